@@ -58,7 +58,7 @@ DRAWN = {
         "c-2.300 -2.300 -2.200 -6.500 .4 -8.600c1.700 -1.400 3.400 -1.600 4.800 -2.900c1.400 -1.400 1.600 -2.900 4 -4z",
         "M9 13.500v.01", "M12 15v.01", "M8.500 17v.01", "M15 7.500v.01", "M16.500 10v.01",
     ],
-    "allergen-soybeans": [
+    "allergen-soy": [
         "M20 4c1 4.500 0 9 -3.500 12.500s-8 4.500 -12.500 3.500c-1 -4.500 0 -9 3.500 -12.500s8 -4.500 12.500 -3.500z",
         "M15.600 8.400m-1.600 0a1.600 1.600 0 1 0 3.200 0a1.600 1.600 0 1 0 -3.200 0",
         "M12 12m-1.600 0a1.600 1.600 0 1 0 3.200 0a1.600 1.600 0 1 0 -3.200 0",
@@ -73,9 +73,9 @@ DRAWN = {
     ],
     "contactless": ["M8.500 9.500a4.500 4.500 0 0 1 0 5", "M12 7a8.500 8.500 0 0 1 0 10", "M15.500 4.500a12.500 12.500 0 0 1 0 15"],
 }
-# The other signs of the 14 allergens of EU Regulation 1169/2011 are Tabler's, under the allergen's name.
+# The other signs of the 14 allergens of EU Regulation 1169/2011 are Tabler's; the names are those of the catalog.
 ALLERGEN_ALIASES = {
-    "allergen-gluten": "wheat", "allergen-eggs": "egg", "allergen-fish": "fish", "allergen-milk": "milk",
+    "allergen-gluten": "wheat", "allergen-egg": "egg", "allergen-fish": "fish", "allergen-milk": "milk",
     "allergen-sesame": "grain",
 }
 
