@@ -1,0 +1,114 @@
+//! What the core asks the shell to do. No effect leaves before the events of its step are durable.
+
+use std::sync::Arc;
+
+use crate::ids::{KitchenJobId, PaymentId, ReceiptId};
+use crate::money::{Currency, Minor};
+use crate::receipt::ReceiptDocument;
+
+/// Something to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// At the payment terminal.
+    Terminal(TerminalEffect),
+    /// At the receipt printer.
+    Printer(PrinterEffect),
+    /// In the kitchen.
+    Kitchen(KitchenEffect),
+    /// At the cash drawer.
+    Drawer(DrawerEffect),
+    /// At the line display.
+    Display(DisplayEffect),
+    /// Tell the staff, by whatever the site has (light, beeper, fleet).
+    CallStaff {
+        /// What about, in English.
+        about: Arc<str>,
+    },
+}
+
+/// At the payment terminal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TerminalEffect {
+    /// Take money. Only ever after `payment.send_started` is durable.
+    Charge {
+        /// Idempotency key.
+        payment: PaymentId,
+        /// How much.
+        amount: Minor,
+        /// Of what.
+        currency: Currency,
+    },
+    /// The approved result is durable: acknowledge it. First of all effects of its step.
+    AcceptResult {
+        /// Which.
+        payment: PaymentId,
+    },
+    /// The approved result cannot be honoured: the terminal gives the money back.
+    RefuseGoods {
+        /// Which.
+        payment: PaymentId,
+    },
+    /// Ask the terminal to stop. A result that comes all the same counts.
+    Abort {
+        /// Which.
+        payment: PaymentId,
+    },
+    /// Ask what the last transaction was. Charges nothing.
+    QueryLast,
+    /// Give the money of a payment back.
+    Reverse {
+        /// Which.
+        payment: PaymentId,
+        /// The terminal's receipt number of it.
+        receipt_no: u32,
+        /// How much.
+        amount: Minor,
+        /// Of what.
+        currency: Currency,
+    },
+    /// Close the terminal's day.
+    EndOfDay,
+}
+
+/// At the receipt printer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PrinterEffect {
+    /// Print this once.
+    Print {
+        /// The job.
+        receipt: ReceiptId,
+        /// What.
+        document: Arc<ReceiptDocument>,
+    },
+}
+
+/// In the kitchen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum KitchenEffect {
+    /// Make this.
+    Dispatch {
+        /// The job.
+        job: KitchenJobId,
+        /// The ticket.
+        ticket: Arc<ReceiptDocument>,
+    },
+}
+
+/// At the cash drawer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DrawerEffect {
+    /// Open it.
+    Kick,
+}
+
+/// At the line display.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DisplayEffect {
+    /// Show two lines; the display cuts them to its width.
+    Show {
+        /// Above.
+        upper: Arc<str>,
+        /// Below.
+        lower: Arc<str>,
+    },
+}

@@ -1,0 +1,329 @@
+//! Anything that happened, handed to the core. The shell makes these; it never interprets them.
+
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::ids::{ItemId, KitchenJobId, PaymentId, ReceiptId, TaskId};
+use crate::intent::Intent;
+use crate::money::Currency;
+use crate::payment::{Approval, LastTransaction, StaffVerdict};
+use crate::time::WallMs;
+
+/// Something happened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Input {
+    /// The shell is up; replay is done. Comes first, once.
+    Started,
+    /// A deadline of [`crate::Kiosk::next_deadline`] has passed.
+    Tick,
+    /// The customer wishes something.
+    Intent(Intent),
+    /// The payment terminal.
+    Terminal(TerminalInput),
+    /// The receipt printer.
+    Printer(PrinterInput),
+    /// The kitchen printer or screen.
+    Kitchen(KitchenInput),
+    /// The scanner.
+    Scanner(ScannerInput),
+    /// The cash drawer.
+    Drawer(DrawerInput),
+    /// The connection to the fleet.
+    Uplink(UplinkInput),
+    /// A person with authority, or the fleet.
+    Command(Command),
+}
+
+/// What the payment terminal's actor reports.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TerminalInput {
+    /// Registered and idle. `last` is what it remembers, as far as it can tell.
+    Ready {
+        /// Its last transaction.
+        last: LastAnswer,
+    },
+    /// It cannot be used now; nothing of ours is going on there.
+    Down {
+        /// Why, in English.
+        why: Arc<str>,
+    },
+    /// It accepted the charge and works on it.
+    Started {
+        /// Which.
+        payment: PaymentId,
+    },
+    /// It refused to begin: no money was taken.
+    Refused {
+        /// Which.
+        payment: PaymentId,
+        /// Its code.
+        code: u8,
+    },
+    /// It asks the customer for something.
+    Prompt {
+        /// Which.
+        payment: PaymentId,
+        /// In our words.
+        prompt: crate::view::TerminalPrompt,
+    },
+    /// It approved and waits for our word. Nothing is final before [`crate::effect::TerminalEffect::AcceptResult`].
+    Approved {
+        /// Which.
+        payment: PaymentId,
+        /// Its word.
+        approval: Approval,
+        /// Currency it says it took.
+        currency: Option<Currency>,
+    },
+    /// It declined; already acknowledged by the actor.
+    Declined {
+        /// Which.
+        payment: PaymentId,
+        /// Its code.
+        code: u8,
+    },
+    /// The customer or we cancelled; definite.
+    Cancelled {
+        /// Which.
+        payment: PaymentId,
+    },
+    /// Nobody presented a card; definite.
+    TimedOut {
+        /// Which.
+        payment: PaymentId,
+    },
+    /// It finished a payment that was approved and accepted.
+    Completed {
+        /// Which.
+        payment: PaymentId,
+    },
+    /// It refused to abort; the payment goes on.
+    AbortRefused {
+        /// Which.
+        payment: PaymentId,
+    },
+    /// Contact was lost, or it did not answer in time, while this payment was under way.
+    Lost {
+        /// Which.
+        payment: PaymentId,
+        /// Whether the request certainly never reached it.
+        nothing_sent: bool,
+        /// Why, in English.
+        why: Arc<str>,
+    },
+    /// Its answer to [`crate::effect::TerminalEffect::QueryLast`].
+    Last {
+        /// The answer.
+        answer: LastAnswer,
+    },
+    /// A reversal was done (or had been done before).
+    Reversed {
+        /// Which.
+        payment: PaymentId,
+    },
+    /// A reversal was refused.
+    ReversalRefused {
+        /// Which.
+        payment: PaymentId,
+        /// Its code.
+        code: u8,
+    },
+    /// Receipt text of the terminal, masked.
+    ReceiptText {
+        /// Which.
+        payment: PaymentId,
+        /// For the customer (else for the shop).
+        customer: bool,
+        /// The lines.
+        lines: Vec<Arc<str>>,
+    },
+}
+
+/// What a terminal says about its last transaction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LastAnswer {
+    /// This one.
+    Transaction(LastTransaction),
+    /// There is none, or it does not say.
+    Empty,
+    /// It is still busy with something.
+    Busy,
+    /// It could not be asked.
+    NoAnswer,
+}
+
+/// What the receipt printer's actor reports.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PrinterInput {
+    /// Its condition changed.
+    Condition(PrinterCondition),
+    /// The last byte of this job was handed over.
+    Sent {
+        /// Which.
+        receipt: ReceiptId,
+    },
+    /// It came out.
+    Confirmed {
+        /// Which.
+        receipt: ReceiptId,
+    },
+    /// Whether it came out is not known.
+    Unknown {
+        /// Which.
+        receipt: ReceiptId,
+    },
+    /// It was not started: the printer cannot print now. The job stays with the core.
+    NotStarted {
+        /// Which.
+        receipt: ReceiptId,
+    },
+}
+
+/// How a printer is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PrinterCondition {
+    /// Can print.
+    Ready,
+    /// Can print; paper is near its end.
+    PaperLow,
+    /// Out of paper.
+    PaperOut,
+    /// Cover open.
+    CoverOpen,
+    /// Cutter jam, head too hot, unrecoverable error, switched offline.
+    Error,
+    /// Not there or silent.
+    Absent,
+}
+
+/// What the kitchen's actor reports.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum KitchenInput {
+    /// The ticket was taken over.
+    Taken {
+        /// Which.
+        job: KitchenJobId,
+    },
+    /// It cannot be taken now; the core keeps it.
+    NotTaken {
+        /// Which.
+        job: KitchenJobId,
+    },
+    /// The kitchen can take tickets (again), or not.
+    Reachable(bool),
+}
+
+/// What the scanner's actor reports.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ScannerInput {
+    /// It is there, or not.
+    Present(bool),
+    /// A code of goods, digits only, check digit verified.
+    Goods(Arc<str>),
+    /// Another text, for vouchers and the like; at most 128 characters.
+    Text(Arc<str>),
+}
+
+/// What the drawer's actor reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DrawerInput {
+    /// It opened.
+    Opened,
+    /// It closed.
+    Closed,
+    /// It was told to open and did not.
+    DidNotOpen,
+}
+
+/// What the uplink reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UplinkInput {
+    /// The fleet answers.
+    Online,
+    /// The fleet has not answered since then.
+    Offline {
+        /// Since when.
+        since: WallMs,
+    },
+}
+
+/// A request with authority. The origin is assigned by the receiver, never read from the request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Command {
+    /// Who asks.
+    pub origin: Origin,
+    /// What for.
+    pub action: Action,
+}
+
+/// Who asks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// The program itself (a catalog found at start).
+    Kiosk,
+    /// A local tool, named by its user.
+    Local(Arc<str>),
+    /// A member of staff at the screen.
+    Staff(Arc<str>),
+    /// The fleet.
+    Fleet,
+}
+
+/// What a command asks for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Make this checked catalog the active one.
+    ActivateCatalog {
+        /// The catalog.
+        catalog: Arc<Catalog>,
+        /// SHA-256 of its document.
+        sha256: [u8; 32],
+    },
+    /// Mark an item as sold out, or to be had again.
+    SetSoldOut {
+        /// What.
+        item: ItemId,
+        /// Sold out or not.
+        sold_out: bool,
+        /// Until when.
+        until: Option<WallMs>,
+    },
+    /// Stop selling.
+    Close,
+    /// Sell again.
+    Open,
+    /// Decide an unclear payment.
+    ResolvePayment {
+        /// Which.
+        payment: PaymentId,
+        /// How.
+        verdict: StaffVerdict,
+    },
+    /// Give the money of a paid order back.
+    ReversePayment {
+        /// Which.
+        payment: PaymentId,
+    },
+    /// Print a receipt again, marked as a copy.
+    Reprint {
+        /// Number of the order's newest receipt job.
+        receipt: ReceiptId,
+    },
+    /// A task was done.
+    FinishTask {
+        /// Which.
+        task: TaskId,
+    },
+    /// Open the cash drawer.
+    OpenDrawer {
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// Out of service because of a fault the shell found (store, disk); cannot be undone but by a restart.
+    Fault {
+        /// Short code for the team.
+        code: Arc<str>,
+        /// What is wrong, in English.
+        detail: Arc<str>,
+    },
+}
