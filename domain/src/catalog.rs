@@ -1,7 +1,12 @@
 //! What is for sale, at what price, when, and with which choices. A catalog is one immutable, complete
 //! document: it is checked as a whole and then activated as a whole.
 
+mod availability;
+mod check;
+mod index;
+
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::cart::ServiceMode;
@@ -11,11 +16,14 @@ use crate::ids::{
 };
 use crate::money::{Currency, Minor, Quantity, Rate};
 use crate::text::{Lang, Text};
-use crate::time::{Date, WallMs, Weekday};
+use crate::time::{Date, LocalTime, WallMs, Weekday};
 
-/// A complete, checked catalog.
+pub use check::CatalogProblem;
+use index::Index;
+
+/// What a catalog is made of, as its author wrote it: not yet checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Catalog {
+pub struct CatalogParts {
     /// Revision; grows with every change.
     pub rev: u64,
     /// Currency of every amount in it.
@@ -50,17 +58,71 @@ pub struct Catalog {
     pub ready_minutes: u32,
 }
 
+/// A complete, checked and indexed catalog. It cannot be changed: a new one takes its place as a whole.
+/// Its parts are read as its fields (`catalog.items`).
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    parts: CatalogParts,
+    index: Index,
+}
+
 impl Catalog {
+    /// Checks the parts and indexes them.
+    ///
+    /// # Errors
+    /// Everything [`CatalogParts::check`] finds.
+    pub fn new(parts: CatalogParts) -> Result<Self, Vec<CatalogProblem>> {
+        let problems = parts.check();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let index = Index::of(&parts);
+        Ok(Self { parts, index })
+    }
+
+    /// The parts, to make the next catalog from.
+    pub fn into_parts(self) -> CatalogParts {
+        self.parts
+    }
+
     /// An item by its id.
     pub fn item(&self, id: &ItemId) -> Option<&Item> {
-        self.items.get(id)
+        self.parts.items.get(id)
     }
 
     /// The item a variation belongs to, with the variation.
     pub fn variation(&self, id: &VariationId) -> Option<(&Item, &Variation)> {
-        self.items.values().find_map(|item| item.variations.iter().find(|v| v.id == *id).map(|v| (item, v)))
+        let (item, position) = self.index.variations.get(id)?;
+        let item = self.parts.items.get(item)?;
+        Some((item, item.variations.get(*position)?))
+    }
+
+    /// Whether an item is in a category.
+    pub fn is_in(&self, item: &ItemId, category: &CategoryId) -> bool {
+        self.index.categories.get(item).is_some_and(|all| all.contains(category))
+    }
+
+    /// Whether something with these availability windows is to be had; no windows: always.
+    pub fn is_open(&self, windows: &[AvailabilityId], at: &LocalTime) -> bool {
+        windows.is_empty()
+            || windows.iter().any(|id| self.parts.availability.get(id).is_some_and(|w| w.covers(at)))
     }
 }
+
+impl Deref for Catalog {
+    type Target = CatalogParts;
+    fn deref(&self) -> &CatalogParts {
+        &self.parts
+    }
+}
+
+impl PartialEq for Catalog {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts == other.parts
+    }
+}
+
+impl Eq for Catalog {}
 
 /// A tax rate.
 #[derive(Clone, PartialEq, Eq, Debug)]
