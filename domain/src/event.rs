@@ -71,6 +71,11 @@ pub enum OrderEvent {
         /// Which.
         order: OrderId,
     },
+    /// Nothing is left to do for it.
+    Closed {
+        /// Which.
+        order: OrderId,
+    },
 }
 
 /// About a payment.
@@ -195,8 +200,13 @@ pub enum ReceiptEvent {
         /// The job.
         receipt: ReceiptId,
     },
-    /// Handed to the printer; from here on a repetition is a copy.
+    /// About to be handed to the printer; from here on a repetition is a copy.
     Sent {
+        /// The job.
+        receipt: ReceiptId,
+    },
+    /// The printer certainly did not begin; back in the queue as it was.
+    Returned {
         /// The job.
         receipt: ReceiptId,
     },
@@ -231,6 +241,11 @@ pub enum KitchenEvent {
     },
     /// Released to the kitchen.
     Dispatched {
+        /// The job.
+        job: KitchenJobId,
+    },
+    /// The kitchen has it: it is never sent again.
+    Taken {
         /// The job.
         job: KitchenJobId,
     },
@@ -338,6 +353,8 @@ pub enum TaskKind {
     },
     /// The terminal reports an approved transaction that no payment of ours explains.
     UnexplainedTransaction {
+        /// The transaction, so that it is reported once.
+        transaction: LastTransaction,
         /// What it reported, in English.
         evidence: Arc<str>,
     },

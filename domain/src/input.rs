@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
-use crate::ids::{ItemId, KitchenJobId, PaymentId, ReceiptId, TaskId};
+use crate::ids::{ItemId, KitchenJobId, OrderId, PaymentId, ReceiptId, TaskId};
 use crate::intent::Intent;
 use crate::money::Currency;
 use crate::payment::{Approval, LastTransaction, StaffVerdict};
@@ -303,6 +303,16 @@ pub enum Action {
     ReversePayment {
         /// Which.
         payment: PaymentId,
+    },
+    /// The staff took the money of an order that is to be paid at the counter.
+    PaidAtCounter {
+        /// Which.
+        order: OrderId,
+    },
+    /// Give up an order that no money was taken for.
+    CancelOrder {
+        /// Which.
+        order: OrderId,
     },
     /// Print a receipt again, marked as a copy.
     Reprint {

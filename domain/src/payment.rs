@@ -95,8 +95,6 @@ pub enum PaymentState {
     Unknown {
         /// As in Sending.
         last_known: Option<LastTransaction>,
-        /// How often the terminal was asked since.
-        asked: u32,
     },
     /// Money was taken; the terminal has not finished yet.
     Approved(Approval),
