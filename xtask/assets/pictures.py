@@ -30,7 +30,7 @@ icedtea lemonade rhubarb water mushroom-slices onion-rings""".split()
 # Colours that the common rule would grey or leave cold: (from hue, to hue, new hue, saturation x, lightness x).
 FLUENT = {
     "french-fries": [], "sweet-potato-fries": [(40, 62, 22, 0.95, 0.92), (330, 360, 88, 0.42, 0.86), (0, 12, 88, 0.42, 0.86)],
-    "pretzel": [], "ear-of-corn": [], "fried-shrimp": [], "pot-of-food": [], "baguette-bread": [], "croissant": [],
+    "pretzel": [], "ear-of-corn": [], "fried-shrimp": [], "pot-of-food": [], "croissant": [],
     "doughnut": [(322, 360, 26, 0.75, 1.0), (0, 16, 24, 0.75, 1.0)], "cookie": [(340, 360, 18, 0.8, 1.0)],
     "cupcake": [(188, 250, 28, 0.45, 0.95), (280, 360, 356, 0.7, 1.04)], "shortcake": [], "pie": [],
     "soft-ice-cream": [], "waffle": [], "pancakes": [], "chocolate-bar": [], "popcorn": [], "teapot": [],
