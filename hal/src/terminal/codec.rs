@@ -19,6 +19,6 @@ pub(crate) mod text;
 pub(crate) mod tlv;
 
 #[cfg(test)]
-mod captures;
+pub(crate) mod captures;
 #[cfg(test)]
 mod masking_tests;

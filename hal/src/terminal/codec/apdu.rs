@@ -74,8 +74,11 @@ impl Apdu {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (header, length) = header(bytes)?;
         let data = bytes.get(header..)?;
-        (data.len() == length && length <= MAX_DATA)
-            .then(|| Self { class: bytes[0], instr: bytes[1], data: data.to_vec() })
+        (data.len() == length && length <= MAX_DATA).then(|| Self {
+            class: bytes[0],
+            instr: bytes[1],
+            data: data.to_vec(),
+        })
     }
 }
 
@@ -114,9 +117,13 @@ fn is_sent_by_terminals(class: u8, instr: u8) -> bool {
         0x04 => matches!(instr, 0x01 | 0x0D | 0x0E | 0x0F | 0xFF),
         0x05 => matches!(instr, 0x01 | 0xFF),
         // Completion, abort, printing, dial-up, display and input requests. Commands of a till are not in the list.
-        0x06 => matches!(instr, 0x0F | 0x1E | 0x85..=0x88 | 0xC5 | 0xC6 | 0xD1 | 0xD3 | 0xD8..=0xDD | 0xE0..=0xE6),
+        0x06 => {
+            matches!(instr, 0x0F | 0x1E | 0x85..=0x88 | 0xC5 | 0xC6 | 0xD1 | 0xD3 | 0xD8..=0xDD | 0xE0..=0xE6)
+        }
         0x80 => instr == 0x00,
-        0x08 | 0x0F | 0x84 => true,
+        0x08 => matches!(instr, 0x01 | 0x02 | 0x10..=0x14 | 0x20..=0x24 | 0x30 | 0x40 | 0x50),
+        0x0F => matches!(instr, 0xA1 | 0xCA),
+        0x84 => true,
         _ => false,
     }
 }

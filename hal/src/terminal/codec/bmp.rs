@@ -118,8 +118,10 @@ fn measure(length: Length, after: &[u8]) -> Option<(usize, usize)> {
     match length {
         Length::Fixed(length) => Some((0, length)),
         Length::Digits(count) => {
+            // Terminals mark the digits with F; some software leaves the upper half empty.
             let length = after.get(..count)?.iter().try_fold(0usize, |length, byte| {
-                (byte >> 4 == 0xF && byte & 0x0F <= 9).then(|| length * 10 + usize::from(byte & 0x0F))
+                let marked = matches!(byte >> 4, 0xF | 0x0) && byte & 0x0F <= 9;
+                marked.then(|| length * 10 + usize::from(byte & 0x0F))
             })?;
             Some((count, length))
         }
@@ -199,7 +201,7 @@ mod tests {
     #[test]
     fn a_field_that_is_cut_off_or_has_a_malformed_length_ends_the_list() {
         assert_eq!(read(&[0x04, 0, 0]).1, End::Broken(AMOUNT));
-        assert_eq!(read(&[0x22, 0x01, 0x02, 1, 2]).1, End::Broken(PAN));
+        assert_eq!(read(&[0x22, 0x31, 0x32, 1, 2]).1, End::Broken(PAN));
         assert_eq!(read(&[0x22, 0xFA, 0xF2, 1, 2]).1, End::Broken(PAN));
         assert_eq!(read(&[0x06]).1, End::Broken(TLV));
     }

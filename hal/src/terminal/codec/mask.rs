@@ -117,7 +117,10 @@ fn luhn(digits: &[char]) -> bool {
 
 fn hide(run: &mut [char]) {
     let digits = run.iter().filter(|c| c.is_ascii_digit()).count();
-    run.iter_mut().filter(|c| c.is_ascii_digit()).take(digits.saturating_sub(VISIBLE)).for_each(|c| *c = HIDDEN);
+    run.iter_mut()
+        .filter(|c| c.is_ascii_digit())
+        .take(digits.saturating_sub(VISIBLE))
+        .for_each(|c| *c = HIDDEN);
 }
 
 #[cfg(test)]
@@ -178,9 +181,13 @@ mod tests {
     }
 
     fn with_check_digit(body: &str) -> String {
-        (0..10).map(|check| format!("{body}{check}")).find(|pan| {
-            let digits: Vec<char> = pan.chars().collect();
-            luhn(&digits) || pan.chars().all(|c| c == '0')
-        }).map(|pan| if pan.chars().all(|c| c == '0') { "4111111111111111".into() } else { pan }).unwrap()
+        (0..10)
+            .map(|check| format!("{body}{check}"))
+            .find(|pan| {
+                let digits: Vec<char> = pan.chars().collect();
+                luhn(&digits) || pan.chars().all(|c| c == '0')
+            })
+            .map(|pan| if pan.chars().all(|c| c == '0') { "4111111111111111".into() } else { pan })
+            .unwrap()
     }
 }

@@ -13,7 +13,7 @@ const MAX_TAG_BYTES: usize = 4;
 pub(crate) const LINE: u32 = 0x07;
 /// Attribute of a line; in a receipt it also marks the end.
 pub(crate) const END_OF_RECEIPT: u32 = 0x09;
-/// Character set of the text block.
+/// Lines for the display.
 pub(crate) const DISPLAY_TEXTS: u32 = 0x24;
 /// Lines to print.
 pub(crate) const PRINT_TEXTS: u32 = 0x25;
@@ -182,8 +182,8 @@ mod tests {
     fn nested_containers_are_read_as_a_tree() {
         // From 06 50 17 123456 06 12 …, the nested example of public implementations.
         let bytes = [
-            0x3F, 0x21, 0x0C, 0x60, 0x06, 0x55, 0x01, 0xAA, 0x05, 0x01, 0xBB, 0x10, 0x02, 0xAB, 0xBA, 0x11, 0x01,
-            0x77,
+            0x3F, 0x21, 0x0C, 0x60, 0x06, 0x55, 0x01, 0xAA, 0x05, 0x01, 0xBB, 0x10, 0x02, 0xAB, 0xBA, 0x11,
+            0x01, 0x77,
         ];
         let (nodes, defect) = parse(&bytes);
         assert_eq!(defect, None);

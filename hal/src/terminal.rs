@@ -1,0 +1,9 @@
+//! Payment terminals.
+
+mod codec;
+mod codes;
+mod error;
+mod framing;
+mod money;
+mod profile;
+mod types;
