@@ -38,6 +38,10 @@ FLUENT = {
     "onion": [], "cucumber": [], "leafy-green": [], "lemon": [], "butter": [], "honey-pot": [], "strawberry": [],
     "peanuts": [], "chestnut": [], "glass-of-milk": [], "herb": [], "bread": [],
 }
+# Dishes whose size is read against their neighbours keep the box of those: a small cup must look small.
+CUP_BOX, GLASS_BOX, BURGER_BOX = (5, 26.5), (0, 32), (0, 24.5)  # top and height
+BOXES = {name: CUP_BOX for name in ("cappuccino", "chai", "espresso", "filter-coffee", "hot-chocolate", "matcha")}
+BOXES |= {name: GLASS_BOX for name in ("iced-latte", "latte", "orange-juice")} | {"b-little": BURGER_BOX}
 SOURCE_NAMES = {"sweet-potato-fries": "french-fries"}
 
 HEX = re.compile(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b")
@@ -119,14 +123,14 @@ def checked(name, full, small):
     return small
 
 
-def standing(body):
-    """Puts the drawing into a box 32 units wide that ends where the dish ends."""
+def standing(body, box=None):
+    """Puts the drawing into a box 32 units wide that ends where the dish ends, or into the given one."""
     probe = f'<svg xmlns="{SVG}" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 -8 32 48" width="640" height="960">{body}</svg>'
     left, top, right, bottom = rendered(probe).getchannel("A").point(lambda a: 255 if a > 24 else 0).getbbox()
     if left == 0 or right == 640:
         print("  warning: the drawing touches the side of its box")
     y = round(top / 20 - 8 - 0.1, 2)
-    height = round(bottom / 20 - 8 + 0.05 - y, 2)
+    y, height = box or (y, round(bottom / 20 - 8 + 0.05 - y, 2))
     return (
         f'<svg xmlns="{SVG}" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 {y:g} 32 {height:g}" '
         f'width="{WIDTH_PX}" height="{round(height * WIDTH_PX / 32)}">{body}</svg>\n'
@@ -169,7 +173,7 @@ def burgers(own):
     heel, patty, cheese, seeded = (layer[k] for k in ("bun", "patty", "cheese", "seeded top"))
     bodies = {
         "b-sunrise": classic.pick(*heel, -2.1) + egg.pick(27, 33, -2.2) + chicken.pick(40, 42, 1.5),
-        "b-little": '<g transform="translate(3.84 3) scale(.76)">' + classic.pick(*heel) + classic.pick(*patty)
+        "b-little": '<g transform="translate(3.84 5.74) scale(.76)">' + classic.pick(*heel) + classic.pick(*patty)
         + classic.pick(*cheese) + chicken.pick(40, 42, 3.6) + "</g>",
         "b-fish": chicken.pick(0, 3) + chicken.pick(4, 29) + classic.pick(*cheese, -2.9) + classic.pick(*seeded, 0.9),
     }
@@ -213,7 +217,7 @@ def main():
     for name in FLUENT:
         pictures[name] = fluent_body(icons, name)
     for name, body in sorted(pictures.items()):
-        full = standing(body)
+        full = standing(body, BOXES.get(name))
         (out / f"{name}.svg").write_text(checked(name, full, shrink(full)))
     sizes = [p.stat().st_size for p in out.glob("*.svg")]
     print(f"{len(sizes)} pictures, {sum(sizes) // 1024} KiB, largest {max(sizes) // 1024} KiB")
