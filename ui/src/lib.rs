@@ -1,1 +1,4 @@
 //! The `ui` crate.
+
+pub mod backend;
+pub mod shell;

@@ -1,0 +1,321 @@
+//! One visitor's socket, from hello to goodbye.
+//!
+//! Reading and writing run side by side in one task: the reader feeds inputs and acknowledgements, the writer sends
+//! what is new whenever the last frame was acknowledged. Whoever ends first ends the session.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::Shared;
+use super::door::{Admission, Credential, Refusal, Role, SocketId};
+use super::wire::{ClientMessage, FRAME_BUDGET_PX, ServerMessage, VERSION, Why, encode_frame};
+use crate::backend::hub::Subscription;
+use crate::backend::input::{Input, InputEvent, KeyAction, Origin, TouchPhase};
+use crate::backend::keys::Key;
+
+/// The first message must be a hello, and soon: nobody holds a place without showing a secret.
+const HELLO_LIMIT: Duration = Duration::from_secs(2);
+/// How often a silent visitor is asked for a sign of life.
+const PING_INTERVAL: Duration = Duration::from_secs(15);
+/// Three unanswered pings: the visitor is gone.
+const SILENCE_LIMIT: Duration = Duration::from_secs(45);
+/// A message that cannot be sent within this time has no reader any more.
+const SEND_LIMIT: Duration = Duration::from_secs(10);
+/// For the last word and the closing handshake.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
+/// Keys a visitor can hold; hands have ten fingers.
+const MAX_HELD_KEYS: usize = 16;
+
+type Sink = SplitSink<WebSocket, Message>;
+type Stream = SplitStream<WebSocket>;
+
+/// Why a session ends without a word: the socket is gone.
+struct Gone;
+
+/// Holds the conversation with one visitor.
+pub(super) async fn run(shared: &Shared, id: SocketId, socket: WebSocket) {
+    let (mut sink, mut stream) = socket.split();
+    let why = match greet(shared, id, &mut stream).await {
+        Ok(admission) => {
+            tracing::info!(role = ?admission.role, "a visitor looks into the mirror");
+            let why = converse(shared, id, admission, &mut sink, &mut stream).await;
+            shared.door().leave(shared.clock.now(), id);
+            tracing::info!(?why, "a visitor left the mirror");
+            why
+        }
+        Err(why) => Some(why),
+    };
+    if let Some(why) = why {
+        let bye = async {
+            send(&mut sink, &ServerMessage::Bye { why }).await?;
+            sink.close().await.map_err(|_| Gone)
+        };
+        // Whoever does not listen to the goodbye is gone as well.
+        timeout(GOODBYE_LIMIT, bye).await.ok();
+    }
+}
+
+/// Waits for the hello and judges it.
+async fn greet(shared: &Shared, id: SocketId, stream: &mut Stream) -> Result<Admission, Why> {
+    let first = timeout(HELLO_LIMIT, next_text(stream)).await;
+    let Ok(Ok(first)) = first else { return Err(Why::Token) };
+    let Ok(ClientMessage::Hello { v, token, resume }) = serde_json::from_str(&first) else {
+        shared.door().note_bad_hello(shared.clock.now());
+        return Err(Why::Token);
+    };
+    if v != VERSION {
+        return Err(Why::Version);
+    }
+    let credential = match (&resume, &token) {
+        (Some(secret), _) => Credential::Resume(secret),
+        (None, Some(token)) => Credential::Token(token),
+        (None, None) => Credential::Token(""),
+    };
+    let admission = shared.door().admit(shared.clock.now(), id, credential);
+    shared.seats.send_replace(());
+    admission.map_err(|refusal| match refusal {
+        Refusal::Token => Why::Token,
+        Refusal::Busy => Why::Busy,
+    })
+}
+
+/// Talks until somebody has enough; `None` if the visitor is simply gone.
+async fn converse(
+    shared: &Shared,
+    id: SocketId,
+    admission: Admission,
+    sink: &mut Sink,
+    stream: &mut Stream,
+) -> Option<Why> {
+    let origin = Origin::new();
+    let Ok(subscription) = shared.hub.subscribe(origin) else { return Some(Why::Busy) };
+    let flow = Flow::default();
+    let mut hands = Hands { shared, origin, role: admission.role, held: Vec::new() };
+    let (mut stopped, mut seats) = (shared.stop.subscribe(), shared.seats.subscribe());
+    tokio::select! {
+        why = read(shared, id, &flow, &mut hands, stream) => why,
+        Gone = write(shared, &flow, &admission, subscription, sink) => None,
+        // An error means that the mirror itself is gone.
+        _ = stopped.wait_for(|stop| *stop) => Some(Why::Closed),
+        // Another socket resumed this seat, for example a second tab.
+        _ = seats.wait_for(|()| !shared.door().holds(id)) => Some(Why::Closed),
+    }
+}
+
+/// What the reader tells the writer.
+#[derive(Default)]
+struct Flow {
+    acknowledged: AtomicU32,
+    wants_full: AtomicBool,
+    changed: Notify,
+}
+
+impl Flow {
+    fn acknowledge(&self, seq: u32) {
+        self.acknowledged.store(seq, Ordering::Release);
+        self.changed.notify_one();
+    }
+
+    fn want_full(&self) {
+        self.wants_full.store(true, Ordering::Release);
+        self.changed.notify_one();
+    }
+
+    /// Waits until frame `seq` was acknowledged, or until the visitor wants to start over: then `true`.
+    async fn go_ahead(&self, seq: u32) -> bool {
+        loop {
+            if self.wants_full.swap(false, Ordering::AcqRel) {
+                return true;
+            }
+            if self.acknowledged.load(Ordering::Acquire) == seq {
+                return false;
+            }
+            self.changed.notified().await;
+        }
+    }
+}
+
+async fn read(
+    shared: &Shared,
+    id: SocketId,
+    flow: &Flow,
+    hands: &mut Hands<'_>,
+    stream: &mut Stream,
+) -> Option<Why> {
+    loop {
+        let text = match timeout(SILENCE_LIMIT, next_text(stream)).await {
+            Ok(Ok(text)) => text,
+            Ok(Err(Gone)) | Err(_) => return None,
+        };
+        let Ok(message) = serde_json::from_str::<ClientMessage>(&text) else { return Some(Why::Closed) };
+        match message {
+            ClientMessage::Ack { seq } => flow.acknowledge(seq),
+            ClientMessage::Hello { v: VERSION, resume, .. } => {
+                let secret = resume.unwrap_or_default();
+                if !shared.door().confirms(shared.clock.now(), id, &secret) {
+                    return Some(Why::Token);
+                }
+                flow.want_full();
+            }
+            ClientMessage::Hello { .. } => return Some(Why::Version),
+            ClientMessage::Down(at) => hands.touch(TouchPhase::Down, at.x, at.y, at.n)?,
+            ClientMessage::Move(at) => hands.touch(TouchPhase::Move, at.x, at.y, at.n)?,
+            ClientMessage::Up(at) => hands.touch(TouchPhase::Up, at.x, at.y, at.n)?,
+            ClientMessage::Cancel { n } => hands.touch(TouchPhase::Cancel, 0.0, 0.0, n)?,
+            ClientMessage::Key { k, down, n } => hands.key(&k, down, n)?,
+            ClientMessage::Unknown => (),
+        }
+    }
+}
+
+async fn write(
+    shared: &Shared,
+    flow: &Flow,
+    admission: &Admission,
+    mut subscription: Subscription,
+    sink: &mut Sink,
+) -> Gone {
+    let mut screen = shared.hub.screen();
+    screen.mark_changed();
+    let mut ping = interval(PING_INTERVAL);
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut seq = 0_u32;
+    if send(sink, &welcome(shared, admission)).await.is_err() {
+        return Gone;
+    }
+    loop {
+        let sent = tokio::select! {
+            changed = screen.changed() => {
+                let info = screen.borrow_and_update().clone();
+                // The hub outlives its watchers; and before the first View there is no page to tell.
+                if changed.is_err() || info.id.is_empty() {
+                    continue;
+                }
+                send(sink, &ServerMessage::Screen { id: &info.id, rev: info.rev, say: &info.say }).await
+            }
+            starts_over = next_frame(flow, &subscription, seq) => {
+                if starts_over {
+                    subscription.want_full();
+                    flow.acknowledge(seq);
+                    screen.mark_changed();
+                    send(sink, &welcome(shared, admission)).await
+                } else if let Some(copy) = subscription.take(FRAME_BUDGET_PX) {
+                    seq = seq.wrapping_add(1);
+                    let frame = encode_frame(&copy, seq, shared.compression);
+                    drop(copy);
+                    send_raw(sink, Message::Binary(frame.into())).await
+                } else {
+                    Ok(())
+                }
+            }
+            _ = ping.tick() => send_raw(sink, Message::Ping(Vec::new().into())).await,
+        };
+        if sent.is_err() {
+            return Gone;
+        }
+    }
+}
+
+/// Waits until there is a frame to send and the last one was acknowledged; `true` if the visitor starts over.
+async fn next_frame(flow: &Flow, subscription: &Subscription, seq: u32) -> bool {
+    if flow.go_ahead(seq).await {
+        return true;
+    }
+    subscription.changed().await;
+    false
+}
+
+fn welcome<'a>(shared: &Shared, admission: &'a Admission) -> ServerMessage<'a> {
+    let panel = shared.hub.panel();
+    let (w, h) = panel.size_px();
+    ServerMessage::Welcome {
+        v: VERSION,
+        w,
+        h,
+        scale: panel.scale(),
+        mm_per_px: panel.mm_per_px(),
+        role: admission.role.into(),
+        resume: admission.resume.reveal(),
+    }
+}
+
+/// What a visitor presses. Everything is let go when the visitor leaves.
+struct Hands<'a> {
+    shared: &'a Shared,
+    origin: Origin,
+    role: Role,
+    held: Vec<Key>,
+}
+
+impl Hands<'_> {
+    /// Passes a touch on; `None` ends the session because the screen does not take inputs any more.
+    fn touch(&mut self, phase: TouchPhase, x: f32, y: f32, n: u32) -> Option<()> {
+        self.pass(n, InputEvent::Touch { contact: 0, phase, x, y })
+    }
+
+    /// Passes a key on, as [`Hands::touch`] does. Keys that the pages do not know are ignored.
+    fn key(&mut self, name: &str, is_down: bool, n: u32) -> Option<()> {
+        let Some(key) = Key::from_name(name) else { return Some(()) };
+        if is_down {
+            if !self.held.contains(&key) && self.held.len() < MAX_HELD_KEYS {
+                self.held.push(key);
+            }
+        } else {
+            self.held.retain(|held| *held != key);
+        }
+        let action = if is_down { KeyAction::Press } else { KeyAction::Release };
+        self.pass(n, InputEvent::Key { key, action })
+    }
+
+    fn pass(&self, n: u32, event: InputEvent) -> Option<()> {
+        match self.role {
+            Role::Control => self.shared.input.send(Input { origin: self.origin, n: Some(n), event }).ok(),
+            Role::View => Some(()),
+        }
+    }
+}
+
+impl Drop for Hands<'_> {
+    fn drop(&mut self) {
+        if self.role == Role::View {
+            return;
+        }
+        let releases = std::mem::take(&mut self.held).into_iter().map(|key| Input {
+            origin: self.origin,
+            n: None,
+            event: InputEvent::Key { key, action: KeyAction::Release },
+        });
+        for input in std::iter::once(Input::cancel(self.origin)).chain(releases) {
+            // A full queue cancels this origin's fingers by itself.
+            self.shared.input.send(input).ok();
+        }
+    }
+}
+
+/// The next text message; binary messages are not part of the protocol and end the session.
+async fn next_text(stream: &mut Stream) -> Result<String, Gone> {
+    loop {
+        match stream.next().await {
+            Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => (),
+            Some(Ok(Message::Binary(_) | Message::Close(_)) | Err(_)) | None => return Err(Gone),
+        }
+    }
+}
+
+async fn send(sink: &mut Sink, message: &ServerMessage<'_>) -> Result<(), Gone> {
+    send_raw(sink, Message::Text(message.to_json().into())).await
+}
+
+async fn send_raw(sink: &mut Sink, message: Message) -> Result<(), Gone> {
+    match timeout(SEND_LIMIT, sink.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Gone),
+    }
+}
