@@ -9,4 +9,10 @@
 //! openings) and a list of *verbs* (faults and actions). The ledger is the judge of a test run. Verbs come from
 //! `sim ctl`, from the web panel, or straight from a test.
 
+pub mod ctl;
 pub mod device;
+pub mod panel;
+pub mod printer;
+pub mod rig;
+pub mod rng;
+pub mod run;

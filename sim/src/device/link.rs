@@ -53,6 +53,12 @@ impl Port {
         }
     }
 
+    /// Whether this is a network port, whose connections end when the device loses its power.
+    #[must_use]
+    pub fn is_network(&self) -> bool {
+        matches!(self.0, Kind::Tcp(_))
+    }
+
     /// Waits for the next client. A second client is left waiting until the [`Link`] of the first is dropped.
     /// While unplugged this waits for ever. Cancel-safe.
     ///
