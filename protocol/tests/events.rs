@@ -97,6 +97,7 @@ fn order_events() -> Vec<Event> {
         OrderEvent::AcceptedUnpaid { order: order_id },
         OrderEvent::Cancelled { order: order_id, why: CancelReason::Customer },
         OrderEvent::Expired { order: order_id },
+        OrderEvent::Closed { order: order_id },
     ]
     .into_iter()
     .map(Event::Order)
@@ -164,6 +165,7 @@ fn other_events() -> Vec<Event> {
         ReceiptEvent::Sent { receipt },
         ReceiptEvent::Confirmed { receipt },
         ReceiptEvent::Unknown { receipt },
+        ReceiptEvent::Returned { receipt },
         ReceiptEvent::Failed { receipt, why: "cutter".into() },
     ]
     .into_iter()
@@ -172,6 +174,7 @@ fn other_events() -> Vec<Event> {
     events.extend([
         Event::Kitchen(KitchenEvent::Queued { job, order: OrderId(uuid(1)) }),
         Event::Kitchen(KitchenEvent::Dispatched { job }),
+        Event::Kitchen(KitchenEvent::Taken { job }),
         Event::Kitchen(KitchenEvent::Withdrawn { job }),
         Event::Catalog(CatalogEvent::Activated { rev: 7, sha256: [0xab; 32] }),
         Event::Catalog(CatalogEvent::SoldOut { item: ItemId::new("cola"), until: None }),

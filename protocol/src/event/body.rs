@@ -153,6 +153,7 @@ pub fn encode(event: &Event) -> Result<Encoded, EncodeError> {
                 body("kitchen.queued", &KitchenQueued { job: Id(job.0), order: Id(order.0) })
             }
             KitchenEvent::Dispatched { job } => body("kitchen.dispatched", &KitchenRef { job: Id(job.0) }),
+            KitchenEvent::Taken { job } => body("kitchen.taken", &KitchenRef { job: Id(job.0) }),
             KitchenEvent::Withdrawn { job } => body("kitchen.withdrawn", &KitchenRef { job: Id(job.0) }),
         },
         Event::Catalog(event) => match event {
@@ -193,6 +194,7 @@ fn encode_order(event: &OrderEvent) -> Result<Encoded, EncodeError> {
             body("order.cancelled", &OrderCancelled { order: Id(order.0), why: (*why).into() })
         }
         OrderEvent::Expired { order } => body("order.expired", &OrderRef { order: Id(order.0) }),
+        OrderEvent::Closed { order } => body("order.closed", &OrderRef { order: Id(order.0) }),
     }
 }
 
@@ -259,6 +261,7 @@ fn encode_receipt(event: &ReceiptEvent) -> Result<Encoded, EncodeError> {
         ReceiptEvent::Sent { receipt } => body("receipt.sent", &reference(receipt)),
         ReceiptEvent::Confirmed { receipt } => body("receipt.confirmed", &reference(receipt)),
         ReceiptEvent::Unknown { receipt } => body("receipt.unknown", &reference(receipt)),
+        ReceiptEvent::Returned { receipt } => body("receipt.returned", &reference(receipt)),
         ReceiptEvent::Failed { receipt, why } => {
             body("receipt.failed", &ReceiptFailed { receipt: Id(receipt.0), why: why.to_string() })
         }
@@ -352,6 +355,7 @@ fn decode_order(kind: &str, body: &str) -> Result<Option<OrderEvent>, DecodeErro
             OrderEvent::Cancelled { order: OrderId(wire.order.0), why: wire.why.into() }
         }
         "order.expired" => OrderEvent::Expired { order: OrderId(read::<OrderRef>(kind, body)?.order.0) },
+        "order.closed" => OrderEvent::Closed { order: OrderId(read::<OrderRef>(kind, body)?.order.0) },
         _ => return Ok(None),
     }))
 }
@@ -442,6 +446,7 @@ fn decode_receipt(kind: &str, body: &str) -> Result<Option<ReceiptEvent>, Decode
         "receipt.sent" => ReceiptEvent::Sent { receipt: reference()? },
         "receipt.confirmed" => ReceiptEvent::Confirmed { receipt: reference()? },
         "receipt.unknown" => ReceiptEvent::Unknown { receipt: reference()? },
+        "receipt.returned" => ReceiptEvent::Returned { receipt: reference()? },
         "receipt.failed" => {
             let wire: ReceiptFailed = read(kind, body)?;
             ReceiptEvent::Failed { receipt: ReceiptId(wire.receipt.0), why: shared(&wire.why) }
@@ -461,6 +466,7 @@ fn decode_other(kind: &str, body: &str) -> Result<Option<Event>, DecodeError> {
             })
         }
         "kitchen.dispatched" => Event::Kitchen(KitchenEvent::Dispatched { job: job()? }),
+        "kitchen.taken" => Event::Kitchen(KitchenEvent::Taken { job: job()? }),
         "kitchen.withdrawn" => Event::Kitchen(KitchenEvent::Withdrawn { job: job()? }),
         "catalog.activated" => {
             let wire: CatalogActivated = read(kind, body)?;

@@ -5,6 +5,7 @@ use domain::ids::{OrderId, PaymentId};
 use domain::receipt::ReceiptKind;
 use serde::{Deserialize, Serialize};
 
+use super::payment::LastKnown;
 use super::wire::{Hex32, Id, shared};
 
 #[derive(Serialize, Deserialize)]
@@ -118,7 +119,7 @@ pub(super) enum About {
     ReversedByTerminal { payment: Id, order: Id },
     AmountDiffers { payment: Id },
     CustomerCalled { order: Option<Id> },
-    UnexplainedTransaction { evidence: String },
+    UnexplainedTransaction { transaction: LastKnown, evidence: String },
 }
 
 impl From<&TaskKind> for About {
@@ -130,9 +131,10 @@ impl From<&TaskKind> for About {
             }
             TaskKind::AmountDiffers { payment } => Self::AmountDiffers { payment: Id(payment.0) },
             TaskKind::CustomerCalled { order } => Self::CustomerCalled { order: order.map(|o| Id(o.0)) },
-            TaskKind::UnexplainedTransaction { evidence } => {
-                Self::UnexplainedTransaction { evidence: evidence.to_string() }
-            }
+            TaskKind::UnexplainedTransaction { transaction, evidence } => Self::UnexplainedTransaction {
+                transaction: transaction.into(),
+                evidence: evidence.to_string(),
+            },
         }
     }
 }
@@ -146,9 +148,10 @@ impl From<About> for TaskKind {
             }
             About::AmountDiffers { payment } => Self::AmountDiffers { payment: PaymentId(payment.0) },
             About::CustomerCalled { order } => Self::CustomerCalled { order: order.map(|o| OrderId(o.0)) },
-            About::UnexplainedTransaction { evidence } => {
-                Self::UnexplainedTransaction { evidence: shared(&evidence) }
-            }
+            About::UnexplainedTransaction { transaction, evidence } => Self::UnexplainedTransaction {
+                transaction: transaction.into(),
+                evidence: shared(&evidence),
+            },
         }
     }
 }

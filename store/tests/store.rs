@@ -1,0 +1,223 @@
+//! The store as its users see it: what is appended is there, what is damaged is noticed, nothing is lost.
+
+use std::path::Path;
+
+use domain::Event;
+use domain::event::{DrawerEvent, ServiceEvent};
+use domain::ids::{IdSource, Uuid};
+use protocol::event::EpochReason;
+use store::{CatalogDocument, Clocks, Options, OrderFilter, Outbox, Store, StoreError};
+
+struct Counter(u64);
+
+impl IdSource for Counter {
+    fn next_id(&mut self) -> Uuid {
+        self.0 += 1;
+        let mut bytes = [0; 16];
+        bytes[8..].copy_from_slice(&self.0.to_be_bytes());
+        Uuid(bytes)
+    }
+}
+
+const NOON: Clocks = Clocks { wall_ms: 1_792_000_000_000, mono_ms: 1, quality: 2 };
+
+fn options(dir: &Path) -> Options {
+    Options { path: dir.join("kiosk.db"), kiosk: "t7.k0042".into() }
+}
+
+fn open(dir: &Path) -> Store {
+    Store::open(options(dir), NOON, &mut Counter(wall_seed())).unwrap()
+}
+
+/// Ids must differ between the openings of one test.
+fn wall_seed() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1_000_000, Ordering::Relaxed)
+}
+
+fn kick(n: u32) -> Event {
+    Event::Drawer(DrawerEvent::Kicked { reason: format!("test {n}").into() })
+}
+
+fn replayed(store: &Store) -> Vec<Event> {
+    let mut events = Vec::new();
+    store.replay(|_, event| events.push(event)).unwrap();
+    events
+}
+
+#[test]
+fn what_was_appended_is_replayed_in_order_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let epoch = store.epoch();
+    let mut ids = Counter(500);
+    store.append(&[kick(1), kick(2)], NOON, &mut ids).unwrap();
+    let landed = store.append(&[kick(3)], NOON, &mut ids).unwrap();
+    assert_eq!((landed.epoch, landed.last_seq), (epoch, 4), "after epoch.started");
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(replayed(&store), [kick(1), kick(2), kick(3)]);
+    assert_eq!(store.epoch(), epoch, "a restart is no new epoch");
+    assert_eq!(store.boot(), 2);
+    assert_eq!(store.verify(epoch, 1).unwrap(), 4);
+}
+
+#[test]
+fn a_second_process_is_refused_while_the_first_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let error = Store::open(options(dir.path()), NOON, &mut Counter(9)).unwrap_err();
+    assert!(matches!(error, StoreError::Locked { .. }), "{error:?}");
+    drop(store);
+    open(dir.path());
+}
+
+#[test]
+fn another_kiosks_store_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    let other = Options { kiosk: "t7.k0043".into(), ..options(dir.path()) };
+    let error = Store::open_or_quarantine(other, NOON, &mut Counter(9)).unwrap_err();
+    assert!(matches!(error, StoreError::Foreign { .. }), "{error:?}");
+    assert_eq!(open(dir.path()).boot(), 2);
+}
+
+#[test]
+fn a_changed_event_is_noticed_and_the_store_moved_aside_not_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let old_epoch = store.epoch();
+    store.append(&[kick(1), kick(2)], NOON, &mut Counter(500)).unwrap();
+    drop(store);
+    let raw = rusqlite::Connection::open(dir.path().join("kiosk.db")).unwrap();
+    raw.execute("UPDATE event SET body = '{}' WHERE seq = 2", []).expect_err("events are never changed");
+    raw.execute_batch(
+        "DROP TRIGGER event_is_never_changed; UPDATE event SET body = '{\"reason\":\"x\"}' WHERE seq = 2;",
+    )
+    .unwrap();
+    drop(raw);
+
+    let error = Store::open(options(dir.path()), NOON, &mut Counter(9)).unwrap_err();
+    assert!(matches!(error, StoreError::Chain { seq: 2, .. }), "{error:?}");
+    let (store, damage) = Store::open_or_quarantine(options(dir.path()), NOON, &mut Counter(9)).unwrap();
+    let damage = damage.expect("reported");
+    assert!(damage.moved_to.exists());
+    assert!(damage.moved_to.starts_with(dir.path().join("quarantine")));
+    assert!(replayed(&store).is_empty());
+    assert!(store.epoch() >= old_epoch);
+}
+
+#[test]
+fn garbage_in_place_of_a_store_is_moved_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("kiosk.db"), vec![0xa5; 8192]).unwrap();
+    let (store, damage) = Store::open_or_quarantine(options(dir.path()), NOON, &mut Counter(9)).unwrap();
+    assert_eq!(std::fs::read(damage.unwrap().moved_to).unwrap(), vec![0xa5; 8192]);
+    assert!(replayed(&store).is_empty());
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    let raw = rusqlite::Connection::open(dir.path().join("kiosk.db")).unwrap();
+    raw.pragma_update(None, "user_version", 999).unwrap();
+    drop(raw);
+    let error = Store::open_or_quarantine(options(dir.path()), NOON, &mut Counter(9)).unwrap_err();
+    assert!(matches!(error, StoreError::Foreign { .. }), "{error:?}");
+}
+
+#[test]
+fn epochs_grow_even_when_the_clock_went_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let first = store.epoch();
+    let early = Clocks { wall_ms: 5, ..NOON };
+    store.start_epoch(EpochReason::Restored, early, &mut Counter(500)).unwrap();
+    assert_eq!(store.epoch(), first + 1);
+    store.append(&[kick(1)], early, &mut Counter(600)).unwrap();
+    assert_eq!(store.verify(first + 1, 1).unwrap(), 2);
+    assert_eq!(store.epochs().unwrap(), [first, first + 1]);
+}
+
+#[test]
+fn the_outbox_hands_out_events_until_they_are_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let epoch = store.epoch();
+    store.append(&[kick(1), kick(2), kick(3)], NOON, &mut Counter(500)).unwrap();
+    assert_eq!(store.unsynced().unwrap().events, 4);
+    let seqs =
+        |store: &Store| -> Vec<u64> { store.pending(10).unwrap().iter().map(|e| e.envelope.seq).collect() };
+    assert_eq!(seqs(&store), [1, 2, 3, 4]);
+    store.acknowledge(epoch, 2).unwrap();
+    assert_eq!(seqs(&store), [3, 4]);
+    store.acknowledge(epoch, 1).unwrap();
+    assert_eq!(seqs(&store), [3, 4], "the cursor never goes back");
+    store.acknowledge(epoch, 99).unwrap();
+    assert_eq!(store.unsynced().unwrap().events, 0);
+    store.append(&[kick(4)], NOON, &mut Counter(600)).unwrap();
+    assert_eq!(seqs(&store), [5], "an acknowledgement beyond the log hides nothing");
+    store.start_epoch(EpochReason::Restored, NOON, &mut Counter(700)).unwrap();
+    assert_eq!(seqs(&store), [5], "one epoch at a time, the oldest first");
+    store.acknowledge(epoch, 5).unwrap();
+    assert_eq!(seqs(&store), [1]);
+}
+
+#[test]
+fn a_catalog_is_switched_whole_and_old_ones_are_pruned() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    assert_eq!(store.active_catalog().unwrap(), None);
+    for rev in 1..=20 {
+        let document = CatalogDocument { rev, bytes: format!("{{\"rev\":{rev}}}").into_bytes() };
+        let clocks = Clocks { wall_ms: NOON.wall_ms + i64::try_from(rev).unwrap(), ..NOON };
+        let sha256 = store.activate_catalog(&document, clocks).unwrap();
+        let active = store.active_catalog().unwrap().unwrap();
+        assert_eq!((active.sha256, active.document), (sha256, document));
+    }
+    drop(store);
+    let raw = rusqlite::Connection::open(dir.path().join("kiosk.db")).unwrap();
+    let kept: i64 = raw.query_row("SELECT count(*) FROM catalog_snapshot", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, 5);
+}
+
+#[test]
+fn a_failed_write_closes_the_store_until_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    store.append(&[kick(1)], NOON, &mut Counter(500)).unwrap();
+    // A repeated event id cannot happen by itself; a second table writer stands for any refused write.
+    let raw = rusqlite::Connection::open(dir.path().join("kiosk.db")).unwrap();
+    raw.execute_batch("CREATE TRIGGER no BEFORE INSERT ON event BEGIN SELECT raise(ABORT, 'no'); END;")
+        .unwrap();
+    let failed = store.append(&[kick(2)], NOON, &mut Counter(600)).unwrap_err();
+    assert!(matches!(failed, StoreError::Database { .. }), "{failed:?}");
+    raw.execute_batch("DROP TRIGGER no").unwrap();
+    let refused = store.append(&[kick(3)], NOON, &mut Counter(700)).unwrap_err();
+    assert!(matches!(refused, StoreError::Poisoned), "{refused:?}");
+    drop(store);
+    assert_eq!(replayed(&open(dir.path())), [kick(1)]);
+}
+
+#[test]
+fn an_event_that_cannot_be_encoded_stores_nothing_and_the_store_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let huge = Event::Service(ServiceEvent::Closed { by: "x".repeat(100_000).into() });
+    let error = store.append(&[kick(1), huge], NOON, &mut Counter(500)).unwrap_err();
+    assert!(matches!(error, StoreError::Encode(_)), "{error:?}");
+    store.append(&[kick(2)], NOON, &mut Counter(600)).unwrap();
+    assert_eq!(replayed(&store), [kick(2)]);
+}
+
+#[test]
+fn projections_can_be_rebuilt_from_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    store.append(&[kick(1)], NOON, &mut Counter(500)).unwrap();
+    let before = store.orders(OrderFilter { limit: 10 }).unwrap();
+    store.rebuild_projections().unwrap();
+    assert_eq!(store.orders(OrderFilter { limit: 10 }).unwrap(), before);
+}
