@@ -42,7 +42,7 @@ slint::slint! {
         }
         Rectangle {
             x: 60px; y: 1320px; width: 960px; height: 110px;
-            border-width: 3px; border-color: field.has-focus ? #0b57d0 : #8a7f73; border-radius: 16px;
+            border-width: 3px; border-color: field.has-focus ? #1a57d0 : #8a7f73; border-radius: 16px;
             field := TextInput {
                 x: 30px; width: parent.width - 60px;
                 font-size: 44px; color: #201a14; vertical-alignment: center;

@@ -33,7 +33,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use hub::{
     Frame, FrameCopy, FrameHub, FrameSink, MAX_WATCHERS, Part, ScreenInfo, Subscription, TooManyWatchers,
 };
-pub(crate) use input::input_queue;
+pub(crate) use input::{InputQueue, input_queue};
 pub use input::{Input, InputEvent, InputSender, KeyAction, Origin, PointerSource, QueueFull, TouchPhase};
 pub use keys::{Key, NamedKey};
 pub use panel::{Panel, PanelError};

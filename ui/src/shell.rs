@@ -18,8 +18,8 @@ use slint::PlatformError;
 use crate::backend::headless::EventLoop;
 use crate::backend::wake::LoopProxy;
 use crate::backend::{
-    Backend, BackendKind, Clock, FrameHub, InputSender, PageHooks, Panel, PointerSource, ScreenInfo,
-    input_queue,
+    Backend, BackendKind, Clock, FrameHub, InputQueue, InputSender, PageHooks, Panel, PointerSource,
+    ScreenInfo, input_queue,
 };
 
 /// The pages, as the shell sees them. Lives on the main thread.
@@ -86,7 +86,7 @@ pub enum ShellError {
 pub struct Shell<V> {
     options: Options,
     handle: UiHandle<V>,
-    queue: Box<dyn PointerSource>,
+    queue: InputQueue,
 }
 
 /// The screen as seen from other threads; cheap to clone.
@@ -147,7 +147,7 @@ impl<V: Send + Sync + 'static> Shell<V> {
         let (input, queue) = input_queue(move || wake_for_input.wake());
         let shared =
             Shared { hub, input, proxy, newest: Mutex::default(), is_pending: AtomicBool::new(false) };
-        Ok(Self { options, handle: UiHandle { shared: Arc::new(shared) }, queue: Box::new(queue) })
+        Ok(Self { options, handle: UiHandle { shared: Arc::new(shared) }, queue })
     }
 
     /// The screen as seen from other threads.
@@ -172,7 +172,7 @@ impl<V: Send + Sync + 'static> Shell<V> {
     {
         let Ports { intents, mut pointers } = ports;
         let sink = IntentSink { port: intents.into(), hub: Arc::clone(self.handle.hub()) };
-        pointers.push(self.queue);
+        pointers.push(Box::new(self.queue));
         let proxy = self.handle.shared.proxy.clone();
         let backend: Rc<dyn Backend> = match self.options.backend {
             BackendKind::Headless => {

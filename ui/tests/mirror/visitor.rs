@@ -41,7 +41,7 @@ pub struct Frame {
 #[derive(Debug)]
 pub enum Event {
     Said(Value),
-    Painted(Frame),
+    Painted,
     Closed,
 }
 
@@ -156,7 +156,7 @@ impl Visitor {
                     if self.acks {
                         self.acknowledge(frame.seq).await;
                     }
-                    return Event::Painted(frame);
+                    return Event::Painted;
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => (),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Event::Closed,
@@ -195,7 +195,7 @@ impl Visitor {
                     assert!(matches!(self.next().await, Event::Closed));
                     return said["why"].as_str().unwrap().to_owned();
                 }
-                Event::Said(_) | Event::Painted(_) => (),
+                Event::Said(_) | Event::Painted => (),
                 Event::Closed => panic!("hung up without a word"),
             }
         }

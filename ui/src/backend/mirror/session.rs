@@ -3,7 +3,7 @@
 //! Reading and writing run side by side in one task: the reader feeds inputs and acknowledgements, the writer sends
 //! what is new whenever the last frame was acknowledged. Whoever ends first ends the session.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
@@ -112,31 +112,21 @@ async fn converse(
 #[derive(Default)]
 struct Flow {
     acknowledged: AtomicU32,
-    wants_full: AtomicBool,
-    changed: Notify,
+    acknowledgement: Notify,
+    /// Holds one permit: the visitor wants to start over with a full picture.
+    restart: Notify,
 }
 
 impl Flow {
     fn acknowledge(&self, seq: u32) {
         self.acknowledged.store(seq, Ordering::Release);
-        self.changed.notify_one();
+        self.acknowledgement.notify_one();
     }
 
-    fn want_full(&self) {
-        self.wants_full.store(true, Ordering::Release);
-        self.changed.notify_one();
-    }
-
-    /// Waits until frame `seq` was acknowledged, or until the visitor wants to start over: then `true`.
-    async fn go_ahead(&self, seq: u32) -> bool {
-        loop {
-            if self.wants_full.swap(false, Ordering::AcqRel) {
-                return true;
-            }
-            if self.acknowledged.load(Ordering::Acquire) == seq {
-                return false;
-            }
-            self.changed.notified().await;
+    /// Waits until frame `seq` was acknowledged.
+    async fn acknowledged(&self, seq: u32) {
+        while self.acknowledged.load(Ordering::Acquire) != seq {
+            self.acknowledgement.notified().await;
         }
     }
 }
@@ -161,7 +151,7 @@ async fn read(
                 if !shared.door().confirms(shared.clock.now(), id, &secret) {
                     return Some(Why::Token);
                 }
-                flow.want_full();
+                flow.restart.notify_one();
             }
             ClientMessage::Hello { .. } => return Some(Why::Version),
             ClientMessage::Down(at) => hands.touch(TouchPhase::Down, at.x, at.y, at.n)?,
@@ -199,21 +189,21 @@ async fn write(
                 }
                 send(sink, &ServerMessage::Screen { id: &info.id, rev: info.rev, say: &info.say }).await
             }
-            starts_over = next_frame(flow, &subscription, seq) => {
-                if starts_over {
-                    subscription.want_full();
-                    flow.acknowledge(seq);
-                    screen.mark_changed();
-                    send(sink, &welcome(shared, admission)).await
-                } else if let Some(copy) = subscription.take(FRAME_BUDGET_PX) {
+            () = flow.restart.notified() => {
+                subscription.want_full();
+                flow.acknowledge(seq);
+                screen.mark_changed();
+                send(sink, &welcome(shared, admission)).await
+            }
+            () = next_frame(flow, &subscription, seq) => match subscription.take(FRAME_BUDGET_PX) {
+                Some(copy) => {
                     seq = seq.wrapping_add(1);
                     let frame = encode_frame(&copy, seq, shared.compression);
                     drop(copy);
                     send_raw(sink, Message::Binary(frame.into())).await
-                } else {
-                    Ok(())
                 }
-            }
+                None => Ok(()),
+            },
             _ = ping.tick() => send_raw(sink, Message::Ping(Vec::new().into())).await,
         };
         if sent.is_err() {
@@ -222,13 +212,10 @@ async fn write(
     }
 }
 
-/// Waits until there is a frame to send and the last one was acknowledged; `true` if the visitor starts over.
-async fn next_frame(flow: &Flow, subscription: &Subscription, seq: u32) -> bool {
-    if flow.go_ahead(seq).await {
-        return true;
-    }
+/// Waits until the last frame was acknowledged and there is something new. Cancel-safe.
+async fn next_frame(flow: &Flow, subscription: &Subscription, seq: u32) {
+    flow.acknowledged(seq).await;
     subscription.changed().await;
-    false
 }
 
 fn welcome<'a>(shared: &Shared, admission: &'a Admission) -> ServerMessage<'a> {
