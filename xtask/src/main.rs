@@ -1,3 +1,41 @@
-//! The project's own commands: `cargo xtask demo|test|tidy|bench|assets`.
+//! The project's own commands, run by `./dev`: `demo`, `test`, `tidy`, `bench`.
 
-fn main() {}
+mod bench;
+mod demo;
+mod run;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+./dev demo [--data DIR] [--window]      run the kiosk with emulated devices and say what to open
+./dev demo --script --out DIR           perform whole orders as a browser would; saves screenshots and the receipt
+./dev test [NAME]                       every check and test
+./dev tidy                              only the checks that need no build
+./dev bench [AREA] [--json FILE]        measure, ours and the peers side by side
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rest = arguments.get(1..).unwrap_or_default();
+    let result = match arguments.first().map(String::as_str) {
+        Some("demo") => demo::demo(rest),
+        Some("test") => test::test(rest),
+        Some("tidy") => tidy::tidy(),
+        Some("bench") => bench::bench(rest),
+        Some("help" | "--help" | "-h") => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some(other) => Err(anyhow::anyhow!("there is no command {other:?}\n{HELP}")),
+        None => Err(anyhow::anyhow!("which command?\n{HELP}")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! `./dev demo`: builds the ordinary programs and lets `demo` (in `tests/`, which knows how to start the
+//! kiosk with its emulators) run them.
+
+use std::process::Command;
+
+use crate::run;
+
+pub(crate) fn demo(arguments: &[String]) -> anyhow::Result<()> {
+    let mut build = run::cargo();
+    build.args(["build", "--package", "kioskd", "--package", "sim", "--package", "tests", "--bins"]);
+    let window = arguments.iter().any(|a| a == "--window");
+    if window {
+        build.args(["--features", "kioskd/window"]);
+    }
+    run::step("build", &mut build)?;
+    let mut demo = Command::new(run::build_dir().join("debug/demo"));
+    let status = demo.args(arguments).current_dir(std::env::current_dir()?).status()?;
+    anyhow::ensure!(status.success(), "the demo ended with {status}");
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! `./dev test`: every check and every test, quick ones first.
+
+use crate::run::{cargo, step};
+use crate::tidy;
+
+pub(crate) fn test(arguments: &[String]) -> anyhow::Result<()> {
+    if let [name] = arguments {
+        return step("test", cargo().args(["test", "--workspace", "--", name]));
+    }
+    tidy::tidy()?;
+    step("format", cargo().args(["fmt", "--all", "--check"]))?;
+    // The integration tests start the real programs, so those are built first.
+    step("build", cargo().args(["build", "--workspace", "--bins"]))?;
+    step("test", cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
+    step("lint", cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
