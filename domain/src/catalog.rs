@@ -18,8 +18,18 @@ use crate::money::{Currency, Minor, Quantity, Rate};
 use crate::text::{Lang, Text};
 use crate::time::{Date, LocalTime, WallMs, Weekday};
 
-pub use check::CatalogProblem;
+pub use check::{CatalogProblem, Place};
 use index::Index;
+
+/// Longest id.
+pub const MAX_ID_CHARS: usize = 64;
+
+/// Whether this can be an id: 1 to [`MAX_ID_CHARS`] small letters, digits, `-` and `_`. It has to survive file
+/// names, spreadsheets and being read out on the telephone.
+pub fn is_id(name: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
+    (1..=MAX_ID_CHARS).contains(&name.len()) && name.bytes().all(allowed)
+}
 
 /// What a catalog is made of, as its author wrote it: not yet checked.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,6 +1,7 @@
 //! Money, quantities and rates as integers. No floats anywhere near them.
 
 mod apportion;
+mod currencies;
 mod decimal;
 
 use std::iter::Sum;

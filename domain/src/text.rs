@@ -31,6 +31,19 @@ impl fmt::Display for Lang {
     }
 }
 
+/// Whether this can be a language tag: two or three small letters, then subtags of two to eight small letters
+/// or digits, joined by `-`.
+pub fn is_language_tag(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let language = parts.next().unwrap_or("");
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|b| b.is_ascii_lowercase())
+        && parts.all(|part| {
+            (2..=8).contains(&part.len())
+                && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        })
+}
+
 /// The same words in several languages. Never empty in a checked catalog.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Text(pub BTreeMap<Lang, Arc<str>>);

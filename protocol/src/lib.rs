@@ -2,4 +2,5 @@
 //! years, by another version or another program. The types of `domain` are not serialisable; every format
 //! here has types of its own, with a conversion both ways.
 
+pub mod catalog;
 pub mod event;

@@ -7,8 +7,8 @@ use super::CatalogParts;
 /// Something wrong with a catalog.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CatalogProblem {
-    /// Where, as a path in the catalog: `items.cola.variations.cola-03.price`.
-    pub place: String,
+    /// Where.
+    pub place: Place,
     /// What is wrong there.
     pub what: String,
     /// What to write instead.
@@ -18,6 +18,29 @@ pub struct CatalogProblem {
 impl fmt::Display for CatalogProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}; {}", self.place, self.what, self.remedy)
+    }
+}
+
+/// A place in a catalog: the names of the document's fields and the ids of things, from the outside in.
+/// Shown as `items.cola.variations.cola-03.price`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Place(Vec<String>);
+
+impl Place {
+    /// The place with these steps.
+    pub fn new<'s>(steps: impl IntoIterator<Item = &'s str>) -> Self {
+        Self(steps.into_iter().map(str::to_owned).collect())
+    }
+
+    /// The steps, from the outside in.
+    pub fn steps(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("."))
     }
 }
 

@@ -1,0 +1,99 @@
+//! The catalog as a shop writes it: one JSON document, or a folder of CSV tables that make the same document.
+//! `docs/catalog.md` describes every field.
+//!
+//! Both readers make one tree of [`node::Node`]s that know where they stand in which file. From there on
+//! nothing depends on the format: [`read`] turns the tree into a [`CatalogParts`], and whatever is wrong, be it
+//! a misspelt field or a combo inside a combo, is reported with its file, line and column.
+
+mod error;
+mod fields;
+mod json;
+mod locate;
+mod node;
+mod pretty;
+mod read;
+mod values;
+mod words;
+mod write;
+
+use std::sync::Arc;
+
+use domain::catalog::{Catalog, CatalogParts};
+
+pub use error::{ImportError, ImportErrors};
+use node::Node;
+
+/// The first field of a document, and its only version so far.
+pub const FORMAT: &str = "kioskd.catalog/1";
+
+/// Largest file that is read. A catalog of 5,000 items in four languages has about 4 MiB.
+pub const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
+
+/// A document that was read, with the places of everything in it.
+#[derive(Clone, Debug)]
+pub struct CatalogDocument {
+    root: Node,
+    files: Vec<Arc<str>>,
+}
+
+/// Reads a JSON document. `name` is the file's name, for messages.
+///
+/// # Errors
+/// The first place where the text is not JSON.
+pub fn parse_json(text: &str, name: &str) -> Result<CatalogDocument, ImportErrors> {
+    let files = vec![Arc::from(name)];
+    match json::parse(text) {
+        Ok(root) => Ok(CatalogDocument { root, files }),
+        Err(fault) => Err(ImportErrors::new(vec![error::of(fault, &files)])),
+    }
+}
+
+/// Writes a catalog as a document: the same catalog gives the same bytes, and reading them gives the same
+/// catalog.
+pub fn to_json(catalog: &CatalogParts) -> String {
+    pretty::print(&write::document(catalog))
+}
+
+impl CatalogDocument {
+    /// Reads the fields and checks the catalog as a whole.
+    ///
+    /// # Errors
+    /// Everything that is wrong, in the order of the files: first what cannot be read, and only when all can
+    /// be read what does not fit together.
+    pub fn into_domain(self) -> Result<Catalog, ImportErrors> {
+        let parts = self.to_parts()?;
+        Catalog::new(parts).map_err(|problems| {
+            let located = problems.into_iter().map(|problem| {
+                let at = locate::find(&self.root, problem.place.steps());
+                error::of(
+                    error::Fault {
+                        at,
+                        path: problem.place.to_string(),
+                        what: problem.what,
+                        instead: problem.remedy,
+                    },
+                    &self.files,
+                )
+            });
+            ImportErrors::new(located.collect())
+        })
+    }
+
+    /// Reads the fields only.
+    ///
+    /// # Errors
+    /// Everything that cannot be read.
+    pub fn to_parts(&self) -> Result<CatalogParts, ImportErrors> {
+        read::catalog(&self.root).map_err(|faults| {
+            ImportErrors::new(faults.into_iter().map(|fault| error::of(fault, &self.files)).collect())
+        })
+    }
+
+    /// The document in its canonical form.
+    ///
+    /// # Errors
+    /// As [`Self::to_parts`].
+    pub fn to_json(&self) -> Result<String, ImportErrors> {
+        Ok(to_json(&self.to_parts()?))
+    }
+}
