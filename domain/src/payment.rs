@@ -15,6 +15,13 @@ use crate::ids::{OrderId, PaymentId};
 use crate::money::{Currency, Minor};
 use crate::time::WallMs;
 
+/// Code of a decline that was found out by asking: the terminal never began. Also what the staff's word "not
+/// taken" leads to.
+pub const CODE_NOT_STARTED: u8 = 0;
+
+/// Code of a decline that was found out by asking: the terminal did not tell why.
+pub const CODE_NOT_TOLD: u8 = 0xFF;
+
 /// What never changes about a payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Payment {
@@ -86,16 +93,10 @@ pub struct Approval {
 pub enum PaymentState {
     /// Written down; nothing was sent.
     Created,
-    /// The terminal may have been asked. `last_known` is what it remembered before.
-    Sending {
-        /// The terminal's last transaction before ours, if it had any.
-        last_known: Option<LastTransaction>,
-    },
+    /// The terminal may have been asked.
+    Sending,
     /// Whether money was taken is not known.
-    Unknown {
-        /// As in Sending.
-        last_known: Option<LastTransaction>,
-    },
+    Unknown,
     /// Money was taken; the terminal has not finished yet.
     Approved(Approval),
     /// Money was taken and the terminal is done.
@@ -117,8 +118,6 @@ pub enum PaymentState {
     Reversed,
     /// A person must decide.
     NeedsStaff {
-        /// What the terminal had before, as in Sending.
-        last_known: Option<LastTransaction>,
         /// What spoke against a decision, in English for the staff page.
         evidence: Arc<str>,
     },
@@ -139,8 +138,8 @@ impl PaymentState {
             | Self::TimedOut
             | Self::Reversed => true,
             Self::Created
-            | Self::Sending { .. }
-            | Self::Unknown { .. }
+            | Self::Sending
+            | Self::Unknown
             | Self::Approved(_)
             | Self::Reversing(_)
             | Self::ReversalUnknown(_)
