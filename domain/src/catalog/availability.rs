@@ -1,7 +1,21 @@
 //! Whether an availability window covers a moment, and the little calendar arithmetic this takes.
 
-use super::Availability;
 use crate::time::{Date, LocalTime, Weekday};
+
+/// Times at which something can be had.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Availability {
+    /// On these days; empty: every day.
+    pub weekdays: Vec<Weekday>,
+    /// From this minute of the local day, inclusive.
+    pub start_minute: u16,
+    /// To this minute, exclusive; not after `start_minute`: it runs over midnight.
+    pub end_minute: u16,
+    /// First date; `None`: since ever.
+    pub from: Option<Date>,
+    /// Last date; `None`: until further notice.
+    pub until: Option<Date>,
+}
 
 impl Availability {
     /// Whether the window is open at this local time. A window over midnight belongs to the day it starts on:

@@ -1,8 +1,10 @@
 //! What a catalog is asked for on every touch, found without walking through it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::CatalogParts;
+use super::codes::normal;
 use crate::ids::{CategoryId, ItemId, VariationId};
 
 /// Built once, when a catalog has been checked.
@@ -12,6 +14,8 @@ pub(super) struct Index {
     pub(super) variations: BTreeMap<VariationId, (ItemId, usize)>,
     /// The categories of each item.
     pub(super) categories: BTreeMap<ItemId, Vec<CategoryId>>,
+    /// Bar codes in normal form, and as they are in the catalog.
+    pub(super) codes: BTreeMap<String, Arc<str>>,
 }
 
 impl Index {
@@ -29,6 +33,7 @@ impl Index {
                 categories.entry(item.clone()).or_default().push(category.id.clone());
             }
         }
-        Self { variations, categories }
+        let codes = parts.barcodes.keys().map(|code| (normal(code), code.clone())).collect();
+        Self { variations, categories, codes }
     }
 }
