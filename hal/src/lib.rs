@@ -11,4 +11,6 @@
 //! device's actor in the daemon. Nothing here knows the shop's domain.
 
 pub mod link;
+pub mod printer;
 pub mod status;
+pub mod terminal;

@@ -33,6 +33,7 @@ pub struct Link {
     stream: Box<dyn Duplex>,
     peer: String,
     traffic: Traffic,
+    bytes_per_second: Option<u32>,
 }
 
 /// Bytes that went over a link since it was opened.
@@ -136,7 +137,10 @@ impl Link {
             }
         };
         match tokio::time::timeout(within, opening).await {
-            Ok(Ok(stream)) => Ok(Self { stream, peer, traffic: Traffic::default() }),
+            Ok(Ok(stream)) => {
+                let bytes_per_second = endpoint.bytes_per_second();
+                Ok(Self { stream, peer, traffic: Traffic::default(), bytes_per_second })
+            }
             Ok(Err(source)) => Err(LinkError::from_open(peer, source)),
             Err(_) => Err(LinkError::OpenTimeout { peer, within }),
         }
@@ -147,7 +151,12 @@ impl Link {
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         peer: impl Into<String>,
     ) -> Self {
-        Self { stream: Box::new(stream), peer: peer.into(), traffic: Traffic::default() }
+        Self {
+            stream: Box::new(stream),
+            peer: peer.into(),
+            traffic: Traffic::default(),
+            bytes_per_second: None,
+        }
     }
 
     /// The endpoint as in the settings, for messages.
@@ -175,11 +184,9 @@ impl Link {
         let mut accepted = 0;
         while accepted < total {
             match tokio::time::timeout_at(deadline, self.write(&bytes[accepted..])).await {
-                Ok(Ok(0)) => return Err(LinkError::Closed { peer: self.peer.clone() }),
+                Ok(Ok(0)) => return Err(self.closed()),
                 Ok(Ok(n)) => accepted += n,
-                Ok(Err(source)) => {
-                    return Err(LinkError::Write { peer: self.peer.clone(), accepted, source });
-                }
+                Ok(Err(source)) => return Err(self.write_error(accepted, source)),
                 Err(_) => {
                     return Err(LinkError::WriteTimeout { peer: self.peer.clone(), accepted, total, within });
                 }
@@ -196,10 +203,28 @@ impl Link {
     /// [`LinkError::Read`] or [`LinkError::Closed`].
     pub async fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, LinkError> {
         match self.read(buffer).await {
-            Ok(0) => Err(LinkError::Closed { peer: self.peer.clone() }),
+            Ok(0) => Err(self.closed()),
             Ok(n) => Ok(n),
-            Err(source) => Err(LinkError::Read { peer: self.peer.clone(), source }),
+            Err(source) => Err(self.read_error(source)),
         }
+    }
+
+    /// Bytes a second the line carries, where that is the bottleneck: serial ports.
+    #[must_use]
+    pub fn bytes_per_second(&self) -> Option<u32> {
+        self.bytes_per_second
+    }
+
+    pub(crate) fn closed(&self) -> LinkError {
+        LinkError::Closed { peer: self.peer.clone() }
+    }
+
+    pub(crate) fn write_error(&self, accepted: usize, source: io::Error) -> LinkError {
+        LinkError::Write { peer: self.peer.clone(), accepted, source }
+    }
+
+    pub(crate) fn read_error(&self, source: io::Error) -> LinkError {
+        LinkError::Read { peer: self.peer.clone(), source }
     }
 
     fn boxed(stream: impl Duplex + 'static) -> Box<dyn Duplex> {

@@ -118,6 +118,17 @@ pub enum EndpointError {
     },
 }
 
+impl Endpoint {
+    /// Bytes a second a serial line carries; `None` for TCP, where the line is not the bottleneck.
+    #[must_use]
+    pub fn bytes_per_second(&self) -> Option<u32> {
+        match self {
+            Self::Tcp { .. } => None,
+            Self::Serial(line) => Some(line.baud / line.bits_per_byte()),
+        }
+    }
+}
+
 impl SerialLine {
     /// A line of `path` at `baud` bit/s, 8N1 without flow control.
     #[must_use]
@@ -130,6 +141,19 @@ impl SerialLine {
             stop_bits: StopBits::One,
             flow: FlowControl::None,
         }
+    }
+
+    /// Bits on the wire for each byte: start, data, parity, stop.
+    fn bits_per_byte(&self) -> u32 {
+        let data = match self.data_bits {
+            DataBits::Seven => 7,
+            DataBits::Eight => 8,
+        };
+        let stop = match self.stop_bits {
+            StopBits::One => 1,
+            StopBits::Two => 2,
+        };
+        1 + data + u32::from(self.parity != Parity::None) + stop
     }
 
     fn set(&mut self, option: &str, value: &str) -> Result<(), EndpointError> {
