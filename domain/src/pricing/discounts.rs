@@ -33,7 +33,7 @@ impl<'a> Rules<'a> {
     /// Step 3: each rule on the net that the rules before it have left.
     pub(super) fn on_lines(&self, sheet: &mut Sheet) -> Result<(), PriceError> {
         let subtotal = sheet.goods_net()?;
-        for rivals in self.rounds(subtotal, |kind| !is_order_kind(kind)) {
+        for rivals in self.rounds(subtotal, |kind| !kind.is_on_order()) {
             let rivals: Vec<(&PriceRule, Vec<Minor>)> = rivals
                 .into_iter()
                 .map(|rule| Ok((rule, self.cuts(rule, sheet)?)))
@@ -51,7 +51,7 @@ impl<'a> Rules<'a> {
     /// Step 4: each rule on the sum of what is left of its lines.
     pub(super) fn on_order(&self, sheet: &mut Sheet) -> Result<(), PriceError> {
         let subtotal = sheet.goods_net()?;
-        for rivals in self.rounds(subtotal, is_order_kind) {
+        for rivals in self.rounds(subtotal, RuleKind::is_on_order) {
             let mut winner: Option<(&PriceRule, Minor)> = None;
             for rule in rivals {
                 let cut = self.order_cut(rule, sheet)?;
@@ -148,17 +148,6 @@ impl<'a> Rules<'a> {
                 RuleTarget::Categories(ids) => ids.iter().any(|id| self.catalog.is_in(&item.id, id)),
                 RuleTarget::Items(ids) => ids.contains(&item.id),
             }
-    }
-}
-
-fn is_order_kind(kind: RuleKind) -> bool {
-    match kind {
-        RuleKind::OrderPercent(_) | RuleKind::OrderAmount(_) => true,
-        RuleKind::LinePercent(_)
-        | RuleKind::UnitAmount(_)
-        | RuleKind::LineAmount(_)
-        | RuleKind::FixedPrice(_)
-        | RuleKind::Bundle { .. } => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalog::{Catalog, TaxRate, TaxRule};
+use crate::catalog::{Catalog, TaxRate};
 use crate::ids::{TaxClassId, TaxRateId};
 use crate::money::{Minor, Rate, Share, apportion, mul};
 
@@ -30,24 +30,6 @@ pub(super) fn key(catalog: &Catalog, class: &TaxClassId, context: &PriceContext)
         None => false,
     };
     Some(TaxKey { inclusive, rates })
-}
-
-impl Catalog {
-    /// The rule that taxes a class in this mode on this business date.
-    pub fn tax_rule(
-        &self,
-        class: &TaxClassId,
-        mode: crate::cart::ServiceMode,
-        date: crate::time::Date,
-    ) -> Option<&TaxRule> {
-        let valid = |rule: &&TaxRule| {
-            rule.class == *class
-                && rule.from.is_none_or(|from| from <= date)
-                && rule.until.is_none_or(|until| date <= until)
-        };
-        let own = self.tax_rules.iter().filter(valid).find(|rule| rule.mode == Some(mode));
-        own.or_else(|| self.tax_rules.iter().filter(valid).find(|rule| rule.mode.is_none()))
-    }
 }
 
 /// Who gets a share of a group's tax.

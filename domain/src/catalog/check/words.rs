@@ -1,0 +1,73 @@
+//! Names, texts and words.
+
+use super::super::is_id;
+use super::super::limits::{MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_WORD_CHARS};
+use super::Check;
+use crate::text::Text;
+
+impl Check<'_> {
+    /// A name: must be there in the default language.
+    pub(super) fn name(&mut self, place: &[&str], text: &Text) {
+        self.text(place, text, MAX_NAME_CHARS, true);
+    }
+
+    /// A name that may be missing altogether.
+    pub(super) fn optional_name(&mut self, place: &[&str], text: &Text) {
+        self.text(place, text, MAX_NAME_CHARS, false);
+    }
+
+    /// A longer text that may be missing altogether.
+    pub(super) fn description(&mut self, place: &[&str], text: &Text) {
+        self.text(place, text, MAX_DESCRIPTION_CHARS, false);
+    }
+
+    fn text(&mut self, place: &[&str], text: &Text, most: usize, required: bool) {
+        let Some(default) = self.parts.languages.first() else { return };
+        if (required || !text.is_empty()) && !text.0.contains_key(default) {
+            let remedy = format!("add it in {default}, which every other language falls back to");
+            self.report(place, format!("no words in the default language {default}"), remedy);
+        }
+        for (lang, words) in &text.0 {
+            let place: Vec<&str> = place.iter().copied().chain([lang.as_str()]).collect();
+            if !self.parts.languages.contains(lang) {
+                self.report(
+                    &place,
+                    format!("{lang} is not a language of this catalog"),
+                    "add it to the languages",
+                );
+            }
+            if words.trim().is_empty() {
+                self.report(&place, "empty words", "write something, or leave the language out");
+            } else if words.chars().count() > most {
+                self.report(&place, format!("longer than {most} characters"), "shorten it");
+            } else if words.chars().any(|c| c.is_control() && c != '\n') {
+                self.report(&place, "a control character in the words", "remove it");
+            }
+        }
+    }
+
+    /// A short word for machines or staff: one line, not empty.
+    pub(super) fn word(&mut self, place: &[&str], word: &str) {
+        if word.trim().is_empty() {
+            self.report(place, "empty", "write something, or leave the field out");
+        } else if word.chars().count() > MAX_WORD_CHARS {
+            self.report(place, format!("longer than {MAX_WORD_CHARS} characters"), "shorten it");
+        } else if word.chars().any(char::is_control) {
+            self.report(place, "a control character in the word", "remove it");
+        }
+    }
+
+    /// A word that may be empty.
+    pub(super) fn optional_word(&mut self, place: &[&str], word: &str) {
+        if !word.is_empty() {
+            self.word(place, word);
+        }
+    }
+
+    pub(super) fn id(&mut self, place: &[&str], id: &str) {
+        if !is_id(id) {
+            let what = format!("\"{}\" cannot be an id", id.escape_debug());
+            self.report(place, what, "use 1 to 64 small letters, digits, - and _");
+        }
+    }
+}
