@@ -29,3 +29,11 @@ fn writing_and_reading_give_the_same_catalog_and_the_same_bytes() {
     assert_eq!(again, parts);
     assert_eq!(to_json(&again), written);
 }
+
+#[test]
+fn the_demo_catalog_is_in_order() {
+    let text = include_str!("../../../catalog/alder-and-rye/catalog.json");
+    if let Err(errors) = parse_json(text, "catalog.json").and_then(|document| document.into_domain()) {
+        panic!("{errors}");
+    }
+}
