@@ -47,8 +47,8 @@ pub enum TerminalError {
     /// Another command is running; nothing was sent.
     #[error("the terminal is still busy with {running:?}")]
     InUse {
-        /// The running command.
-        running: CommandKind,
+        /// The running command; `None` for a result that came by itself and waits for an answer.
+        running: Option<CommandKind>,
     },
     /// No result waits for an answer: there was none, it was answered, or time ran out.
     #[error("no result is waiting for an answer")]

@@ -33,6 +33,8 @@ pub struct Timers {
     /// T4: for the next message of a running command. Longer than the terminal's own 180 s, so that its own end
     /// always comes first.
     pub progress: Duration,
+    /// For the next message of a question (registration, status, last transaction), which needs no customer.
+    pub question: Duration,
     /// How long an approval may stay unanswered before the terminal is asked to wait. Below T3.
     pub hold: Duration,
     /// For the end of a command after we aborted it because the terminal was silent.
@@ -100,6 +102,7 @@ const STANDARD_TIMERS: Timers = Timers {
     link_answer: Duration::from_secs(5),
     answer: Duration::from_secs(5),
     progress: Duration::from_secs(200),
+    question: Duration::from_secs(30),
     hold: Duration::from_secs(3),
     abort_grace: Duration::from_secs(30),
     stall: Duration::from_secs(2),
