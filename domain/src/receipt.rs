@@ -1,9 +1,24 @@
-//! The receipt as a document: what to say, not how a printer says it.
+//! The receipt as a document: what to say, not how a printer says it. Built from the stored facts of the order
+//! alone, so that a copy years later says the same.
+
+mod sale;
+mod sheet;
+mod slip;
+mod summary;
+mod ticket;
+pub(crate) mod words;
 
 use std::sync::Arc;
 
+use crate::config::KioskConfig;
+use crate::kiosk::ledger::{OrderRecord, ReceiptRecord};
+
 use crate::money::Minor;
 use crate::text::Lang;
+use crate::time::Now;
+
+pub(crate) use summary::{order_reference, payment_reference, summary};
+pub(crate) use ticket::{TicketMark, ticket};
 
 /// A receipt, kitchen ticket or slip, ready to be laid out.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -90,4 +105,28 @@ pub enum Style {
     Large,
     /// As large as it gets: the order number.
     Huge,
+}
+
+/// The document of a print job.
+pub(crate) fn receipt(
+    config: &KioskConfig,
+    order: &OrderRecord,
+    receipt: &ReceiptRecord,
+    now: &Now,
+) -> ReceiptDocument {
+    match receipt.kind {
+        ReceiptKind::Sale | ReceiptKind::Copy => sale::sale(config, order, receipt.copy, now),
+        ReceiptKind::Refund => slip::refund(config, order, receipt.copy, now),
+        ReceiptKind::PayAtCounter => slip::pay_at_counter(config, order, receipt.copy, now),
+        ReceiptKind::Kitchen => ticket(config, order, TicketMark::MayBeKnown, now),
+    }
+}
+
+/// What would be printed for an order now.
+pub(crate) fn of_order(config: &KioskConfig, order: &OrderRecord, now: &Now) -> ReceiptDocument {
+    if order.paid.is_some() {
+        sale::sale(config, order, 0, now)
+    } else {
+        slip::pay_at_counter(config, order, 0, now)
+    }
 }

@@ -1,0 +1,83 @@
+//! The lines of a cart in words and money.
+
+use std::sync::Arc;
+
+use super::Scene;
+use crate::cart::{CartLine, ModifierChoice};
+use crate::catalog::{GroupStyle, Item, ItemKind};
+use crate::kiosk::choices;
+use crate::kiosk::menu::Menu;
+use crate::kiosk::snapshot::item_name;
+use crate::money::Minor;
+use crate::session::Visit;
+use crate::view::{CartLineView, LineDetail, Unavailable};
+
+/// Pieces of lines; weighed goods count as one.
+pub(super) fn pieces(lines: &[CartLine]) -> u32 {
+    lines.iter().map(|line| if line.label.is_some() { 1 } else { line.quantity.whole().max(1) }).sum()
+}
+
+impl Scene<'_> {
+    pub(super) fn cart_lines(&self, menu: &Menu, visit: &Visit) -> Vec<CartLineView> {
+        visit.cart.lines.iter().map(|line| self.cart_line(menu, visit, line)).collect()
+    }
+
+    fn cart_line(&self, menu: &Menu, visit: &Visit, line: &CartLine) -> CartLineView {
+        let item = menu.catalog.item(&line.item);
+        let priced = visit.price.priced.as_ref();
+        let total =
+            priced.map_or(Minor::ZERO, |p| p.lines.iter().filter(|l| l.line == line.id).map(|l| l.net).sum());
+        let unavailable = visit.price.unavailable.get(&line.id).copied();
+        CartLineView {
+            line: line.id,
+            name: self.line_name(menu, line),
+            details: item.map(|item| self.details(menu, item, line)).unwrap_or_default(),
+            picture: self.line_picture(menu, line),
+            tint: menu.tint(&line.item),
+            quantity: pieces(std::slice::from_ref(line)),
+            total,
+            can_change: line.label.is_none() && item.is_some_and(has_choices),
+            unavailable: if item.is_none() { Some(Unavailable::SoldOut) } else { unavailable },
+        }
+    }
+
+    pub(super) fn line_name(&self, menu: &Menu, line: &CartLine) -> Arc<str> {
+        let Some(item) = menu.catalog.item(&line.item) else { return line.item.0.clone() };
+        let variation = item.variations.iter().find(|v| v.id == line.variation);
+        variation.map_or_else(|| menu.words(&item.name, &self.lang), |v| item_name(menu, item, v, &self.lang))
+    }
+
+    fn line_picture(&self, menu: &Menu, line: &CartLine) -> Arc<str> {
+        let Some(item) = menu.catalog.item(&line.item) else { return "".into() };
+        let variation = item.variations.iter().find(|v| v.id == line.variation);
+        variation.and_then(|v| v.picture.clone()).unwrap_or_else(|| item.picture.clone())
+    }
+
+    /// What was changed, or the parts of a meal with what was changed on them.
+    fn details(&self, menu: &Menu, item: &Item, line: &CartLine) -> Vec<LineDetail> {
+        let mut details = self.changes(menu, item, &line.modifiers);
+        for pick in &line.picks {
+            let Some((part, variation)) = menu.catalog.variation(&pick.variation) else { continue };
+            let name = item_name(menu, part, variation, &self.lang);
+            details.push(LineDetail { name, style: GroupStyle::Choice, count: pick.count });
+            details.extend(self.changes(menu, part, &pick.modifiers));
+        }
+        details
+    }
+
+    fn changes(&self, menu: &Menu, item: &Item, modifiers: &[ModifierChoice]) -> Vec<LineDetail> {
+        choices::differences(&menu.catalog, item, modifiers)
+            .iter()
+            .map(|d| LineDetail { name: menu.words(d.name, &self.lang), style: d.style, count: d.count })
+            .collect()
+    }
+}
+
+/// Whether there is anything to change about an item.
+fn has_choices(item: &Item) -> bool {
+    let slots = match &item.kind {
+        ItemKind::Combo(slots) => slots.iter().any(|slot| slot.choices.len() > 1),
+        ItemKind::Product | ItemKind::Deposit | ItemKind::GiftCard => false,
+    };
+    slots || item.variations.len() > 1 || !item.groups.is_empty()
+}

@@ -1,0 +1,123 @@
+//! The words of receipts, slips and tickets. A receipt speaks the language of its customer; what is not
+//! translated here is said in English.
+
+use std::sync::Arc;
+
+use crate::text::Lang;
+
+/// "Without", for the kitchen: short, and the same in every kitchen that speaks the shop's language.
+pub(crate) const KITCHEN_WITHOUT: &str = "NO";
+
+/// One word or phrase.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Word {
+    YourNumber,
+    EatIn,
+    TakeAway,
+    Delivery,
+    Total,
+    Tip,
+    ToPay,
+    Paid,
+    Card,
+    Counter,
+    Tax,
+    Net,
+    Gross,
+    Untaxed,
+    Receipt,
+    Copy,
+    Refund,
+    GivenBack,
+    PayAtCounter,
+    NotAReceipt,
+    Free,
+}
+
+/// The word in a language.
+pub(crate) fn word(lang: &Lang, word: Word) -> &'static str {
+    let [en, de, fr, ar] = table(word);
+    match lang.as_str().split('-').next() {
+        Some("de") => de,
+        Some("fr") => fr,
+        Some("ar") => ar,
+        Some(_) | None => en,
+    }
+}
+
+fn table(word: Word) -> [&'static str; 4] {
+    match word {
+        Word::YourNumber => ["Your number", "Ihre Nummer", "Votre numéro", "رقمك"],
+        Word::EatIn => ["Eat in", "Hier essen", "Sur place", "تناول هنا"],
+        Word::TakeAway => ["Take away", "Mitnehmen", "À emporter", "سفري"],
+        Word::Delivery => ["Delivery", "Lieferung", "Livraison", "توصيل"],
+        Word::Total => ["Total", "Summe", "Total", "المجموع"],
+        Word::Tip => ["Tip", "Trinkgeld", "Pourboire", "بقشيش"],
+        Word::ToPay => ["To pay", "Zu zahlen", "À payer", "المطلوب دفعه"],
+        Word::Paid => ["Paid", "Bezahlt", "Payé", "مدفوع"],
+        Word::Card => ["Card", "Karte", "Carte", "بطاقة"],
+        Word::Counter => ["At the counter", "An der Kasse", "Au comptoir", "عند الكاشير"],
+        Word::Tax => ["Tax", "MwSt.", "TVA", "الضريبة"],
+        Word::Net => ["Net", "Netto", "HT", "الصافي"],
+        Word::Gross => ["Gross", "Brutto", "TTC", "الإجمالي"],
+        Word::Untaxed => ["No tax", "Ohne MwSt.", "Sans TVA", "بدون ضريبة"],
+        Word::Receipt => ["Receipt", "Beleg", "Reçu", "إيصال"],
+        Word::Copy => ["COPY", "KOPIE", "DUPLICATA", "نسخة"],
+        Word::Refund => ["REFUND", "ERSTATTUNG", "REMBOURSEMENT", "استرداد"],
+        Word::GivenBack => ["Given back", "Zurückgezahlt", "Remboursé", "تم الرد"],
+        Word::PayAtCounter => [
+            "Please pay at the counter",
+            "Bitte an der Kasse bezahlen",
+            "Merci de payer au comptoir",
+            "يرجى الدفع عند الكاشير",
+        ],
+        Word::NotAReceipt => {
+            ["This is not a receipt", "Dies ist kein Beleg", "Ceci n'est pas un reçu", "هذا ليس إيصالاً"]
+        }
+        Word::Free => ["Nothing to pay", "Nichts zu zahlen", "Rien à payer", "لا يوجد مبلغ للدفع"],
+    }
+}
+
+/// "No onion".
+pub(crate) fn without(lang: &Lang, what: &str) -> Arc<str> {
+    let no = match lang.as_str().split('-').next() {
+        Some("de") => "Ohne",
+        Some("fr") => "Sans",
+        Some("ar") => "بدون",
+        Some(_) | None => "No",
+    };
+    format!("{no} {}", in_sentence(lang, what)).into()
+}
+
+/// A name in the middle of a phrase: English and French lower its capital, German and Arabic do not.
+fn in_sentence(lang: &Lang, what: &str) -> String {
+    let keeps = matches!(lang.as_str().split('-').next(), Some("de" | "ar"));
+    let mut letters = what.chars();
+    let second = what.chars().nth(1);
+    match letters.next() {
+        // An abbreviation (BBQ) stays one.
+        Some(first) if !keeps && second.is_none_or(|c| !c.is_uppercase()) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        Some(_) | None => what.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaving_something_out_is_said_in_the_customers_language() {
+        assert_eq!(&*without(&Lang::new("en"), "Onion"), "No onion");
+        assert_eq!(&*without(&Lang::new("en"), "BBQ sauce"), "No BBQ sauce");
+        assert_eq!(&*without(&Lang::new("de"), "Zwiebel"), "Ohne Zwiebel");
+        assert_eq!(&*without(&Lang::new("fr"), "Oignon"), "Sans oignon");
+    }
+
+    #[test]
+    fn an_unknown_language_gets_english() {
+        assert_eq!(word(&Lang::new("sw"), Word::Total), "Total");
+        assert_eq!(word(&Lang::new("de-AT"), Word::Total), "Summe");
+    }
+}
