@@ -27,7 +27,9 @@ pub trait Device: Send + Sync + 'static {
     /// The name used by `sim ctl` and the panel: lower case, one word, e.g. `printer`.
     fn name(&self) -> &'static str;
 
-    /// What a bystander would see, and the ledger, as JSON. Keys are stable: tests and panel parts read them.
+    /// What a bystander would see, and the ledger, as JSON. Keys are stable: tests and panel parts read them. Two are
+    /// known to the panel: `faults`, the names of the verbs in force (a fault verb with `off` among its arguments is
+    /// shown as a switch), and `connected`, whether the kiosk has the wire open.
     fn state(&self) -> Value;
 
     /// Every verb this device understands.

@@ -102,11 +102,15 @@ impl CashDrawer {
 
     /// For the panel and for tests.
     pub fn state(&self) -> Value {
+        let faults: Vec<&str> =
+            [(self.stuck, "stuck"), (self.inverted, "inverted"), (!self.delay.is_zero(), "slow")]
+                .into_iter()
+                .filter_map(|(on, name)| on.then_some(name))
+                .collect();
         let shown = self.openings.len().saturating_sub(OPENINGS_SHOWN);
         json!({
             "open": self.open,
-            "stuck": self.stuck,
-            "inverted": self.inverted,
+            "faults": faults,
             "slow_ms": u64::try_from(self.delay.as_millis()).unwrap_or(u64::MAX),
             "pin3": if self.pin_high() { "high" } else { "low" },
             "pulses": self.pulses,

@@ -13,7 +13,6 @@ pub struct Line {
     cells: Vec<Cell>,
     /// Where the next character goes, in dots from the left of the print area.
     x: usize,
-    text: String,
 }
 
 #[derive(Debug)]
@@ -21,7 +20,17 @@ struct Cell {
     x: usize,
     dots: Bitmap,
     /// `None` for a band of bit image.
-    look: Option<Look>,
+    character: Option<(char, Look)>,
+}
+
+impl Cell {
+    fn end(&self) -> usize {
+        self.x + self.dots.width()
+    }
+
+    fn is_blank(&self) -> bool {
+        self.character.is_some_and(|(character, look)| character == ' ' && !look.inverse)
+    }
 }
 
 impl Line {
@@ -38,9 +47,7 @@ impl Line {
         let dots = render(character, look);
         let advance = dots.width() + spacing * look.wide;
         if self.cells.len() < CELLS_MAX {
-            self.text.push(character);
-            let visible = character != ' ' || look.inverse || look.underline > 0;
-            self.cells.push(Cell { x: self.x, dots, look: visible.then_some(look) });
+            self.cells.push(Cell { x: self.x, dots, character: Some((character, look)) });
         }
         self.x += advance;
     }
@@ -49,18 +56,13 @@ impl Line {
     pub fn push_band(&mut self, dots: Bitmap) {
         let advance = dots.width();
         if self.cells.len() < CELLS_MAX {
-            self.cells.push(Cell { x: self.x, dots, look: None });
+            self.cells.push(Cell { x: self.x, dots, character: None });
         }
         self.x += advance;
     }
 
     /// `ESC $`, `ESC \`, HT: goes to `x`, which the caller has kept inside the print area.
-    pub fn move_to(&mut self, x: usize, look: Look) {
-        let cell_width = look.font.width() * look.wide;
-        let blanks = x.saturating_sub(self.x).div_ceil(cell_width);
-        if self.text.len() < CELLS_MAX {
-            self.text.extend(std::iter::repeat_n(' ', blanks));
-        }
+    pub fn move_to(&mut self, x: usize) {
         self.x = x;
     }
 
@@ -71,7 +73,7 @@ impl Line {
     /// The dots of the line, as wide as `area`, and its meaning. Characters of different height share a base line.
     pub fn compose(&self, style: &Style, area: usize) -> (Bitmap, Kind) {
         let height = self.cells.iter().map(|cell| cell.dots.height()).max().unwrap_or(0);
-        let used = self.cells.iter().map(|cell| cell.x + cell.dots.width()).max().unwrap_or(0).min(area);
+        let used = self.cells.iter().map(Cell::end).max().unwrap_or(0).min(area);
         let mut content = Bitmap::new(used, height);
         for cell in &self.cells {
             content.draw(cell.x, height - cell.dots.height(), &cell.dots);
@@ -81,17 +83,37 @@ impl Line {
         }
         let mut dots = Bitmap::new(area, height);
         dots.draw(style.align.offset(area, used), 0, &content);
-        let kind = if self.text.trim().is_empty() && self.cells.iter().all(|cell| cell.look.is_none()) {
+        let bands_only = self.cells.iter().all(|cell| cell.character.is_none());
+        let kind = if bands_only {
             Kind::Image { width: used, height }
         } else {
-            Kind::Line { text: self.text.trim_end().to_owned(), style: self.style_words(style) }
+            Kind::Line { text: self.text(), style: self.style_words(style) }
         };
         (dots, kind)
     }
 
+    /// The line as it reads from left to right, whatever the order of printing; gaps become blanks.
+    fn text(&self) -> String {
+        let mut cells: Vec<&Cell> = self.cells.iter().filter(|cell| !cell.is_blank()).collect();
+        cells.sort_by_key(|cell| cell.x);
+        let mut text = String::new();
+        let mut end = 0;
+        for cell in cells {
+            let Some((character, look)) = cell.character else { continue };
+            let column = look.font.width() * look.wide;
+            let gap = cell.x.saturating_sub(end);
+            // Half a column is spacing, more is a gap.
+            text.extend(std::iter::repeat_n(' ', (gap + column / 2) / column));
+            text.push(character);
+            end = cell.end();
+        }
+        text.trim_end().to_owned()
+    }
+
     fn style_words(&self, style: &Style) -> String {
         let mut words = Vec::new();
-        for word in self.cells.iter().filter_map(|cell| cell.look).flat_map(Look::words) {
+        let inked = self.cells.iter().filter(|cell| !cell.is_blank());
+        for word in inked.filter_map(|cell| cell.character).flat_map(|(_, look)| look.words()) {
             if !words.contains(&word) {
                 words.push(word);
             }

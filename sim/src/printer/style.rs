@@ -103,7 +103,7 @@ impl Style {
             upside_down: false,
             left_margin: 0,
             width: dots,
-            tabs: (1..=32).map(|stop| stop * 8).collect(),
+            tabs: (1..32).map(|stop| stop * 8).collect(),
         }
     }
 

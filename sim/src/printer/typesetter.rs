@@ -199,14 +199,14 @@ impl Typesetter {
         let next =
             self.style.tabs.iter().map(|stop| usize::from(*stop) * column).find(|x| *x > self.line.x());
         if let Some(x) = next.filter(|x| *x < self.area()) {
-            self.line.move_to(x, self.style.look);
+            self.line.move_to(x);
         }
     }
 
     /// Positions outside the print area are ignored, as the manuals say.
     fn move_to(&mut self, x: i32) {
         if let Some(x) = usize::try_from(x).ok().filter(|x| *x <= self.area()) {
-            self.line.move_to(x, self.style.look);
+            self.line.move_to(x);
         }
     }
 

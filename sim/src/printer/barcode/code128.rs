@@ -89,6 +89,7 @@ pub fn code_128(data: &[u8]) -> Option<(Vec<bool>, String)> {
                 values.push(FNC1);
                 rest = after;
             }
+            (b'{', []) => return None,
             (b'{', [name, after @ ..]) => {
                 set = Set::named(*name)?;
                 values.push(set.switch());
