@@ -10,6 +10,7 @@
 //! A driver serves until it fails and never restarts itself: reconnecting and [`link::Backoff`] belong to the
 //! device's actor in the daemon. Nothing here knows the shop's domain.
 
+pub mod drawer;
 pub mod link;
 pub mod printer;
 pub mod status;

@@ -115,6 +115,10 @@ impl Modes {
 impl Encoder<'_> {
     fn start(&mut self) {
         self.send(&commands::RESET);
+        if self.profile.has_auto_status {
+            // The reset may have switched it off, and a power cycle certainly did.
+            self.send(&commands::AUTO_STATUS_ON);
+        }
         self.send(&commands::INTERNATIONAL_USA);
         self.send(&commands::code_page(self.modes.page.number));
     }

@@ -29,9 +29,13 @@ fn encoded(profile: &Profile, block: impl Into<Block>) -> EncodedDocument {
 
 /// The bytes of one block, without what every job starts with.
 fn bytes(profile: &Profile, block: impl Into<Block>) -> Vec<u8> {
-    let start = [0x1B, 0x40, 0x1B, 0x52, 0x00, 0x1B, 0x74, 0x00];
+    let mut start = vec![0x1B, 0x40];
+    if profile.has_auto_status {
+        start.extend([0x1D, 0x61, 0x0F]);
+    }
+    start.extend([0x1B, 0x52, 0x00, 0x1B, 0x74, 0x00]);
     let all = encoded(profile, block).bytes;
-    all.strip_prefix(&start).expect("every job starts from a reset printer").to_vec()
+    all.strip_prefix(start.as_slice()).expect("every job starts from a reset printer").to_vec()
 }
 
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {

@@ -19,7 +19,7 @@ fn shape(line: &Line) -> BitImage {
 fn ink(image: &BitImage) -> (usize, usize) {
     let mut columns = (0..image.width()).filter(|x| (0..image.height()).any(|y| image.get(*x, y)));
     let first = columns.next().expect("something is printed");
-    (first, columns.last().unwrap_or(first))
+    (first, columns.next_back().unwrap_or(first))
 }
 
 fn black(image: &BitImage) -> usize {
