@@ -77,7 +77,10 @@ impl Device for Drawer {
                 ("inverted", []) => drawer.set_inverted(true),
                 ("inverted", ["off"]) => drawer.set_inverted(false),
                 ("slow", ["off"]) => drawer.set_delay(Duration::ZERO),
-                ("slow", [ms]) => drawer.set_delay(Duration::from_millis(ms.parse().map_err(|_| usage())?)),
+                ("slow", [ms]) => {
+                    let ms: u32 = ms.parse().map_err(|_| usage())?;
+                    drawer.set_delay(Duration::from_millis(ms.into()));
+                }
                 ("clear", []) => drawer.clear(),
                 _ => return Err(usage()),
             }

@@ -10,6 +10,8 @@
 
 mod answers;
 mod execute;
+#[cfg(test)]
+mod tests;
 mod verbs;
 
 pub use verbs::VERBS;

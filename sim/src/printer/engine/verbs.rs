@@ -10,11 +10,11 @@ use crate::device::{Verb, VerbError, VerbKind};
 use crate::printer::mechanism::{Dialect, Error, Mechanism, Paper};
 
 /// `head-hot` without a number cools in this time.
-const COOLING_SECONDS: u64 = 5;
+const COOLING_SECONDS: u32 = 5;
 /// `power-cycle` without a number is over in this time.
-const POWER_OFF_MS: u64 = 1_000;
+const POWER_OFF_MS: u32 = 1_000;
 /// `late-status` without a number.
-const LATE_MS: u64 = 2_000;
+const LATE_MS: u32 = 2_000;
 /// `garbage` without a number, and at most.
 const GARBAGE_BYTES: u32 = 16;
 const GARBAGE_BYTES_MAX: u32 = 1024;
@@ -110,14 +110,17 @@ impl Engine {
                 mechanism.cool_at = Some(now);
             }
             ("head-hot", seconds) => {
+                let cooling = Duration::from_secs(number(seconds, COOLING_SECONDS)?.into());
                 mechanism.error = Some(Error::HeadHot);
-                mechanism.cool_at = Some(now + Duration::from_secs(number(seconds, COOLING_SECONDS)?));
+                mechanism.cool_at = Some(now + cooling);
             }
             ("unrecoverable", None) => mechanism.error = Some(Error::Unrecoverable),
             ("unrecoverable", Some("off")) => mechanism.error = None,
             ("offline", None) => mechanism.offline_switch = true,
             ("online", None) | ("offline", Some("off")) => mechanism.offline_switch = false,
-            ("power-cycle", ms) => self.power_cycle(now, Duration::from_millis(number(ms, POWER_OFF_MS)?)),
+            ("power-cycle", ms) => {
+                self.power_cycle(now, Duration::from_millis(number(ms, POWER_OFF_MS)?.into()))
+            }
             ("tear", None) => self.tear_off(now),
             ("clear", None) => self.clear_faults(now),
             _ => return None,
@@ -144,7 +147,7 @@ impl Engine {
             ("xoff-for-ever", _) => faults.xoff_for_ever = switch(arg)?,
             ("mute", _) => faults.mute = switch(arg)?,
             ("late-status", Some("off")) => faults.late = Duration::ZERO,
-            ("late-status", ms) => faults.late = Duration::from_millis(number(ms, LATE_MS)?),
+            ("late-status", ms) => faults.late = Duration::from_millis(number(ms, LATE_MS)?.into()),
             ("garbage", count) => {
                 let count = number(count, GARBAGE_BYTES)?.min(GARBAGE_BYTES_MAX);
                 let bytes: Vec<u8> = (0..count).map(|_| self.rng.byte()).collect();
