@@ -13,47 +13,52 @@ use ui::backend::mirror::{Compression, Mirror};
 use ui::backend::{BackendKind, Panel, ScreenInfo, SystemClock};
 use ui::shell::{IntentRefused, IntentSink, Options, Ports, Screen, Shell, UiHandle};
 
-slint::slint! {
-    component Key inherits Rectangle {
-        in property <string> label;
-        in property <color> colour;
-        callback clicked <=> touch.clicked;
-        border-radius: 24px;
-        background: touch.pressed ? colour.darker(0.4) : colour;
-        Text { text: label; font-size: 44px; color: #201a14; }
-        touch := TouchArea { }
-    }
+use page::TestPage;
 
-    export component TestPage inherits Window {
-        in property <int> flood;
-        in-out property <int> taps;
-        out property <bool> wants-text: TextInputInterface.text-input-focused;
-        callback tapped();
-        background: flood.mod(2) == 0 ? #fbf7f1 : #e9f1fb;
-        Text { x: 60px; y: 60px; text: "Test panel"; font-size: 90px; font-weight: 700; color: #201a14; }
-        Text { x: 60px; y: 190px; text: taps + " taps"; font-size: 44px; color: #5b5248; }
-        for colour[n] in [#f4b860, #e98a6b, #8fc0a9, #a7c7e7, #d9a5c7, #c9d17a, #f2d5a0, #b8b5e0, #9fd6d2]: Key {
-            x: 60px + mod(n, 3) * 326px;
-            y: 300px + floor(n / 3) * 326px;
-            width: 308px; height: 308px;
-            label: n + 1;
-            colour: colour;
-            clicked => { taps += 1; tapped(); }
+/// In a module of its own because the compiler's output has no documentation.
+mod page {
+    slint::slint! {
+        component Key inherits Rectangle {
+            in property <string> label;
+            in property <color> colour;
+            callback clicked <=> touch.clicked;
+            border-radius: 24px;
+            background: touch.pressed ? colour.darker(0.4) : colour;
+            Text { text: label; font-size: 44px; color: #201a14; }
+            touch := TouchArea { }
         }
-        Rectangle {
-            x: 60px; y: 1320px; width: 960px; height: 110px;
-            border-width: 3px; border-color: field.has-focus ? #1a57d0 : #8a7f73; border-radius: 16px;
-            field := TextInput {
-                x: 30px; width: parent.width - 60px;
-                font-size: 44px; color: #201a14; vertical-alignment: center;
+
+        export component TestPage inherits Window {
+            in property <int> flood;
+            in-out property <int> taps;
+            out property <bool> wants-text: TextInputInterface.text-input-focused;
+            callback tapped();
+            background: flood.mod(2) == 0 ? #fbf7f1 : #e9f1fb;
+            Text { x: 60px; y: 60px; text: "Test panel"; font-size: 90px; font-weight: 700; color: #201a14; }
+            Text { x: 60px; y: 190px; text: taps + " taps"; font-size: 44px; color: #5b5248; }
+            for colour[n] in [#f4b860, #e98a6b, #8fc0a9, #a7c7e7, #d9a5c7, #c9d17a, #f2d5a0, #b8b5e0, #9fd6d2]: Key {
+                x: 60px + mod(n, 3) * 326px;
+                y: 300px + floor(n / 3) * 326px;
+                width: 308px; height: 308px;
+                label: n + 1;
+                colour: colour;
+                clicked => { taps += 1; tapped(); }
             }
+            Rectangle {
+                x: 60px; y: 1320px; width: 960px; height: 110px;
+                border-width: 3px; border-color: field.has-focus ? #1a57d0 : #8a7f73; border-radius: 16px;
+                field := TextInput {
+                    x: 30px; width: parent.width - 60px;
+                    font-size: 44px; color: #201a14; vertical-alignment: center;
+                }
+            }
+            Rectangle {
+                x: taps.mod(2) == 0 ? 60px : 860px; y: 1500px; width: 160px; height: 160px;
+                border-radius: 80px; background: #b3261e;
+                animate x { duration: 600ms; easing: ease-out; }
+            }
+            Text { x: 60px; y: 1780px; text: "The bottom edge is 60 pixels below this line."; font-size: 36px; color: #5b5248; }
         }
-        Rectangle {
-            x: taps.mod(2) == 0 ? 60px : 860px; y: 1500px; width: 160px; height: 160px;
-            border-radius: 80px; background: #b3261e;
-            animate x { duration: 600ms; easing: ease-out; }
-        }
-        Text { x: 60px; y: 1780px; text: "The bottom edge is 60 pixels below this line."; font-size: 36px; color: #5b5248; }
     }
 }
 

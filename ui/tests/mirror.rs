@@ -1,6 +1,8 @@
 //! The mirror from outside: real sockets, a real screen on its own thread, and a client that knows only the
 //! protocol's description.
 
+#[path = "mirror/browser.rs"]
+mod browser;
 #[path = "mirror/kiosk.rs"]
 mod kiosk;
 #[path = "mirror/visitor.rs"]
@@ -8,6 +10,7 @@ mod visitor;
 
 use std::time::Duration;
 
+use browser::Browser;
 use kiosk::{Intent, Kiosk, LIMIT};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -48,8 +51,8 @@ async fn the_first_frame_is_full_and_shows_the_screen() {
     assert!(visitor.frames[0].full);
     assert_eq!(visitor.frames[0].seq, 1);
     assert!(visitor.frames[0].rendered_at_us > 0);
-    until_same_picture(&kiosk, &mut visitor).await;
     visitor.until_screen(3).await;
+    assert!(visitor.canvas == kiosk.snapshot(), "a page is told after its pixels");
     assert_eq!(visitor.screen, json!({"t": "screen", "id": "menu", "rev": 3, "say": "This is menu"}));
     assert_eq!(visitor.pixel(60, 190), [0x12, 0x34, 0x56]);
 }
@@ -108,7 +111,6 @@ async fn a_slow_visitor_gets_one_frame_at_a_time_and_then_the_newest_pixels() {
         // Each of these is drawn, so a queue would have forty frames.
         kiosk.until_drawn(n).await;
     }
-    visitor.until_screen(40).await;
     while let Some(event) = visitor.next_within(Duration::from_millis(200)).await {
         assert!(!matches!(event, Event::Closed));
     }
@@ -118,6 +120,8 @@ async fn a_slow_visitor_gets_one_frame_at_a_time_and_then_the_newest_pixels() {
     visitor.until(|visitor| visitor.frames.len() == before + 2).await;
     assert_eq!(visitor.pixel(60, 190), [0, 0, 40]);
     assert!(visitor.canvas == kiosk.snapshot());
+    visitor.acknowledge(seq + 1).await;
+    visitor.until_screen(40).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -391,4 +395,58 @@ async fn intents_that_the_core_does_not_take_are_dropped_and_counted() {
     assert_eq!(kiosk.intents.recv_timeout(LIMIT), Ok(Intent::Active));
     assert!(kiosk.ui.hub().stats().intents_dropped >= 3);
     assert!(kiosk.ui.hub().liveness().is_alive(kiosk.ui.hub().clock().now()));
+}
+
+/// The page's own picture, as the bytes of its canvas.
+const CANVAS: &str = "Array.from(document.getElementById('panel').getContext('2d') \
+                      .getImageData(0, 0, 120, 200).data)";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_shows_the_kiosk_and_presses_its_buttons() {
+    let Some(mut browser) = Browser::start().await else {
+        eprintln!("skipped: this machine has no Chromium");
+        return;
+    };
+    for compression in [Compression::None, Compression::Deflate] {
+        let mut kiosk = Kiosk::start(compression, 64).await;
+        kiosk.publish("menu", 1, 0x12_3456);
+        browser.resize(640, 720).await;
+        browser.open(&Mirror::url(kiosk.address, &kiosk.token())).await;
+        browser.until("document.body.dataset.screen === 'menu'").await;
+        assert_eq!(browser.evaluate("document.getElementById('say').textContent").await, "This is menu");
+        assert!(browser.evaluate(CANVAS).await == json!(kiosk.snapshot()));
+
+        // The canvas is larger than the panel here, so places are scaled.
+        let place = browser
+            .evaluate(
+                "(() => { const box = document.getElementById('panel').getBoundingClientRect(); \
+                 return [box.left + box.width * 30 / 120, box.top + box.height * 20 / 200, box.width]; })()",
+            )
+            .await;
+        let at = |n: usize| place[n].as_f64().unwrap();
+        assert!(at(2) > 300.0, "as large as fits: {place}");
+        browser.mouse("mousePressed", at(0), at(1)).await;
+        browser.until("document.body.dataset.clickToPaintMs").await;
+        assert!(browser.evaluate(CANVAS).await == json!(kiosk.snapshot()));
+        browser.mouse("mouseReleased", at(0), at(1)).await;
+        assert_eq!(kiosk.intent(), Intent::Tapped);
+
+        // A click into the field, which is 50 panel pixels below the button, and a word.
+        let scale = at(2) / 120.0;
+        browser.mouse("mousePressed", at(0), at(1) + 50.0 * scale).await;
+        browser.mouse("mouseReleased", at(0), at(1) + 50.0 * scale).await;
+        browser.key("H").await;
+        browser.key("i").await;
+        assert_eq!(kiosk.intent(), Intent::Typed("H".into()));
+        assert_eq!(kiosk.intent(), Intent::Typed("Hi".into()));
+
+        // A reload resumes with the secret that the page kept; the token in the address is burnt.
+        browser.reload().await;
+        browser.until("document.body.dataset.screen === 'menu'").await;
+        assert_eq!(browser.evaluate("document.body.dataset.state").await, "control");
+
+        kiosk.stop_mirror().await;
+        browser.until("document.body.dataset.state === 'ended'").await;
+        assert_eq!(browser.evaluate("document.getElementById('again').hidden").await, false);
+    }
 }

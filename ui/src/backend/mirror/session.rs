@@ -3,19 +3,18 @@
 //! Reading and writing run side by side in one task: the reader feeds inputs and acknowledgements, the writer sends
 //! what is new whenever the last frame was acknowledged. Whoever ends first ends the session.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::Shared;
 use super::door::{Admission, Credential, Refusal, Role, SocketId};
 use super::wire::{ClientMessage, FRAME_BUDGET_PX, ServerMessage, VERSION, Why, encode_frame};
-use crate::backend::hub::Subscription;
+use crate::backend::hub::{ScreenInfo, Subscription};
 use crate::backend::input::{Input, InputEvent, KeyAction, Origin, TouchPhase};
 use crate::backend::keys::Key;
 
@@ -111,23 +110,22 @@ async fn converse(
 /// What the reader tells the writer.
 #[derive(Default)]
 struct Flow {
-    acknowledged: AtomicU32,
-    acknowledgement: Notify,
+    /// The frame that the visitor has painted last; several futures of the writer wait for it.
+    acknowledged: watch::Sender<u32>,
     /// Holds one permit: the visitor wants to start over with a full picture.
     restart: Notify,
 }
 
 impl Flow {
     fn acknowledge(&self, seq: u32) {
-        self.acknowledged.store(seq, Ordering::Release);
-        self.acknowledgement.notify_one();
+        self.acknowledged.send_replace(seq);
     }
 
-    /// Waits until frame `seq` was acknowledged.
+    /// Waits until frame `seq` was acknowledged. Cancel-safe.
     async fn acknowledged(&self, seq: u32) {
-        while self.acknowledged.load(Ordering::Acquire) != seq {
-            self.acknowledgement.notified().await;
-        }
+        let mut acknowledged = self.acknowledged.subscribe();
+        // Cannot fail: the sender is in `self`.
+        acknowledged.wait_for(|painted| *painted == seq).await.ok();
     }
 }
 
@@ -181,29 +179,21 @@ async fn write(
     }
     loop {
         let sent = tokio::select! {
-            changed = screen.changed() => {
-                let info = screen.borrow_and_update().clone();
-                // The hub outlives its watchers; and before the first View there is no page to tell.
-                if changed.is_err() || info.id.is_empty() {
-                    continue;
-                }
-                send(sink, &ServerMessage::Screen { id: &info.id, rev: info.rev, say: &info.say }).await
-            }
             () = flow.restart.notified() => {
                 subscription.want_full();
                 flow.acknowledge(seq);
                 screen.mark_changed();
                 send(sink, &welcome(shared, admission)).await
             }
-            () = next_frame(flow, &subscription, seq) => match subscription.take(FRAME_BUDGET_PX) {
-                Some(copy) => {
-                    seq = seq.wrapping_add(1);
-                    let frame = encode_frame(&copy, seq, shared.compression);
-                    drop(copy);
-                    send_raw(sink, Message::Binary(frame.into())).await
+            () = next_frame(flow, &subscription, seq) => send_frame(shared, &mut subscription, &mut seq, sink).await,
+            // A page is told after its pixels, so that who waits for it can look at once.
+            () = next_screen(flow, &mut screen, seq), if seq > 0 => {
+                let info = screen.borrow_and_update().clone();
+                match send_frame(shared, &mut subscription, &mut seq, sink).await {
+                    Ok(()) => send_screen(&info, sink).await,
+                    Err(Gone) => Err(Gone),
                 }
-                None => Ok(()),
-            },
+            }
             _ = ping.tick() => send_raw(sink, Message::Ping(Vec::new().into())).await,
         };
         if sent.is_err() {
@@ -216,6 +206,37 @@ async fn write(
 async fn next_frame(flow: &Flow, subscription: &Subscription, seq: u32) {
     flow.acknowledged(seq).await;
     subscription.changed().await;
+}
+
+/// Waits until the last frame was acknowledged and there is another page or View. Cancel-safe.
+async fn next_screen(flow: &Flow, screen: &mut watch::Receiver<ScreenInfo>, seq: u32) {
+    flow.acknowledged(seq).await;
+    if screen.changed().await.is_err() {
+        // The hub outlives its watchers.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Sends what is new, if anything is.
+async fn send_frame(
+    shared: &Shared,
+    subscription: &mut Subscription,
+    seq: &mut u32,
+    sink: &mut Sink,
+) -> Result<(), Gone> {
+    let Some(copy) = subscription.take(FRAME_BUDGET_PX) else { return Ok(()) };
+    *seq = seq.wrapping_add(1);
+    let frame = encode_frame(&copy, *seq, shared.compression);
+    drop(copy);
+    send_raw(sink, Message::Binary(frame.into())).await
+}
+
+async fn send_screen(info: &ScreenInfo, sink: &mut Sink) -> Result<(), Gone> {
+    // Before the first View there is no page to tell.
+    if info.id.is_empty() {
+        return Ok(());
+    }
+    send(sink, &ServerMessage::Screen { id: &info.id, rev: info.rev, say: &info.say }).await
 }
 
 fn welcome<'a>(shared: &Shared, admission: &'a Admission) -> ServerMessage<'a> {

@@ -58,7 +58,7 @@ function connect() {
     const message = JSON.parse(data);
     if (message.t === "bye") said = message.why;
     else if (message.t === "welcome") welcome(message);
-    else if (message.t === "screen") announce(message);
+    else if (message.t === "screen") painting = painting.then(() => announce(message));
   };
   socket.onclose = () => {
     socket = null;
