@@ -1,7 +1,7 @@
 //! An ESC/POS receipt printer with a cutter and a cash drawer.
 //!
 //! [`Printer`] is the shell: it owns the lock, the clock, the output directory and the wire. All behaviour is in the
-//! [`Engine`], which knows no clock and no file. From byte to paper: `realtime` and `parser` read, `engine` decides
+//! `Engine`, which knows no clock and no file. From byte to paper: `realtime` and `parser` read, `engine` decides
 //! when, `typesetter` draws on a `strip`, `receipt` makes the picture and the words.
 
 mod barcode;
