@@ -197,7 +197,7 @@ pub(super) fn list<'d, T>(
 /// The id by which a person calls an element of a list.
 pub(super) fn name_of(node: &Node) -> Option<&str> {
     let Kind::Object(fields) = &node.kind else { return None };
-    ["id", "group", "variation", "code"].into_iter().find_map(|key| {
+    ["id", "group", "code", "variation"].into_iter().find_map(|key| {
         let field = fields.iter().find(|f| f.name == key)?;
         match &field.value.kind {
             Kind::Text(words) | Kind::Cell(words) => Some(words.as_str()),
@@ -217,19 +217,22 @@ pub(super) fn closest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
     })
 }
 
-/// Levenshtein distance of the first 32 characters.
+/// Edits between the first 32 characters: a letter replaced, added, left out, or two neighbours swapped.
 fn edits(a: &str, b: &str) -> usize {
     let a: Vec<char> = a.chars().take(32).collect();
     let b: Vec<char> = b.chars().take(32).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
     for (i, ca) in a.iter().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
+        let mut row = vec![i + 1];
         for (j, cb) in b.iter().enumerate() {
-            let replaced = corner + usize::from(ca != cb);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
+            let replaced = rows[i][j] + usize::from(ca != cb);
+            let mut least = replaced.min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *ca == b[j - 1] && a[i - 1] == *cb {
+                least = least.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(least);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }

@@ -62,7 +62,8 @@ impl Node {
 /// The beginning of a text, safe to show in one line.
 pub(super) fn shown(words: &str) -> String {
     const SHOWN: usize = 40;
-    let mut start: String = words.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    let mut start: String = words.chars().take(SHOWN).map(escaped).collect();
     if words.chars().nth(SHOWN).is_some() {
         start.push('…');
     }

@@ -41,7 +41,7 @@ fn document(reader: &mut Reader, root: &Node) -> Option<CatalogParts> {
     }
     let languages = languages?;
 
-    let rev = o.required("rev", number::<i64>);
+    let rev = o.required("rev", number::<u64>);
     let brand = o.required("brand", text);
     let ready_minutes = o.or("ready_minutes", 0, number::<u32>);
     let tips = o.list("tips", shop::tip);
@@ -56,15 +56,6 @@ fn document(reader: &mut Reader, root: &Node) -> Option<CatalogParts> {
     let rules = o.list("price_rules", shop::price_rule);
     let surcharges = o.list("surcharges", shop::surcharge);
     o.finish();
-    let rev = u64::try_from(rev?).ok().filter(|rev| *rev > 0);
-    if rev.is_none() {
-        return reader.fault(
-            root,
-            &Path::ROOT.then("rev"),
-            "\"rev\" is not positive",
-            "count revisions from 1",
-        );
-    }
     Some(CatalogParts {
         rev: rev?,
         currency: currency?,

@@ -107,7 +107,11 @@ impl Check<'_> {
             let place = ["items", item, "modifier_groups", name, field, id.as_str()];
             self.report(&place, what, "correct the id, or remove it");
         }
-        if unknown {
+        let inherited = on_item.min.is_none()
+            && on_item.max.is_none()
+            && on_item.defaults.is_none()
+            && on_item.hidden.is_empty();
+        if unknown || inherited {
             return;
         }
         for (field, what, remedy) in Limits::of(group, Some(on_item)).faults(group) {
