@@ -5,6 +5,7 @@
 //! nothing depends on the format: [`read`] turns the tree into a [`CatalogParts`], and whatever is wrong, be it
 //! a misspelt field or a combo inside a combo, is reported with its file, line and column.
 
+pub mod cart;
 mod error;
 mod fields;
 mod json;

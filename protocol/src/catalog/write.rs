@@ -70,28 +70,28 @@ impl Writer {
 
 /// The fields of an object in the making.
 #[derive(Default)]
-struct Fields(Vec<Field>);
+pub(super) struct Fields(Vec<Field>);
 
 impl Fields {
-    fn put(&mut self, name: &str, value: Node) {
+    pub(super) fn put(&mut self, name: &str, value: Node) {
         self.0.push(field(name, value));
     }
 
     /// Leaves out the usual value.
-    fn unless(&mut self, usual: bool, name: &str, value: impl FnOnce() -> Node) {
+    pub(super) fn unless(&mut self, usual: bool, name: &str, value: impl FnOnce() -> Node) {
         if !usual {
             self.put(name, value());
         }
     }
 
-    fn some<T>(&mut self, name: &str, value: Option<T>, write: impl FnOnce(T) -> Node) {
+    pub(super) fn some<T>(&mut self, name: &str, value: Option<T>, write: impl FnOnce(T) -> Node) {
         if let Some(value) = value {
             self.put(name, write(value));
         }
     }
 
     /// Leaves out an empty list or object.
-    fn full(&mut self, name: &str, value: Node) {
+    pub(super) fn full(&mut self, name: &str, value: Node) {
         let empty = match &value.kind {
             Kind::List(values) => values.is_empty(),
             Kind::Object(fields) => fields.is_empty(),
@@ -101,7 +101,7 @@ impl Fields {
         self.unless(empty, name, || value);
     }
 
-    fn done(self) -> Node {
+    pub(super) fn done(self) -> Node {
         Node::new(Kind::Object(self.0))
     }
 }
@@ -110,27 +110,27 @@ fn field(name: &str, value: Node) -> Field {
     Field { name: name.to_owned(), at: At::default(), value }
 }
 
-fn text(words: &str) -> Node {
+pub(super) fn text(words: &str) -> Node {
     Node::new(Kind::Text(words.to_owned()))
 }
 
-fn number(number: impl ToString) -> Node {
+pub(super) fn number(number: impl ToString) -> Node {
     Node::new(Kind::Number(number.to_string()))
 }
 
-fn boolean(value: bool) -> Node {
+pub(super) fn boolean(value: bool) -> Node {
     Node::new(Kind::Bool(value))
 }
 
-fn list<T>(values: impl IntoIterator<Item = T>, write: impl FnMut(T) -> Node) -> Node {
+pub(super) fn list<T>(values: impl IntoIterator<Item = T>, write: impl FnMut(T) -> Node) -> Node {
     Node::new(Kind::List(values.into_iter().map(write).collect()))
 }
 
-fn word<T: PartialEq>(words: &'static [(&'static str, T)], value: T) -> Node {
+pub(super) fn word<T: PartialEq>(words: &'static [(&'static str, T)], value: T) -> Node {
     text(word_of(words, &value))
 }
 
-fn date(date: Date) -> Node {
+pub(super) fn date(date: Date) -> Node {
     text(&format!("{:04}-{:02}-{:02}", date.year, date.month, date.day))
 }
 
