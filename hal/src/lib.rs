@@ -10,8 +10,10 @@
 //! A driver serves until it fails and never restarts itself: reconnecting and [`link::Backoff`] belong to the
 //! device's actor in the daemon. Nothing here knows the shop's domain.
 
+pub mod display;
 pub mod drawer;
 pub mod link;
 pub mod printer;
+pub mod scanner;
 pub mod status;
 pub mod terminal;
