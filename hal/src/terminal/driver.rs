@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -31,6 +31,9 @@ const WRITE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Bytes read at once; a whole ordinary message.
 const READ_BYTES: usize = 2048;
+
+/// Reads before a command; a terminal that talks without end must not keep it from being sent.
+const MAX_CATCH_UP: usize = 16;
 
 /// Events that arrived while a question was being asked and are still to be handed out. Beyond this the oldest
 /// receipts and states go first; money never does.
@@ -277,6 +280,7 @@ impl ZvtTerminal {
 
     /// Starts a command. Events of earlier ones are set aside, so that no old answer is taken for the new one.
     async fn command(&mut self, command: Command) -> Result<(), TerminalError> {
+        self.catch_up().await;
         while self.session.is_idle()
             && let Some(event) = self.session.next_event()
         {
@@ -323,6 +327,8 @@ impl ZvtTerminal {
 
     async fn session_event(&mut self) -> Result<TerminalEvent, TerminalError> {
         loop {
+            // Answers go out before the caller thinks about what happened: it may not call again for a while.
+            self.flush().await;
             match self.session.next_event() {
                 Some(TerminalEvent::Lost(loss)) => {
                     return Err(TerminalError::Lost { loss, source: self.failure.take() });
@@ -330,6 +336,25 @@ impl ZvtTerminal {
                 Some(event) => return Ok(event),
                 None if self.session.is_down() => return Err(TerminalError::NotReady),
                 None => self.step().await,
+            }
+        }
+    }
+
+    /// Takes what the link already has: a connection that was closed meanwhile is found before a command leaves, and
+    /// then nothing was sent.
+    async fn catch_up(&mut self) {
+        for _ in 0..MAX_CATCH_UP {
+            if self.session.is_down() {
+                return;
+            }
+            let Self { link, received, .. } = self;
+            let found = poll_fn(|context| match poll_read(link, received, context) {
+                Poll::Ready(woken) => Poll::Ready(Some(woken)),
+                Poll::Pending => Poll::Ready(None),
+            });
+            match found.await {
+                Some(woken) => self.take(woken),
+                None => return,
             }
         }
     }
@@ -344,6 +369,10 @@ impl ZvtTerminal {
     /// One step of the conversation. Cancel-safe: bytes are taken over only together with the step's end.
     async fn step(&mut self) {
         let woken = self.wake().await;
+        self.take(woken);
+    }
+
+    fn take(&mut self, woken: Woken) {
         let now = self.now();
         match woken {
             Woken::Written(count) => {
@@ -391,15 +420,8 @@ impl ZvtTerminal {
                     Poll::Pending => {}
                 }
             }
-            let mut buffer = ReadBuf::new(&mut received[..]);
-            match Pin::new(&mut *link).poll_read(context, &mut buffer) {
-                Poll::Ready(Ok(())) if buffer.filled().is_empty() => return Poll::Ready(closed(link)),
-                Poll::Ready(Ok(())) => return Poll::Ready(Woken::Read(buffer.filled().len())),
-                Poll::Ready(Err(source)) => {
-                    let error = LinkError::Read { peer: link.peer().to_owned(), source };
-                    return Poll::Ready(Woken::Failed(LossCause::LinkClosed, error));
-                }
-                Poll::Pending => {}
+            if let Poll::Ready(woken) = poll_read(link, received, context) {
+                return Poll::Ready(woken);
             }
             sleep.as_mut().poll(context).map(|()| Woken::Deadline)
         })
@@ -413,6 +435,18 @@ impl ZvtTerminal {
     fn now(&self) -> Duration {
         self.started.elapsed()
     }
+}
+
+fn poll_read(link: &mut Link, received: &mut [u8; READ_BYTES], context: &mut Context<'_>) -> Poll<Woken> {
+    let mut buffer = ReadBuf::new(received);
+    Pin::new(&mut *link).poll_read(context, &mut buffer).map(|read| match read {
+        Ok(()) if buffer.filled().is_empty() => closed(link),
+        Ok(()) => Woken::Read(buffer.filled().len()),
+        Err(source) => {
+            let error = LinkError::Read { peer: link.peer().to_owned(), source };
+            Woken::Failed(LossCause::LinkClosed, error)
+        }
+    })
 }
 
 fn closed(link: &Link) -> Woken {

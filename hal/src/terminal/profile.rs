@@ -155,7 +155,7 @@ impl Profile {
 
     /// The dialect with this name.
     #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
+    pub fn named(name: &str) -> Option<Self> {
         PROFILES.into_iter().find(|profile| profile.name == name)
     }
 }
@@ -204,9 +204,9 @@ mod tests {
     #[test]
     fn every_profile_is_found_by_its_name_once() {
         for profile in PROFILES {
-            assert_eq!(Profile::by_name(profile.name), Some(profile));
+            assert_eq!(Profile::named(profile.name), Some(profile));
         }
-        assert_eq!(Profile::by_name("acme"), None);
+        assert_eq!(Profile::named("acme"), None);
     }
 
     #[test]

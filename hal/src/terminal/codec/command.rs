@@ -128,7 +128,7 @@ mod tests {
     use crate::terminal::profile::{Password, Profile};
 
     fn plain() -> TerminalSettings {
-        TerminalSettings { profile: Profile::by_name("plain").unwrap(), ..TerminalSettings::standard() }
+        TerminalSettings { profile: Profile::named("plain").unwrap(), ..TerminalSettings::standard() }
     }
 
     fn encoded(command: &Command, settings: &TerminalSettings) -> Vec<u8> {

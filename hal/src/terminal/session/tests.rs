@@ -176,7 +176,7 @@ fn on_every_link(script: impl Fn(TerminalSettings)) {
 }
 
 fn with_profile(name: &str) -> TerminalSettings {
-    TerminalSettings { profile: Profile::by_name(name).unwrap(), ..TerminalSettings::standard() }
+    TerminalSettings { profile: Profile::named(name).unwrap(), ..TerminalSettings::standard() }
 }
 
 fn result_of(event: &TerminalEvent) -> &TransactionResult {
