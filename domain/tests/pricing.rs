@@ -1,4 +1,5 @@
 //! Pricing against the published vectors, its properties, and an outside twin.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, with the line that says so")]
 
 #[path = "pricing/cases.rs"]
 mod cases;

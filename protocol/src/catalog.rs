@@ -6,6 +6,7 @@
 //! a misspelt field or a combo inside a combo, is reported with its file, line and column.
 
 pub mod cart;
+mod csv;
 mod error;
 mod fields;
 mod json;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use domain::catalog::{Catalog, CatalogParts};
 
+pub use csv::parse_csv_dir;
 pub use error::{ImportError, ImportErrors};
 use node::Node;
 

@@ -78,10 +78,9 @@ proptest! {
             if !plan.components_hold(which) {
                 item.price += 7;
             }
-        } else if item.weighed {
-            more.lines[which].quantity += 1;
-        } else if plan.lines[which].label.is_none() && plan.lines[which].quantity % 5 < 4 {
-            more.lines[which].quantity += 1;
+        } else {
+            let one_more = plan.lines[which].label.is_none() && plan.lines[which].quantity % 5 < 4;
+            more.lines[which].quantity += i64::from(item.weighed || one_more);
         }
         let (shop, cart) = more.build();
         prop_assert!(shop.price(&cart).unwrap().total >= before);

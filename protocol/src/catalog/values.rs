@@ -74,7 +74,7 @@ pub(super) fn amount(reader: &mut Reader, node: &Node, path: &Path) -> Option<Mi
         Err(why) => {
             let corrected = words.trim().replace(',', ".");
             let corrected = corrected.trim_matches(|c: char| !c.is_ascii_digit() && c != '-');
-            let example = currency.parse(corrected).map_or(example, |_| corrected.to_owned());
+            let example = currency.parse(corrected).map_or(example, |amount| currency.decimal(amount));
             let what = format!("\"{}\" {why}", shown(words));
             reader.fault(
                 node,

@@ -84,7 +84,8 @@ fn kind(o: &mut Object) -> Option<ItemKind> {
 /// The versions of an item; one without a list of them is its only version and shares its id.
 fn variations(o: &mut Object, item: Option<&ItemId>) -> Option<Vec<Variation>> {
     let several = o.maybe("variations", |r: &mut Reader, n: &Node, p: &Path| list(r, n, p, variation));
-    let price = price(o, several.as_ref().is_some_and(Option::is_some));
+    let elsewhere = o.has("variations");
+    let price = price(o, elsewhere);
     let sku = o.maybe("sku", arc);
     let deposit = o.maybe("deposit", id(VariationId::new));
     let (sku, deposit) = (sku?, deposit?);
