@@ -14,6 +14,7 @@ mod profile;
 mod raster;
 mod session;
 mod shaper;
+mod test_page;
 
 use std::future::Future;
 
@@ -33,6 +34,7 @@ pub use driver::{EscposPrinter, Start};
 pub use profile::{BAND_ROWS_MAX, Cutter, PinLevel, Profile, QrPrinting, RasterCommand, StatusDialect};
 pub use raster::{BitImage, IMAGE_HEIGHT_MAX, IMAGE_WIDTH_MAX};
 pub use shaper::{ShaperError, TextShaper};
+pub use test_page::test_page;
 
 /// A printer that prints documents and knows whether they came out.
 pub trait ReceiptPrinter: Send {
