@@ -7,5 +7,9 @@ mod cart;
 mod csv;
 #[path = "catalog/errors.rs"]
 mod errors;
+#[path = "catalog/fuzz.rs"]
+mod fuzz;
 #[path = "catalog/json.rs"]
 mod json;
+#[path = "catalog/size.rs"]
+mod size;

@@ -143,13 +143,21 @@ impl Parser<'_> {
                     let instead = "write \" at its end, or \\n for a new line".to_owned();
                     return Err(Fault { at: start, path: String::new(), what, instead });
                 }
-                Some(c) => {
-                    words.push(c);
-                    self.advance();
-                }
+                Some(_) => words.push_str(self.plain()),
                 None => return Err(self.fault("the text is not closed", "write \" at its end")),
             }
         }
+    }
+
+    /// The characters up to the next quote, backslash or control character, all at once.
+    fn plain(&mut self) -> &str {
+        let special = |b: u8| matches!(b, b'"' | b'\\' | 0..b' ');
+        let end = self.rest.bytes().position(special).unwrap_or(self.rest.len());
+        let (plain, rest) = self.rest.split_at(end);
+        let chars = u32::try_from(plain.chars().count()).unwrap_or(u32::MAX);
+        self.at.column = self.at.column.saturating_add(chars);
+        self.rest = rest;
+        plain
     }
 
     fn escape(&mut self) -> Result<char, Fault> {

@@ -7,7 +7,7 @@ use protocol::catalog::{parse_csv_dir, parse_json};
 use crate::json::MINIMAL;
 
 /// The tables of the documentation.
-fn example() -> BTreeMap<String, String> {
+pub fn example() -> BTreeMap<String, String> {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/catalog-csv");
     let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     let read = |path: std::path::PathBuf| {

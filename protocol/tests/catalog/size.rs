@@ -1,0 +1,126 @@
+//! A catalog as large as shops get.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use domain::catalog::CodeMatch;
+use domain::ids::VariationId;
+use protocol::catalog::{parse_json, to_json};
+
+/// On two shared cores in a test build; a release build takes about a quarter.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A document with this many items in four languages, each with two sizes, modifiers and a bar code.
+fn document(items: usize) -> String {
+    let mut text = String::from(
+        r#"{ "format": "kioskd.catalog/1", "rev": 7, "currency": "EUR", "languages": ["en", "de", "fr", "ar"],
+        "brand": "Large shop",
+        "tax_rates": [{ "id": "vat", "name": "VAT", "rate": "19 %", "included": true }],
+        "tax_rules": [{ "class": "goods", "rates": ["vat"] }],
+        "modifier_groups": ["#,
+    );
+    for group in 0..100 {
+        let modifiers: Vec<String> = (0..10)
+            .map(|m| format!(r#"{{ "id": "m{m}", "name": {{ "en": "Extra {m}", "de": "Dazu {m}" }}, "price": "0.{m}0" }}"#))
+            .collect();
+        let comma = if group == 0 { "" } else { "," };
+        write!(
+            text,
+            r#"{comma}{{ "id": "g{group}", "name": "Group {group}", "max": 5, "modifiers": [{}] }}"#,
+            modifiers.join(",")
+        )
+        .unwrap();
+    }
+    text.push_str(r#"], "items": ["#);
+    for item in 0..items {
+        let comma = if item == 0 { "" } else { "," };
+        let words = |kind: &str| {
+            format!(
+                r#"{{ "en": "{kind} {item} in English", "de": "{kind} {item} auf Deutsch", "fr": "{kind} {item} en français", "ar": "{kind} {item} بالعربية" }}"#
+            )
+        };
+        write!(
+            text,
+            r#"{comma}{{ "id": "item-{item}", "name": {}, "tagline": {}, "description": {}, "tax_class": "goods",
+            "station": "counter", "picture": "picture-{item}", "allergens": ["gluten", "milk"], "kcal": {item},
+            "modifier_groups": ["g{}", "g{}"],
+            "variations": [
+              {{ "id": "item-{item}-s", "name": {}, "price": "{}.99", "sku": "S{item}" }},
+              {{ "id": "item-{item}-l", "name": {}, "price": "{}.99", "sku": "L{item}" }}] }}"#,
+            words("Name"),
+            words("Tagline"),
+            words("Description, a little longer than the name of the item,"),
+            item % 100,
+            (item + 1) % 100,
+            words("Small"),
+            item % 50 + 1,
+            words("Large"),
+            item % 50 + 2,
+        )
+        .unwrap();
+    }
+    text.push_str(r#"], "categories": ["#);
+    for category in 0..50 {
+        let ids: Vec<String> =
+            (0..items).filter(|i| i % 50 == category).map(|i| format!("\"item-{i}\"")).collect();
+        let comma = if category == 0 { "" } else { "," };
+        write!(
+            text,
+            r#"{comma}{{ "id": "c{category}", "name": "Category {category}", "items": [{}] }}"#,
+            ids.join(",")
+        )
+        .unwrap();
+    }
+    text.push_str(r#"], "barcodes": ["#);
+    for item in 0..items {
+        let body = format!("40{item:010}");
+        let digit = domain::catalog::check_digit(&body).unwrap();
+        let comma = if item == 0 { "" } else { "," };
+        write!(text, r#"{comma}{{ "code": "{body}{digit}", "variation": "item-{item}-s" }}"#).unwrap();
+    }
+    text.push_str("] }");
+    text
+}
+
+#[test]
+fn five_thousand_items_are_read_checked_and_indexed_quickly() {
+    let text = document(5_000);
+    let start = Instant::now();
+    let parsed = parse_json(&text, "large.json").unwrap();
+    let read = start.elapsed();
+    let parts = parsed.to_parts().unwrap();
+    let converted = start.elapsed();
+    let catalog = parsed.into_domain().unwrap();
+    let activated = start.elapsed();
+    println!(
+        "{} KiB: parsed {} ms, converted {} ms, converted, checked and indexed {} ms",
+        text.len() / 1024,
+        read.as_millis(),
+        (converted - read).as_millis(),
+        (activated - converted).as_millis(),
+    );
+    assert!(activated < PATIENCE, "{activated:?}");
+    assert!(catalog.variation(&VariationId::new("item-4999-l")).is_some());
+    let last = format!("400000004999{}", domain::catalog::check_digit("400000004999").unwrap());
+    assert!(
+        matches!(catalog.find_code(&last), Some(CodeMatch::Goods { variation, .. }) if variation.as_str() == "item-4999-s")
+    );
+
+    let written = to_json(&parts);
+    let again = parse_json(&written, "written.json").unwrap().to_parts().unwrap();
+    assert_eq!(again, parts);
+}
+
+#[test]
+fn a_catalog_beyond_the_limits_is_refused_and_not_taken_in_part() {
+    let text = document(domain::catalog::limits::MAX_ITEMS + 1);
+    let told = parse_json(&text, "huge.json").and_then(|document| document.into_domain()).unwrap_err();
+    assert!(
+        told.to_string().contains("larger than 16 MiB") || told.to_string().contains("keep it to 20000"),
+        "{told}"
+    );
+    let nested = format!("{}{}", "[".repeat(20), "]".repeat(20));
+    assert!(parse_json(&nested, "nested.json").unwrap().into_domain().is_err());
+    let wide = format!("[{}1]", "1,".repeat(2_100_000));
+    assert!(parse_json(&wide, "wide.json").unwrap_err().to_string().contains("too many values"));
+}
