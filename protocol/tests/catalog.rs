@@ -11,5 +11,7 @@ mod errors;
 mod fuzz;
 #[path = "catalog/json.rs"]
 mod json;
+#[path = "catalog/schema.rs"]
+mod schema;
 #[path = "catalog/size.rs"]
 mod size;
