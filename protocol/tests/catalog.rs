@@ -5,6 +5,8 @@
 mod cart;
 #[path = "catalog/csv.rs"]
 mod csv;
+#[path = "catalog/docs.rs"]
+mod docs;
 #[path = "catalog/errors.rs"]
 mod errors;
 #[path = "catalog/fuzz.rs"]

@@ -6,7 +6,7 @@ use crate::money::Rate;
 /// Longest id: fits a column of a spreadsheet and a line of a log.
 pub const MAX_ID_CHARS: usize = 64;
 
-/// Items: four times the largest shop that is expected (5,000). 20,000 take about 40 MiB of memory.
+/// Items: four times the largest shop that is expected (5,000).
 pub const MAX_ITEMS: usize = 20_000;
 
 /// Versions of one item: more do not fit a screen page.

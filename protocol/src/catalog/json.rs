@@ -9,8 +9,8 @@ use super::node::{At, Field, Kind, Node, shown};
 /// Deepest nesting; the format itself needs seven.
 const MAX_DEPTH: usize = 32;
 
-/// Most values in a document: ten times what 5,000 items in four languages take, and below 100 MiB of memory.
-const MAX_VALUES: usize = 2_000_000;
+/// Most values in a document: three times what 5,000 items in four languages take, and below 200 MiB of memory.
+const MAX_VALUES: usize = 1_000_000;
 
 pub(super) fn parse(text: &str) -> Result<Node, Fault> {
     let mut parser = Parser { rest: text, at: At { file: 0, line: 1, column: 1 }, values: 0 };
