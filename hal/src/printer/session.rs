@@ -34,6 +34,7 @@ pub(super) struct Session {
     written: usize,
     asked: VecDeque<Asked>,
     serial: u64,
+    answered: u64,
     prefer_writing: bool,
 }
 
@@ -72,6 +73,7 @@ impl Session {
             written: 0,
             asked: VecDeque::new(),
             serial: 0,
+            answered: 0,
             prefer_writing: false,
         }
     }
@@ -120,6 +122,11 @@ impl Session {
         self.asked.iter().any(|asked| asked.serial == serial)
     }
 
+    /// Whether the status request with this number, or a later one, was answered.
+    pub(super) fn was_answered(&self, serial: u64) -> bool {
+        self.answered >= serial
+    }
+
     /// The next thing that happens, or `None` at `until`. Cancel-safe.
     pub(super) async fn step(&mut self, until: Instant) -> Result<Option<Step>, LinkError> {
         loop {
@@ -143,6 +150,7 @@ impl Session {
             && let Some(asked) = self.asked.pop_front()
         {
             // This dialect has no fixed bits to know a status byte by; it says nothing but what it was asked.
+            self.answered = asked.serial;
             return Some(Step::Status { n: asked.n, byte });
         }
         match self.inbound.push(byte)? {
@@ -150,6 +158,7 @@ impl Session {
                 let now = Instant::now();
                 self.asked.retain(|asked| now.duration_since(asked.at) < ANSWER_EXPIRES);
                 let asked = self.asked.pop_front()?;
+                self.answered = asked.serial;
                 Some(Step::Status { n: asked.n, byte })
             }
             answer => Some(Step::Answer(answer)),

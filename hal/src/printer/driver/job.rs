@@ -161,6 +161,7 @@ impl EscposPrinter {
         let mut deadline = begun + budget;
         let mut calm_from = (proof == Proof::Nothing).then_some(begun);
         let mut in_fault = false;
+        let mut poll = None;
         loop {
             if proof == Proof::ProcessId && self.was_confirmed(job) {
                 return Ok(PrintOutcome::Confirmed);
@@ -191,18 +192,36 @@ impl EscposPrinter {
             if self.advance(deadline).await?.is_some() {
                 continue;
             }
+            if in_fault {
+                deadline = Instant::now() + FAULT_POLL;
+                self.poll_in_fault(&mut poll).await?;
+                continue;
+            }
             self.check_status().await?;
             if proof == Proof::ProcessId && self.was_confirmed(job) {
                 return Ok(PrintOutcome::Confirmed);
             }
             match self.latest.fault() {
-                Some(_) if in_fault => deadline = Instant::now() + FAULT_POLL,
                 Some(_) => {}
-                None if in_fault => {}
                 None if calm_from.is_some() => return Ok(PrintOutcome::Sent),
                 None => return Ok(PrintOutcome::Unknown(Unknown::NoAnswer)),
             }
         }
+    }
+
+    /// Asks a printer in a fault whether it still is, without insisting: a printer that has stopped reading gets the
+    /// question only when it reads again, and until then its silence says nothing new.
+    async fn poll_in_fault(&mut self, poll: &mut Option<u64>) -> Result<(), PrinterError> {
+        if !self.profile.has_real_time_status || self.session.pending() > 0 {
+            return Ok(());
+        }
+        if poll.take().is_some_and(|serial| self.session.was_answered(serial)) {
+            // It reads and answers, so a whole round is worth while.
+            return self.check_status().await;
+        }
+        self.session.clear_outbox();
+        *poll = Some(self.session.ask(1));
+        Ok(())
     }
 
     /// Takes the job from those that were confirmed; earlier ones stay to be reported by `next_event`.

@@ -188,6 +188,42 @@ async fn a_full_printer_that_reports_an_open_cover_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_printer_that_stops_reading_for_want_of_paper_is_not_taken_for_silent() {
+    let (mut printer, peer) = epson(Script { report_at_end: Some(NO_PAPER), ..Script::default() }).await;
+    let mut seen = printer.subscribe();
+    let refill = async {
+        seen.wait_for(|condition| condition.fault() == Some(PrinterFault::PaperOut)).await.unwrap();
+        peer.script().stalls_at = Some(0);
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        peer.script().stalls_at = None;
+        peer.say(&FINE).await;
+        peer.say(b"\x37\x220007\0").await;
+    };
+    let document = receipt();
+    let (outcome, ()) = tokio::join!(printer.print(&document, job(7)), refill);
+    assert!(matches!(outcome, PrintOutcome::Confirmed), "{outcome:?}");
+    assert_eq!(printer.condition().fault(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_reports_a_refilled_printer_is_found_by_asking() {
+    let (mut printer, peer) = connected(Profile::plain_80(), Script::default()).await;
+    let empty = async {
+        while !peer.saw(&[0x1D, 0x72, 0x01]) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        peer.script().real_time = Some([0x1A, 0x32, 0x12, 0x7E]);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        peer.script().real_time = None;
+    };
+    let document = receipt();
+    let began = Instant::now();
+    let (outcome, ()) = tokio::join!(printer.print(&document, job(7)), empty);
+    assert!(matches!(outcome, PrintOutcome::Sent), "{outcome:?}");
+    assert!(began.elapsed() > Duration::from_secs(60), "it waited for the paper");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_link_lost_while_sending_leaves_the_job_unknown() {
     let (mut printer, peer) = epson(Script::default()).await;
     let at = peer.script().seen.len() + 500;
