@@ -5,6 +5,8 @@
 mod cases;
 #[path = "pricing/properties.rs"]
 mod properties;
+#[path = "pricing/rules.rs"]
+mod rules;
 #[path = "pricing/shop.rs"]
 mod shop;
 #[path = "pricing/twin.rs"]
