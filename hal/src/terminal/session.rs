@@ -324,6 +324,7 @@ impl Session {
                 if status.result.approved && !self.was_accepted(&status.result) {
                     self.framer.answered(at);
                     job.sent = Sent::Acknowledged;
+                    self.events.extend(job.kind().map(TerminalEvent::Started));
                     self.on_message_while_working(at, message, job);
                 } else {
                     self.phase = Phase::Asking(job, due);

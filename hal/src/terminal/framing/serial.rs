@@ -74,7 +74,8 @@ impl SerialFramer {
             byte_gap: timers.byte_gap,
             link_answer: timers.link_answer,
             state: Receiving::Outside,
-            received: Vec::new(),
+            // Room from the start, because growing would leave copies of what may be card data.
+            received: Vec::with_capacity(MAX_FRAME),
             check_bytes: Vec::new(),
             gap_at: None,
             waiting: VecDeque::new(),

@@ -11,6 +11,9 @@ use crate::terminal::profile::Timers;
 /// Bytes of the length in front of a message, if there is one.
 const PREFIX: usize = 2;
 
+/// The longest message and what may come with it in one read.
+const ROOM: usize = apdu::MAX_DATA + 4096;
+
 /// See [`super::Framer`].
 pub(crate) struct StreamFramer {
     prefixed: bool,
@@ -29,7 +32,8 @@ impl StreamFramer {
         Self {
             prefixed,
             stall: timers.stall,
-            received: Vec::new(),
+            // Room from the start, because growing would leave copies of what may be card data.
+            received: Vec::with_capacity(ROOM),
             stalled_at: None,
             inbound: VecDeque::new(),
             output: Vec::new(),
@@ -107,8 +111,15 @@ impl StreamFramer {
                 }
             }
         }
-        self.received[..at].zeroize();
-        self.received.drain(..at);
+        self.forget(at);
+    }
+
+    /// Drops bytes from the front and leaves no copy of them or of what moved up.
+    fn forget(&mut self, count: usize) {
+        let rest = self.received.len() - count;
+        self.received.copy_within(count.., 0);
+        self.received[rest..].zeroize();
+        self.received.truncate(rest);
     }
 
     fn scan(&self, bytes: &[u8]) -> Scan {

@@ -103,8 +103,13 @@ impl Session {
         }
         self.send(at, &Apdu::ok());
         job.totals = status.totals.or(job.totals.take());
-        if job.held.is_some() {
-            self.emit(TerminalEvent::StrayResult(Box::new(status.result)));
+        if let Some(held) = &mut job.held {
+            if held.decision == Some(Decision::RefuseGoods) {
+                // About its own reversal; what it says goes to a person with the end of the charge.
+                held.reversal = Some(status.result);
+            } else {
+                self.emit(TerminalEvent::StrayResult(Box::new(status.result)));
+            }
             return;
         }
         if job.holds_result() {

@@ -24,6 +24,15 @@ fn a_version_and_a_condition_are_told_apart_from_fields() {
 }
 
 #[test]
+fn where_both_readings_fit_a_status_enquiry_puts_the_condition_first() {
+    let both = "06 03 02 19 05";
+    assert_eq!(parts(both, true), (None, Some(6), vec![3, 2, 0x19, 5]));
+    assert_eq!(parts(both, false), (None, None, bytes(both)));
+    let behind_version = format!("F0F0F1 78 {both}");
+    assert_eq!(parts(&behind_version, false), (Some("x".into()), Some(6), vec![3, 2, 0x19, 5]));
+}
+
+#[test]
 fn a_registration_completes_with_fields_only() {
     let data = bytes("1910 2952523535 490978");
     assert_eq!(
