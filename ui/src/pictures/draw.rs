@@ -1,6 +1,6 @@
 //! The drawing itself.
 
-use qrcodegen::{QrCode, QrCodeEcc};
+use qrcode::{Color as Module, EcLevel, QrCode};
 use resvg::tiny_skia::{
     Color, FillRule, FilterQuality, Paint, PathBuilder, Pixmap, PixmapPaint, Rect, Transform,
 };
@@ -16,8 +16,20 @@ const PLATE_HEIGHT: f32 = 0.095;
 const PLATE_RISE: f32 = 0.013;
 
 
+/// How the icons come: lines of 2 in a grid of 24.
+const ICON_STROKE: &str = "stroke-width=\"2\"";
+
+/// Small icons get relatively heavier lines, so that they hold beside semi-bold words: sizes in pixels up to which,
+/// and the line width in the grid.
+const ICON_WEIGHTS: [(u32, &str); 3] =
+    [(30, "stroke-width=\"2.9\""), (46, "stroke-width=\"2.4\""), (72, "stroke-width=\"2.1\"")];
+
 pub(super) fn icon(svg: &[u8], size: u32) -> Option<Raster> {
-    let tree = parse(svg)?;
+    let weighted = ICON_WEIGHTS
+        .iter()
+        .find(|(up_to, _)| size <= *up_to)
+        .and_then(|(_, weight)| Some(std::str::from_utf8(svg).ok()?.replace(ICON_STROKE, weight)));
+    let tree = parse(weighted.as_deref().map_or(svg, str::as_bytes))?;
     let mut canvas = Pixmap::new(size, size)?;
     let scale = side(size) / tree.size().width().max(tree.size().height());
     resvg::render(&tree, Transform::from_scale(scale, scale), &mut canvas.as_mut());
@@ -64,22 +76,21 @@ fn draw_plate(canvas: &mut Pixmap, box_width: f32, ground: f32, color: Rgba) {
 
 /// The error correction is medium: codes are shown on a clean screen and read from a hand's distance.
 pub(super) fn qr(payload: &str, size: u32, ink: Rgba) -> Option<Raster> {
-    let code = QrCode::encode_text(payload, QrCodeEcc::Medium)
+    let code = QrCode::with_error_correction_level(payload, EcLevel::M)
         .inspect_err(|error| tracing::error!(%error, length = payload.len(), "cannot make the QR code"))
         .ok()?;
-    let modules = u32::try_from(code.size()).ok()?;
-    let module = size / modules;
+    let modules = code.width();
+    let module = usize::try_from(size).ok()? / modules;
     if module == 0 {
+        tracing::error!(modules, size, "the QR code does not fit into its box");
         return None;
     }
     let side = module * modules;
-    let mut raster = Raster::new(side, side);
-    let stride = side as usize;
-    for (y, row) in raster.make_mut_slice().chunks_mut(stride).enumerate() {
+    let mut raster = Raster::new(u32::try_from(side).ok()?, u32::try_from(side).ok()?);
+    for (y, row) in raster.make_mut_slice().chunks_mut(side).enumerate() {
         for (x, pixel) in row.iter_mut().enumerate() {
-            let at = |v: usize| i32::try_from(v / module as usize).unwrap_or(-1);
-            if code.get_module(at(x), at(y)) {
-                *pixel = slint::Rgba8Pixel { r: ink[0], g: ink[1], b: ink[2], a: 255 };
+            if code[(x / module, y / module)] == Module::Dark {
+                *pixel = slint::Rgba8Pixel { r: ink[0], g: ink[1], b: ink[2], a: u8::MAX };
             }
         }
     }

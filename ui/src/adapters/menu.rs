@@ -1,0 +1,107 @@
+//! The menu: categories, and the cards of one page of the open one.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use domain::Intent;
+use domain::catalog::Diet as DietOf;
+use domain::ids::{CategoryId, ItemId};
+use domain::view::{MenuCard as CardView, MenuView};
+use slint::{ComponentHandle, Global, Weak};
+
+use super::rows::{Paged, Rows};
+use super::{Context, IntentSender, integer, reason, tint};
+use crate::pages::{CategoryTab, Diet, MainWindow, MenuAdapter, MenuCard};
+
+/// Cards on a page: two rows of three, portrait and landscape.
+const CARDS_PER_PAGE: usize = 6;
+
+pub(super) struct Adapter {
+    window: Weak<MainWindow>,
+    cards: Paged<MenuCard>,
+    tabs: Rows<CategoryTab>,
+    open: RefCell<Option<CategoryId>>,
+}
+
+impl Adapter {
+    pub fn connect(window: &MainWindow, send: &IntentSender) -> Rc<Self> {
+        let adapter = Rc::new(Self {
+            window: window.as_weak(),
+            cards: Paged::default(),
+            tabs: Rows::default(),
+            open: RefCell::default(),
+        });
+        let page = MenuAdapter::get(window);
+        page.set_cards(adapter.cards.model());
+        page.set_categories(adapter.tabs.model());
+        page.on_open_category({
+            let send = Rc::clone(send);
+            move |id| send(Intent::OpenCategory(CategoryId::new(&id)))
+        });
+        page.on_open_item({
+            let send = Rc::clone(send);
+            move |id| send(Intent::OpenItem(ItemId::new(&id)))
+        });
+        page.on_turn({
+            let adapter = Rc::downgrade(&adapter);
+            move |by| {
+                if let Some(adapter) = adapter.upgrade() {
+                    adapter.cards.turn(by);
+                    adapter.show_page_number();
+                }
+            }
+        });
+        adapter
+    }
+
+    pub fn apply(&self, context: &Context, menu: &MenuView) {
+        if self.open.replace(Some(menu.open.clone())).as_ref() != Some(&menu.open) {
+            self.cards.restart();
+        }
+        let page = MenuAdapter::get(context.window);
+        page.set_title(menu.title.as_ref().into());
+        page.set_strapline(menu.strapline.as_ref().into());
+        page.set_tint(tint(menu.tint));
+        page.set_has_featured(menu.featured.is_some());
+        if let Some(featured) = &menu.featured {
+            page.set_featured(card(context, featured));
+        }
+        self.tabs.show(menu.categories.iter().map(|tab| CategoryTab {
+            id: tab.id.as_str().into(),
+            name: tab.name.as_ref().into(),
+            picture: tab.picture.as_ref().into(),
+            tint: tint(tab.tint),
+            open: tab.id == menu.open,
+        }));
+        self.cards.fill(menu.cards.iter().map(|view| card(context, view)).collect(), CARDS_PER_PAGE);
+        self.show_page_number();
+    }
+
+    fn show_page_number(&self) {
+        if let Some(window) = self.window.upgrade() {
+            let page = MenuAdapter::get(&window);
+            page.set_page(self.cards.page());
+            page.set_pages(self.cards.page_count());
+        }
+    }
+}
+
+fn card(context: &Context, view: &CardView) -> MenuCard {
+    MenuCard {
+        id: view.item.as_str().into(),
+        name: view.name.as_ref().into(),
+        tagline: view.tagline.as_ref().into(),
+        picture: view.picture.as_ref().into(),
+        tint: tint(view.tint),
+        price: context.money(view.price),
+        was: view.was.map(|was| context.money(was)).unwrap_or_default(),
+        diet: match view.diet {
+            DietOf::Any => Diet::None,
+            DietOf::Vegetarian => Diet::Vegetarian,
+            DietOf::Vegan => Diet::Vegan,
+        },
+        in_cart: integer(view.in_cart),
+        available: view.unavailable.is_none(),
+        reason: view.unavailable.map(|why| reason(context, why)).unwrap_or_default(),
+    }
+}

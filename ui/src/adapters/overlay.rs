@@ -1,0 +1,121 @@
+//! What lies over a page: sheets, short messages, banners; and what a voice would say about it all.
+
+use domain::View;
+use domain::time::WallMs;
+use domain::view::{Notice, Overlay, Page};
+use slint::{Global, SharedString};
+
+use super::{Context, format, integer};
+use crate::pages::{BannerAdapter, BannerKind, OverlayAdapter, OverlayKind};
+
+pub(super) fn apply(context: &Context, view: &View) {
+    let page = OverlayAdapter::get(context.window);
+    page.set_kind(match &view.overlay {
+        None | Some(Overlay::Notice(_)) => OverlayKind::None,
+        Some(Overlay::Idle { .. }) => OverlayKind::Idle,
+        Some(Overlay::Languages) => OverlayKind::Languages,
+        Some(Overlay::Easier) => OverlayKind::Easier,
+        Some(Overlay::ConfirmCancel) => OverlayKind::ConfirmCancel,
+    });
+    if let Some(Overlay::Idle { has_cart, .. }) = &view.overlay {
+        page.set_has_cart(*has_cart && view.cart.count > 0);
+        page.set_picture(cart_picture(view));
+    }
+    let (icon, notice) = match &view.overlay {
+        Some(Overlay::Notice(notice)) => message(context, notice),
+        Some(Overlay::Idle { .. } | Overlay::Languages | Overlay::Easier | Overlay::ConfirmCancel) | None => {
+            ("info-circle", SharedString::new())
+        }
+    };
+    page.set_notice_icon(icon.into());
+    page.set_notice(notice);
+    apply_banner(context, view);
+}
+
+/// One banner at a time: what changes the sale most comes first.
+fn apply_banner(context: &Context, view: &View) {
+    let banner = BannerAdapter::get(context.window);
+    banner.set_since(view.banners.offline_since.map(local_time).unwrap_or_default().into());
+    banner.set_kind(if view.banners.no_cards {
+        BannerKind::NoCards
+    } else if view.banners.no_paper {
+        BannerKind::NoPaper
+    } else if view.banners.offline_since.is_some() {
+        BannerKind::Offline
+    } else {
+        BannerKind::None
+    });
+}
+
+fn local_time(at: WallMs) -> String {
+    jiff::Timestamp::from_millisecond(at.0)
+        .map(|time| time.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string())
+        .unwrap_or_default()
+}
+
+fn cart_picture(view: &View) -> SharedString {
+    let lines = match &view.page {
+        Page::Menu(menu) => menu.lines.first(),
+        Page::Cart(cart) => cart.lines.first(),
+        Page::Starting
+        | Page::Attract(_)
+        | Page::Service(_)
+        | Page::Item(_)
+        | Page::Meal(_)
+        | Page::PayChoose(_)
+        | Page::AtTerminal(_)
+        | Page::PayFailed(_)
+        | Page::PayUnknown(_)
+        | Page::Done(_)
+        | Page::OutOfService(_) => None,
+    };
+    lines.map(|line| line.picture.as_ref().into()).unwrap_or_default()
+}
+
+fn message(context: &Context, notice: &Notice) -> (&'static str, SharedString) {
+    let words = context.words();
+    match notice {
+        Notice::UnknownCode => ("barcode", words.invoke_unknown_code()),
+        Notice::Added(name) => ("check", words.invoke_notice_added(name.as_ref().into())),
+        Notice::SoldOut(name) => ("alert-circle", words.invoke_notice_sold_out(name.as_ref().into())),
+        Notice::Limit(most) => ("info-circle", words.invoke_notice_limit(integer(*most))),
+        Notice::PriceChanged => ("tag", words.invoke_notice_price()),
+        Notice::StaffCalled => ("bell", words.invoke_notice_staff()),
+        Notice::CodeAccepted(name) => ("ticket", words.invoke_notice_code(name.as_ref().into())),
+    }
+}
+
+/// The page's name for scripts and logs; a sheet over it makes it another screen: `menu/idle`.
+pub(super) fn screen_name(view: &View) -> String {
+    let page = view.page.name();
+    match &view.overlay {
+        None | Some(Overlay::Notice(_)) => page.to_owned(),
+        Some(Overlay::Idle { .. }) => format!("{page}/idle"),
+        Some(Overlay::Languages) => format!("{page}/languages"),
+        Some(Overlay::Easier) => format!("{page}/easier"),
+        Some(Overlay::ConfirmCancel) => format!("{page}/confirm-cancel"),
+    }
+}
+
+/// What a voice would say: where the customer is, and what matters most there.
+pub(super) fn speech(context: &Context, view: &View) -> String {
+    let words = context.words();
+    let money = |amount| format::money(amount, context.currency, context.lang);
+    match &view.page {
+        Page::Starting | Page::Attract(_) => view.brand.to_string(),
+        Page::Service(service) => words.invoke_greeting(service.minute_of_day.into()).to_string(),
+        Page::Menu(menu) => format!("{}. {}", menu.title, menu.strapline),
+        Page::Item(item) => format!("{}. {} {}", item.name, item.description, money(item.total)),
+        Page::Meal(meal) => format!("{} {}", meal.name, money(meal.total)),
+        Page::Cart(cart) => format!("{} {}", words.invoke_items(integer(view.cart.count)), money(cart.total)),
+        Page::PayChoose(pay) => money(pay.total),
+        Page::AtTerminal(terminal) => {
+            let title = words.invoke_terminal_title(super::pay::prompt(terminal.prompt));
+            format!("{} {}", title.replace('\n', " "), money(terminal.amount))
+        }
+        Page::PayFailed(failed) => words.invoke_failed_title(super::pay::failure(failed.why).0).to_string(),
+        Page::PayUnknown(unknown) => format!("{} {}", words.invoke_please_do_not_pay_again(), unknown.reference),
+        Page::Done(done) => words.invoke_your_number_is(done.number.to_string().into()).to_string(),
+        Page::OutOfService(closed) => words.invoke_resting(closed.closed).to_string(),
+    }
+}

@@ -1,0 +1,82 @@
+//! What has to be said in languages other than the customer's: names of languages, the first words of the attract
+//! page, the message of a resting kiosk. Everything else is in the translation files.
+
+use domain::text::Lang;
+
+struct Tongue {
+    tag: &'static str,
+    name: &'static str,
+    language: &'static str,
+    touch_to_order: &'static str,
+    resting: &'static str,
+}
+
+/// The languages with translation files; the first is what the pages are written in.
+const TONGUES: [Tongue; 4] = [
+    Tongue {
+        tag: "en",
+        name: "English",
+        language: "Language",
+        touch_to_order: "Touch to order",
+        resting: "Back in a moment. Please order at the counter.",
+    },
+    Tongue {
+        tag: "de",
+        name: "Deutsch",
+        language: "Sprache",
+        touch_to_order: "Zum Bestellen berühren",
+        resting: "Gleich wieder da. Bitte an der Theke bestellen.",
+    },
+    Tongue {
+        tag: "fr",
+        name: "Français",
+        language: "Langue",
+        touch_to_order: "Touchez pour commander",
+        resting: "De retour bientôt. Commandez au comptoir.",
+    },
+    Tongue {
+        tag: "ar",
+        name: "العربية",
+        language: "اللغة",
+        touch_to_order: "المس الشاشة للطلب",
+        resting: "نعود بعد قليل. اطلب من الكاونتر.",
+    },
+];
+
+fn tongue(lang: &Lang) -> Option<&'static Tongue> {
+    let base = lang.as_str().split('-').next()?;
+    TONGUES.iter().find(|tongue| tongue.tag == base)
+}
+
+/// The translation file for a language: its own, or English.
+pub(crate) fn translation(lang: &Lang) -> &'static str {
+    tongue(lang).map_or("en", |tongue| tongue.tag)
+}
+
+/// A language's name in its own script.
+pub(crate) fn name(lang: &Lang) -> String {
+    tongue(lang).map_or_else(|| lang.as_str().to_uppercase(), |tongue| tongue.name.to_owned())
+}
+
+/// "Touch to order" in the other languages of the kiosk.
+pub(crate) fn greetings(all: &[Lang], shown: &Lang) -> Vec<&'static str> {
+    others(all, shown).map(|tongue| tongue.touch_to_order).collect()
+}
+
+/// "Language" in the other languages, each after a dot.
+pub(crate) fn language_words(all: &[Lang], shown: &Lang) -> String {
+    others(all, shown).map(|tongue| format!("· {} ", tongue.language)).collect::<String>().trim_end().to_owned()
+}
+
+/// The message of a resting kiosk in the other languages: left to right ones, then right to left ones.
+pub(crate) fn resting(all: &[Lang], shown: &Lang) -> (Vec<&'static str>, Vec<&'static str>) {
+    let (rtl, ltr): (Vec<&Tongue>, Vec<&Tongue>) =
+        others(all, shown).partition(|tongue| Lang::new(tongue.tag).is_rtl());
+    let words = |tongues: Vec<&'static Tongue>| tongues.into_iter().map(|tongue| tongue.resting).collect();
+    (words(ltr), words(rtl))
+}
+
+fn others(all: &[Lang], shown: &Lang) -> impl Iterator<Item = &'static Tongue> {
+    let shown = translation(shown);
+    all.iter().filter_map(tongue).filter(move |tongue| tongue.tag != shown)
+}
