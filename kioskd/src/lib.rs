@@ -1,1 +1,21 @@
-//! The `kioskd` crate.
+//! The daemon: everything that touches the world, around the pure core of `domain`.
+//!
+//! [`daemon::run`] is the one place where it is put together and reads as the story of the program. Threads:
+//! Slint owns `main`, the core loop has its own, devices and tools live on a small tokio runtime.
+
+pub mod admin;
+pub mod board;
+pub mod catalog;
+pub mod clock;
+pub mod core;
+pub mod daemon;
+mod devices;
+mod files;
+mod heartbeat;
+mod ids;
+mod logging;
+mod receipt_text;
+mod router;
+pub mod settings;
+pub mod supervisor;
+mod watchdog;

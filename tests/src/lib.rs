@@ -1,1 +1,13 @@
-//! The `tests` crate.
+//! How to run the real programs together: [`Rig`] starts the emulated devices and an ordinary `kioskd` and
+//! talks to them as people and tools do. Used by the integration tests, the demo and the benches.
+
+pub mod bench;
+pub mod customer;
+pub mod mirror;
+pub mod process;
+pub mod rig;
+pub mod script;
+
+pub use customer::Customer;
+pub use mirror::MirrorClient;
+pub use rig::{Rig, RigOptions};

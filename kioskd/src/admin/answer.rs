@@ -1,0 +1,299 @@
+//! What the daemon answers to its tools.
+
+mod orders;
+
+use std::sync::Arc;
+
+use domain::ids::{ItemId, PaymentId, ReceiptId, Uuid};
+use domain::input::{Action, Command, Origin};
+use domain::kiosk::Refusal;
+use domain::payment::StaffVerdict;
+use serde_json::{Value, json};
+use store::{OrderFilter, Outbox as _};
+use tokio::sync::oneshot;
+use ui::backend::mirror::Mirror;
+
+use super::AdminContext;
+use super::wire::{Answer, Request, Verdict};
+use crate::catalog;
+use crate::core::{Asked, Core};
+
+/// Most orders in one answer.
+const ORDERS_MAX: u32 = 1000;
+
+/// What goes wrong is said in words for a person.
+type Said = Result<Value, String>;
+
+/// Answers a request of `user`.
+pub(super) async fn answer(request: Request, user: &str, context: &AdminContext) -> Answer {
+    let said = match request {
+        Request::Devices => Ok(devices(context)),
+        Request::Mirror => mirror(context),
+        Request::Dump => Ok(json!({"text": context.recorder.text()})),
+        Request::CatalogImport { document } => import(context, user, document).await,
+        Request::Status => status(context).await,
+        Request::Orders { limit } => on_core(context, move |core| orders(core, limit)).await,
+        Request::Order { order } => on_core(context, move |core| orders::show(core, &order)).await,
+        Request::Receipt { order } => on_core(context, move |core| orders::receipt(core, &order)).await,
+        Request::CatalogShow => on_core(context, show_catalog).await,
+        Request::Check => check(context).await,
+        Request::Resolve { payment, verdict } => resolve(context, user, &payment, verdict).await,
+        Request::PaidAtCounter { order } => {
+            on_order(context, user, order, |record| Ok(Action::PaidAtCounter { order: record.order.id })).await
+        }
+        Request::Reverse { order } => on_order(context, user, order, |record| {
+            let payment = record.paying().ok_or("nothing was paid for this order")?;
+            Ok(Action::ReversePayment { payment: payment.payment.id })
+        })
+        .await,
+        Request::Reprint { order } => on_order(context, user, order, |record| {
+            let receipt: ReceiptId = record.receipts.last().ok_or("this order has no receipt")?.id;
+            Ok(Action::Reprint { receipt })
+        })
+        .await,
+        Request::Close => command(context, user, Action::Close).await,
+        Request::Open => command(context, user, Action::Open).await,
+        Request::SoldOut { item, sold_out } => {
+            let action = Action::SetSoldOut { item: ItemId::new(&item), sold_out, until: None };
+            command(context, user, action).await
+        }
+    };
+    said.map_or_else(Answer::error, Answer::ok)
+}
+
+/// Runs on the core's thread and brings the answer back.
+async fn on_core(
+    context: &AdminContext,
+    question: impl FnOnce(&mut Core) -> Said + Send + 'static,
+) -> Said {
+    let (sender, receiver) = oneshot::channel();
+    context
+        .core
+        .ask(move |asked| {
+            let said = match asked {
+                Asked::Working(core) => question(core),
+                Asked::Failed(error) => Err(format!("out of service: {error}")),
+            };
+            // Whoever asked may have gone.
+            drop(sender.send(said));
+        })
+        .map_err(|error| error.to_string())?;
+    receiver.await.map_err(|_| "the core ended".to_owned())?
+}
+
+async fn command(context: &AdminContext, user: &str, action: Action) -> Said {
+    let origin = Origin::Local(user.into());
+    on_core(context, move |core| done(core.command(Command { origin, action }))).await
+}
+
+/// A command about an order, made from its record.
+async fn on_order(
+    context: &AdminContext,
+    user: &str,
+    order: String,
+    action: impl FnOnce(&domain::kiosk::ledger::OrderRecord) -> Result<Action, &'static str> + Send + 'static,
+) -> Said {
+    let origin = Origin::Local(user.into());
+    on_core(context, move |core| {
+        let action = action(orders::find(core, &order)?)?;
+        done(core.command(Command { origin, action }))
+    })
+    .await
+}
+
+fn done(result: Result<Result<(), Refusal>, store::StoreError>) -> Said {
+    match result {
+        Ok(Ok(())) => Ok(json!({"done": "done"})),
+        Ok(Err(refusal)) => Err(refused(&refusal)),
+        Err(error) => Err(format!("the store failed: {error}")),
+    }
+}
+
+fn refused(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NotNow => "not possible in this state".into(),
+        Refusal::NotFound => "there is no such thing".into(),
+        Refusal::NotAllowed => "the shop's settings do not allow it".into(),
+        Refusal::TerminalBusy => "the payment terminal is busy, or what it did last is not known".into(),
+        Refusal::NotReversible => "the terminal told no receipt number, so it cannot give this money back".into(),
+        Refusal::OlderCatalog { active } => {
+            format!("revision {active} is active; a catalog needs a higher revision to replace it")
+        }
+        Refusal::NotInTheTables(event) => format!("a mistake in the daemon: {event:?} is not allowed here"),
+    }
+}
+
+fn devices(context: &AdminContext) -> Value {
+    let devices = context.board.devices().into_iter().map(|(name, status)| {
+        let counters = status.counters;
+        let value = json!({
+            "state": state_words(&status.state),
+            "usable": status.state.is_usable(),
+            "detail": status.detail,
+            "last_error": status.last_error,
+            "since_ms": status.since_ms,
+            "identity": {
+                "maker": status.identity.maker, "model": status.identity.model,
+                "firmware": status.identity.firmware, "serial": status.identity.serial,
+            },
+            "counters": {
+                "opened": counters.opened, "jobs": counters.jobs, "ok": counters.ok,
+                "failed": counters.failed, "unknown": counters.unknown, "reconnects": counters.reconnects,
+                "bytes_in": counters.bytes_in, "bytes_out": counters.bytes_out,
+                "garbage_bytes": counters.garbage_bytes,
+            },
+        });
+        (name.to_owned(), value)
+    });
+    Value::Object(devices.collect())
+}
+
+fn state_words(state: &hal::status::DeviceState) -> String {
+    match state {
+        hal::status::DeviceState::Absent => "absent".into(),
+        hal::status::DeviceState::Connecting => "connecting".into(),
+        hal::status::DeviceState::Ready => "ready".into(),
+        hal::status::DeviceState::Degraded(why) => format!("degraded ({why})"),
+        hal::status::DeviceState::Faulted(why) => format!("faulted ({why})"),
+        hal::status::DeviceState::Disabled => "disabled".into(),
+    }
+}
+
+fn mirror(context: &AdminContext) -> Said {
+    let door = context.mirror.as_ref().ok_or("the mirror is off; set screen.mirror = \"127.0.0.1:0\"")?;
+    Ok(json!({"url": Mirror::url(door.address, &door.mirror.invite())}))
+}
+
+async fn status(context: &AdminContext) -> Said {
+    let stats = context.screen.hub().stats();
+    let screen = context.screen.hub().screen().borrow().clone();
+    let mut value = on_core(context, |core| {
+        let now = core.clock().now();
+        let unsynced = core.store().unsynced().map_err(|e| e.to_string())?;
+        let gate = core.kiosk().update_gate(unsynced.payments);
+        Ok(json!({
+            "kiosk": core.kiosk().config().kiosk_id.as_ref(),
+            "version": core.kiosk().config().version.as_ref(),
+            "epoch": core.store().epoch(),
+            "boot": core.store().boot(),
+            "state_hash": format!("{:016x}", core.kiosk().state_hash()),
+            "core": format!("{:?}", core.kiosk().status(&now)),
+            "update_gate": format!("{gate:?}"),
+            "unsynced": {"events": unsynced.events, "payments": unsynced.payments},
+            "open_payments": core.kiosk().ledger().live_payments().count(),
+            "tasks": core.kiosk().ledger().tasks.len(),
+        }))
+    })
+    .await?;
+    value["page"] = json!(screen.id);
+    value["screen"] = json!({
+        "frames": stats.frames,
+        "first_frame_ms": stats.first_frame.map(|d| d.as_millis()),
+        "render_us_p50": stats.render_us_p50,
+        "render_us_p95": stats.render_us_p95,
+        "last_dirty_px": stats.last_dirty_px,
+    });
+    value["devices"] = Value::Object(
+        context
+            .board
+            .devices()
+            .into_iter()
+            .map(|(name, status)| (name.to_owned(), json!(state_words(&status.state))))
+            .collect(),
+    );
+    Ok(value)
+}
+
+fn orders(core: &mut Core, limit: u32) -> Said {
+    let filter = OrderFilter { limit: limit.min(ORDERS_MAX) };
+    let rows = core.store().orders(filter).map_err(|e| e.to_string())?;
+    Ok(rows.iter().map(orders::row).collect())
+}
+
+fn show_catalog(core: &mut Core) -> Said {
+    let active = core.store().active_catalog().map_err(|e| e.to_string())?;
+    let active = active.ok_or("there is no catalog yet; use kioskctl catalog import")?;
+    let text = String::from_utf8(active.document.bytes).map_err(|e| e.to_string())?;
+    Ok(json!({"rev": active.document.rev, "text": text}))
+}
+
+async fn import(context: &AdminContext, user: &str, document: String) -> Said {
+    let checked = tokio::task::spawn_blocking(move || catalog::check_json(&document, "catalog"))
+        .await
+        .map_err(|e| e.to_string())?;
+    let (catalog, document) = checked.map_err(|errors| errors.to_string())?;
+    let origin = Origin::Local(user.into());
+    on_core(context, move |core| {
+        let items = catalog.items.len();
+        let rev = document.rev;
+        done(core.activate_catalog(origin, Arc::clone(&catalog), &document))?;
+        Ok(json!({"done": format!("revision {rev} with {items} items is active"), "rev": rev}))
+    })
+    .await
+}
+
+async fn resolve(context: &AdminContext, user: &str, payment: &str, verdict: Verdict) -> Said {
+    let id = parse_uuid(payment).ok_or_else(|| format!("{payment:?} is not a payment's id"))?;
+    let verdict = match verdict {
+        Verdict::Taken => StaffVerdict::Taken,
+        Verdict::NotTaken => StaffVerdict::NotTaken,
+        Verdict::GivenBack => StaffVerdict::GivenBack,
+    };
+    command(context, user, Action::ResolvePayment { payment: PaymentId(id), verdict }).await
+}
+
+fn parse_uuid(text: &str) -> Option<Uuid> {
+    uuid::Uuid::parse_str(text).ok().map(|id| Uuid(id.into_bytes()))
+}
+
+/// The part of `kioskctl check` that only the daemon can know.
+async fn check(context: &AdminContext) -> Said {
+    let mut lines = on_core(context, |core| {
+        let verified = core.store().epochs().and_then(|epochs| {
+            epochs.iter().map(|epoch| core.store().verify(*epoch, 1)).sum::<Result<u64, _>>()
+        });
+        let store = match verified {
+            Ok(events) => good("store", format!("{events} events, hash chain intact")),
+            Err(error) => bad("store", error.to_string(), "keep the file, call the operator: the log was changed"),
+        };
+        let catalog = match core.store().active_catalog() {
+            Ok(Some(active)) => good("catalog", format!("revision {}", active.document.rev)),
+            Ok(None) => bad("catalog", "none is active".into(), "kioskctl catalog import FILE"),
+            Err(error) => bad("catalog", error.to_string(), "kioskctl catalog import FILE"),
+        };
+        let live = core.kiosk().ledger().live_payments().count();
+        let tasks = core.kiosk().ledger().tasks.len();
+        let payments = if tasks == 0 {
+            good("payments", format!("{live} open, no task for staff"))
+        } else {
+            bad("payments", format!("{tasks} tasks wait for staff"), "kioskctl orders; kioskctl order show …; kioskctl resolve …")
+        };
+        Ok(json!([store, catalog, payments]))
+    })
+    .await?;
+    let list = lines.as_array_mut().ok_or("no answer")?;
+    let alive = context.screen.hub().liveness().is_alive(context.screen.hub().clock().now());
+    list.push(if alive {
+        good("screen", "draws".into())
+    } else {
+        bad("screen", "no sign of life".into(), "systemctl restart kioskd")
+    });
+    for (name, status) in context.board.devices() {
+        let words = format!("{name}: {}", state_words(&status.state));
+        list.push(if status.state.is_usable() {
+            good("device", words)
+        } else {
+            let why = status.last_error.unwrap_or_default();
+            bad("device", format!("{words} {why}"), &format!("look at the cable and power of the {name} ({})", status.detail))
+        });
+    }
+    Ok(lines)
+}
+
+fn good(what: &str, detail: String) -> Value {
+    json!({"what": what, "good": true, "detail": detail})
+}
+
+fn bad(what: &str, detail: String, fix: &str) -> Value {
+    json!({"what": what, "good": false, "detail": detail, "fix": fix})
+}

@@ -1,0 +1,115 @@
+//! What is said over the socket.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A question or a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cmd", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// How the kiosk is.
+    Status,
+    /// How the devices are.
+    Devices,
+    /// Orders, the newest first.
+    Orders {
+        /// At most so many.
+        limit: u32,
+    },
+    /// One order with its payments and receipts.
+    Order {
+        /// Its number (`K3-042`, the newest of that name) or its id.
+        order: String,
+    },
+    /// The receipt of an order, to be rendered.
+    Receipt {
+        /// As in `Order`.
+        order: String,
+    },
+    /// Make this catalog the active one.
+    CatalogImport {
+        /// The JSON document.
+        document: String,
+    },
+    /// The active catalog's document.
+    CatalogShow,
+    /// What a self-check finds inside the daemon.
+    Check,
+    /// A new address to open in a browser.
+    Mirror,
+    /// Decide an unclear payment.
+    Resolve {
+        /// The payment's id.
+        payment: String,
+        /// What the terminal's journal says.
+        verdict: Verdict,
+    },
+    /// The staff took the money of an order at the counter.
+    PaidAtCounter {
+        /// As in `Order`.
+        order: String,
+    },
+    /// Give the money of an order back.
+    Reverse {
+        /// As in `Order`.
+        order: String,
+    },
+    /// Print an order's receipt again.
+    Reprint {
+        /// As in `Order`.
+        order: String,
+    },
+    /// Stop selling.
+    Close,
+    /// Sell again.
+    Open,
+    /// Sold out, or to be had again.
+    SoldOut {
+        /// The item.
+        item: String,
+        /// Which.
+        sold_out: bool,
+    },
+    /// The last inputs.
+    Dump,
+}
+
+/// What the terminal's journal says of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Money was taken.
+    Taken,
+    /// No money was taken.
+    NotTaken,
+    /// It was taken and given back.
+    GivenBack,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// It worked.
+    Ok {
+        /// What was asked for.
+        ok: Value,
+    },
+    /// It did not.
+    Error {
+        /// Why, for a person.
+        error: String,
+    },
+}
+
+impl Answer {
+    /// It worked.
+    pub fn ok(value: impl Into<Value>) -> Self {
+        Self::Ok { ok: value.into() }
+    }
+
+    /// It did not.
+    pub fn error(why: impl Into<String>) -> Self {
+        Self::Error { error: why.into() }
+    }
+}

@@ -1,0 +1,126 @@
+//! `kioskctl check`: one line per check, what is wrong and how to fix it.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use kioskd::admin::client::ask;
+use kioskd::admin::wire::Request;
+use kioskd::settings::{SearchPath, Settings};
+use serde_json::Value;
+
+use crate::Arguments;
+
+/// Free space below which a technician should come: a week of a busy kiosk with its backups.
+const FREE_MIN_MIB: u64 = 512;
+
+/// One line of the report.
+struct Finding {
+    what: &'static str,
+    result: Result<String, (String, String)>,
+}
+
+impl Finding {
+    fn good(what: &'static str, detail: impl Into<String>) -> Self {
+        Self { what, result: Ok(detail.into()) }
+    }
+
+    fn bad(what: &'static str, wrong: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { what, result: Err((wrong.into(), fix.into())) }
+    }
+}
+
+/// Checks everything that can be checked and says so. Fails if anything is wrong.
+pub(crate) fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut findings = Vec::new();
+    match kioskd::daemon::load_settings(&SearchPath::default(), &arguments.config) {
+        Ok(settings) => {
+            findings.push(Finding::good("settings", format!("kiosk {}", settings.kiosk.id)));
+            findings.extend(disk(&settings));
+            findings.push(seed(&settings));
+            let socket = arguments.socket.clone().unwrap_or_else(|| settings.admin.socket.clone());
+            findings.extend(daemon(&socket));
+        }
+        Err(error) => {
+            findings.push(Finding::bad("settings", format!("{error:#}"), "correct the file named here, then restart kioskd"));
+        }
+    }
+    let mut failed = false;
+    for finding in &findings {
+        match &finding.result {
+            Ok(detail) => println!("ok    {}: {detail}", finding.what),
+            Err((wrong, fix)) => {
+                failed = true;
+                println!("WRONG {}: {wrong}\n      → {fix}", finding.what);
+            }
+        }
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn disk(settings: &Settings) -> Vec<Finding> {
+    let dir = &settings.kiosk.data_dir;
+    let what = "disk";
+    match nix::sys::statvfs::statvfs(dir) {
+        Ok(stat) => {
+            let free_mib = stat.blocks_available() * stat.fragment_size() / (1 << 20);
+            vec![if free_mib < FREE_MIN_MIB {
+                Finding::bad(
+                    what,
+                    format!("{free_mib} MiB free in {}", dir.display()),
+                    format!("free at least {FREE_MIN_MIB} MiB; the kiosk stops selling when the disk is full"),
+                )
+            } else {
+                Finding::good(what, format!("{free_mib} MiB free in {}", dir.display()))
+            }]
+        }
+        Err(error) => vec![Finding::bad(
+            what,
+            format!("{}: {error}", dir.display()),
+            "create the folder of kiosk.data_dir and give it to the user of kioskd",
+        )],
+    }
+}
+
+fn seed(settings: &Settings) -> Finding {
+    let what = "catalog file";
+    let Some(path) = &settings.catalog.seed else { return Finding::good(what, "none set; the imported one counts") };
+    match kioskd::catalog::read(path) {
+        Ok((catalog, _)) => Finding::good(what, format!("{}: {} items", path.display(), catalog.items.len())),
+        Err(error) => Finding::bad(
+            what,
+            format!("{error:#}").lines().next().unwrap_or_default(),
+            format!("kioskctl catalog check {}", path.display()),
+        ),
+    }
+}
+
+fn daemon(socket: &Path) -> Vec<Finding> {
+    let answer = match ask(socket, &Request::Check) {
+        Ok(answer) => answer,
+        Err(error) => {
+            return vec![Finding::bad("daemon", error.to_string(), "systemctl status kioskd; journalctl -u kioskd")];
+        }
+    };
+    let mut findings = vec![Finding::good("daemon", "answers")];
+    for line in answer.as_array().into_iter().flatten() {
+        findings.push(from_daemon(line));
+    }
+    findings
+}
+
+fn from_daemon(line: &Value) -> Finding {
+    let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+    let what = match line["what"].as_str() {
+        Some("store") => "store",
+        Some("catalog") => "catalog",
+        Some("screen") => "screen",
+        Some("payments") => "payments",
+        Some("device") => "device",
+        _ => "daemon",
+    };
+    if line["good"].as_bool() == Some(true) {
+        Finding::good(what, text("detail"))
+    } else {
+        Finding::bad(what, text("detail"), text("fix"))
+    }
+}

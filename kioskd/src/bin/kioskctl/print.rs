@@ -1,0 +1,103 @@
+//! Answers as a person reads them.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use kioskd::admin::wire::Request;
+use serde_json::Value;
+
+/// The answer to `request` as text.
+pub(crate) fn table(request: &Request, answer: &Value) -> String {
+    match request {
+        Request::Orders { .. } => rows(answer, &["number", "placed", "mode", "pieces", "total", "state", "fiscal"]),
+        Request::Devices => devices(answer),
+        Request::Receipt { .. } | Request::CatalogShow | Request::Dump => word(&answer["text"]),
+        Request::Mirror => format!("{}\n", word(&answer["url"])),
+        Request::Status | Request::Order { .. } => fields(answer, 0),
+        Request::CatalogImport { .. }
+        | Request::Check
+        | Request::Resolve { .. }
+        | Request::PaidAtCounter { .. }
+        | Request::Reverse { .. }
+        | Request::Reprint { .. }
+        | Request::Close
+        | Request::Open
+        | Request::SoldOut { .. } => format!("{}\n", word(&answer["done"])),
+    }
+}
+
+/// Writes the bytes that a printer would get.
+pub(crate) fn escpos(answer: &Value, file: &Path) -> anyhow::Result<()> {
+    let hex = answer["escpos"].as_str().context("the daemon sent no bytes")?;
+    let bytes = (0..hex.len() / 2)
+        .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16))
+        .collect::<Result<Vec<u8>, _>>()?;
+    std::fs::write(file, &bytes).with_context(|| format!("cannot write {}", file.display()))?;
+    println!("{}: {} bytes", file.display(), bytes.len());
+    Ok(())
+}
+
+fn word(value: &Value) -> String {
+    match value {
+        Value::Null => "-".into(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A table with one row per element and the named columns.
+fn rows(list: &Value, columns: &[&str]) -> String {
+    let empty = Vec::new();
+    let body = list.as_array().unwrap_or(&empty);
+    let mut lines: Vec<Vec<String>> = vec![columns.iter().map(|c| c.to_uppercase()).collect()];
+    lines.extend(body.iter().map(|row| columns.iter().map(|column| word(&row[*column])).collect()));
+    aligned(&lines)
+}
+
+fn devices(answer: &Value) -> String {
+    let mut lines = vec![["DEVICE", "STATE", "WHERE", "LAST ERROR"].map(str::to_owned).to_vec()];
+    for (name, status) in answer.as_object().into_iter().flatten() {
+        lines.push(vec![
+            name.clone(),
+            word(&status["state"]),
+            word(&status["detail"]),
+            word(&status["last_error"]),
+        ]);
+    }
+    aligned(&lines)
+}
+
+fn aligned(lines: &[Vec<String>]) -> String {
+    let columns = lines.first().map_or(0, Vec::len);
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for line in lines {
+        let cells: Vec<String> =
+            line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        writeln!(text, "{}", cells.join("  ").trim_end()).expect("writing to a string never fails");
+    }
+    text
+}
+
+/// Nested fields, indented.
+fn fields(value: &Value, depth: usize) -> String {
+    let indent = "  ".repeat(depth);
+    let mut text = String::new();
+    for (key, value) in value.as_object().into_iter().flatten() {
+        let line = match value {
+            Value::Object(_) => format!("{indent}{key}:\n{}", fields(value, depth + 1)),
+            Value::Array(list) if list.iter().any(Value::is_object) => {
+                let parts: Vec<String> = list.iter().map(|v| fields(v, depth + 1)).collect();
+                format!("{indent}{key}:\n{}", parts.join(&format!("{indent}  --\n")))
+            }
+            Value::Array(list) => {
+                format!("{indent}{key}: {}\n", list.iter().map(word).collect::<Vec<_>>().join(", "))
+            }
+            other => format!("{indent}{key}: {}\n", word(other)),
+        };
+        text.push_str(&line);
+    }
+    text
+}

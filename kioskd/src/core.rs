@@ -1,0 +1,407 @@
+//! The core loop: one thread that owns the store and the [`Kiosk`].
+//!
+//! ```text
+//!  devices, screen, tools ──► bounded queue ──► decide ─► append ─► apply ─► effects ─► view
+//! ```
+//! No effect leaves before its events are durable. If the append fails nothing was applied and nothing
+//! left: the screen says so, and the loop begins anew from the disk.
+
+mod recorder;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use domain::config::KioskConfig;
+use domain::event::Change;
+use domain::input::{Action, Command, Input, Origin};
+use domain::kiosk::{Kiosk, KioskStatus, Refusal};
+use domain::{Effect, Now, View};
+use store::{CatalogDocument, Options, Store, StoreError};
+
+use crate::clock::ShopClock;
+use crate::heartbeat::Heartbeat;
+use crate::ids::UuidSource;
+pub use recorder::Recorder;
+
+/// Inputs that may wait. A burst of touches and device reports is tens; a full queue means that the core
+/// hangs, and then the watchdog is what helps.
+const QUEUE: usize = 1024;
+
+/// The loop wakes at least this often, so that the watchdog sees it alive.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// Pause before the store is opened again after it failed.
+const STORE_RETRY: Duration = Duration::from_secs(5);
+
+/// What the core asks of the outside.
+pub trait Outside {
+    /// Does an effect soon, without waiting. What cannot be done becomes an input of the next turn.
+    fn dispatch(&mut self, effect: Effect) -> Option<Input>;
+    /// Shows a view.
+    fn show(&mut self, view: Arc<View>);
+    /// Tells how the kiosk is.
+    fn report(&mut self, status: KioskStatus);
+}
+
+/// How other threads reach the core.
+#[derive(Clone)]
+pub struct CoreHandle {
+    queue: SyncSender<Message>,
+}
+
+/// The core does not take inputs: its queue is full, or it has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the core does not take inputs")]
+pub struct CoreBusy;
+
+enum Message {
+    Input(Input),
+    /// A question or a command from a local tool, answered on the core's thread.
+    Ask(Box<dyn FnOnce(Asked<'_>) + Send>),
+    Stop,
+}
+
+/// What a question gets to see.
+pub enum Asked<'a> {
+    /// The kiosk works.
+    Working(&'a mut Core),
+    /// The store cannot be used; the reason.
+    Failed(&'a StoreError),
+}
+
+impl CoreHandle {
+    /// Hands an input over without waiting.
+    ///
+    /// # Errors
+    /// The queue is full or the core has ended.
+    pub fn send(&self, input: Input) -> Result<(), CoreBusy> {
+        self.push(Message::Input(input))
+    }
+
+    /// Runs `question` on the core's thread between two turns; its answer comes back through whatever it
+    /// captured.
+    ///
+    /// # Errors
+    /// As [`CoreHandle::send`].
+    pub fn ask(&self, question: impl FnOnce(Asked<'_>) + Send + 'static) -> Result<(), CoreBusy> {
+        self.push(Message::Ask(Box::new(question)))
+    }
+
+    /// Ends the loop after the inputs before it.
+    pub fn stop(&self) {
+        // If the queue is full the loop hangs and the supervisor's time limit ends the process.
+        drop(self.queue.try_send(Message::Stop));
+    }
+
+    fn push(&self, message: Message) -> Result<(), CoreBusy> {
+        self.queue.try_send(message).map_err(|error| match error {
+            TrySendError::Full(_) => {
+                tracing::error!("the core's queue is full");
+                CoreBusy
+            }
+            TrySendError::Disconnected(_) => CoreBusy,
+        })
+    }
+}
+
+/// What the loop is made of.
+pub struct CoreParts {
+    /// What the shop decided.
+    pub config: Arc<KioskConfig>,
+    /// The store.
+    pub store: Options,
+    /// The clocks.
+    pub clock: ShopClock,
+    /// The catalog to begin with when the store has none.
+    pub seed: Option<Arc<dyn Fn() -> Option<(Arc<domain::catalog::Catalog>, CatalogDocument)> + Send + Sync>>,
+    /// How a stored document becomes a catalog.
+    pub parse: fn(&[u8]) -> anyhow::Result<domain::catalog::Catalog>,
+    /// Signs of life for the watchdog.
+    pub heartbeat: Heartbeat,
+    /// Where the last inputs are kept.
+    pub recorder: Recorder,
+}
+
+/// The queue's two ends.
+pub fn channel() -> (CoreHandle, CoreQueue) {
+    let (queue, receiver) = sync_channel(QUEUE);
+    (CoreHandle { queue }, CoreQueue(receiver))
+}
+
+/// The receiving end.
+pub struct CoreQueue(Receiver<Message>);
+
+/// A core that works.
+pub struct Core {
+    parts: CoreParts,
+    kiosk: Kiosk,
+    store: Store,
+    ids: UuidSource,
+    outside: Box<dyn Outside + Send>,
+    shown: Option<Arc<View>>,
+    reported: Option<KioskStatus>,
+}
+
+/// Runs until told to stop. Belongs on a thread of its own.
+pub fn run(mut parts: CoreParts, queue: &CoreQueue, mut outside: Box<dyn Outside + Send>) {
+    loop {
+        let error = match Core::open(parts, outside) {
+            Ok(mut core) => match core.serve(queue) {
+                Ok(()) => return,
+                Err(error) => {
+                    (parts, outside) = (core.parts, core.outside);
+                    error
+                }
+            },
+            Err((back, out, error)) => {
+                (parts, outside) = (back, out);
+                error
+            }
+        };
+        tracing::error!(error = &error as &dyn std::error::Error, "the store failed; out of service");
+        outside.show(Arc::new(failed_view(&parts, &error)));
+        if wait_failed(&parts, queue, &error).is_break() {
+            return;
+        }
+    }
+}
+
+impl Core {
+    #[expect(clippy::result_large_err, reason = "the parts come back so that the loop can try again")]
+    fn open(
+        parts: CoreParts,
+        outside: Box<dyn Outside + Send>,
+    ) -> Result<Self, (CoreParts, Box<dyn Outside + Send>, StoreError)> {
+        let now = parts.clock.now();
+        let mut ids = UuidSource;
+        let opened = Store::open_or_quarantine(parts.store.clone(), ShopClock::clocks(&now), &mut ids)
+            .and_then(|(store, damage)| {
+                if let Some(damage) = damage {
+                    tracing::error!(
+                        error = &damage.error as &dyn std::error::Error,
+                        moved_to = %damage.moved_to.display(),
+                        "the store was damaged, moved aside and begun anew"
+                    );
+                }
+                let mut events = Vec::new();
+                store.replay(|epoch, event| events.push((epoch, event)))?;
+                Ok((store, events))
+            });
+        let (store, events) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return Err((parts, outside, error)),
+        };
+        tracing::info!(events = events.len(), epoch = store.epoch(), boot = store.boot(), "store opened");
+        let kiosk = Kiosk::replay(Arc::clone(&parts.config), store.epoch(), events);
+        let mut core = Self { parts, kiosk, store, ids, outside, shown: None, reported: None };
+        match core.start() {
+            Ok(()) => Ok(core),
+            Err(error) => Err((core.parts, core.outside, error)),
+        }
+    }
+
+    fn start(&mut self) -> Result<(), StoreError> {
+        // The catalog first, so that what `Started` shows can name things.
+        match self.store.active_catalog()? {
+            Some(active) => match (self.parts.parse)(&active.document.bytes) {
+                Ok(catalog) => {
+                    let catalog = Arc::new(catalog);
+                    self.take(activate(Origin::Kiosk, catalog, active.sha256))?;
+                }
+                Err(error) => tracing::error!(?error, "the stored catalog cannot be read"),
+            },
+            None => self.seed_catalog()?,
+        }
+        self.take(Input::Started)
+    }
+
+    fn seed_catalog(&mut self) -> Result<(), StoreError> {
+        if let Some((catalog, document)) = self.parts.seed.as_ref().and_then(|seed| seed()) {
+            if let Err(refusal) = self.activate_catalog(Origin::Kiosk, catalog, &document)? {
+                tracing::error!(?refusal, "the seed catalog was refused");
+            }
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, queue: &CoreQueue) -> Result<(), StoreError> {
+        loop {
+            self.parts.heartbeat.beat();
+            let message = match queue.0.recv_timeout(self.patience()) {
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Ok(Message::Input(input)) => Message::Input(input),
+                Ok(Message::Ask(question)) => {
+                    question(Asked::Working(self));
+                    if self.store.is_poisoned() {
+                        return Err(StoreError::Poisoned);
+                    }
+                    continue;
+                }
+                Err(RecvTimeoutError::Timeout) => Message::Input(Input::Tick),
+            };
+            if let Message::Input(input) = message {
+                self.take(input)?;
+            }
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        let now = self.parts.clock.now().mono;
+        self.kiosk
+            .next_deadline()
+            .map_or(HEARTBEAT, |deadline| Duration::from_millis(deadline.since(now)).min(HEARTBEAT))
+    }
+
+    /// One turn, and the turns that follow from effects that could not be done.
+    fn take(&mut self, input: Input) -> Result<(), StoreError> {
+        let mut next = Some(input);
+        let mut follow_ups = std::collections::VecDeque::new();
+        while let Some(input) = next.take().or_else(|| follow_ups.pop_front()) {
+            self.turn(input, &mut follow_ups)?;
+        }
+        self.publish();
+        Ok(())
+    }
+
+    fn turn(
+        &mut self,
+        input: Input,
+        follow_ups: &mut std::collections::VecDeque<Input>,
+    ) -> Result<Option<Refusal>, StoreError> {
+        let now = self.parts.clock.now();
+        self.parts.recorder.record(&now, &input);
+        let step = self.kiosk.decide(&now, &mut self.ids, input);
+        let events: Vec<_> = step.events().cloned().collect();
+        if !events.is_empty() {
+            self.store.append(&events, ShopClock::clocks(&now), &mut self.ids)?;
+        }
+        for change in &step.changes {
+            if let Change::Event(event) = change {
+                tracing::debug!(?event, "event");
+            }
+            self.kiosk.apply(change);
+        }
+        for effect in step.effects {
+            follow_ups.extend(self.outside.dispatch(effect));
+        }
+        if let Some(refusal) = &step.refusal {
+            tracing::debug!(?refusal, "an input was refused");
+        }
+        self.check(&now);
+        Ok(step.refusal)
+    }
+
+    /// A violated invariant is our bug: better to stop selling than to sell wrongly.
+    fn check(&mut self, now: &Now) {
+        if let Err(violation) = self.kiosk.verify_invariants() {
+            tracing::error!(?violation, ?now, "an invariant is violated");
+            self.parts.recorder.dump();
+            debug_assert!(false, "{violation:?}");
+        }
+    }
+
+    fn publish(&mut self) {
+        let now = self.parts.clock.now();
+        let view = self.kiosk.view(&now);
+        if self.shown.as_deref() != Some(&view) {
+            let view = Arc::new(view);
+            self.shown = Some(Arc::clone(&view));
+            self.outside.show(view);
+        }
+        let status = self.kiosk.status(&now);
+        if self.reported.as_ref() != Some(&status) {
+            self.reported = Some(status.clone());
+            self.outside.report(status);
+        }
+    }
+
+    /// The kiosk, for questions.
+    pub fn kiosk(&self) -> &Kiosk {
+        &self.kiosk
+    }
+
+    /// The store, for questions.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The clocks.
+    pub fn clock(&self) -> &ShopClock {
+        &self.parts.clock
+    }
+
+    /// Follows a command and says whether it was refused.
+    ///
+    /// # Errors
+    /// The store failed; the loop begins anew after the question.
+    pub fn command(&mut self, command: Command) -> Result<Result<(), Refusal>, StoreError> {
+        let mut follow_ups = std::collections::VecDeque::new();
+        let refusal = self.turn(Input::Command(command), &mut follow_ups)?;
+        while let Some(input) = follow_ups.pop_front() {
+            self.turn(input, &mut follow_ups)?;
+        }
+        self.publish();
+        Ok(refusal.map_or(Ok(()), Err))
+    }
+
+    /// Makes a checked catalog the active one, in the store and on the screen.
+    ///
+    /// # Errors
+    /// As [`Core::command`].
+    pub fn activate_catalog(
+        &mut self,
+        origin: Origin,
+        catalog: Arc<domain::catalog::Catalog>,
+        document: &CatalogDocument,
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        let now = self.parts.clock.now();
+        let sha256 = store::sha256(&document.bytes);
+        // Asked first, so that a refused catalog never becomes the stored one.
+        let Input::Command(command) = activate(origin, catalog, sha256) else {
+            unreachable!("activate makes a command")
+        };
+        let step = self.kiosk.decide(&now, &mut self.ids, Input::Command(command.clone()));
+        if let Some(refusal) = step.refusal {
+            return Ok(Err(refusal));
+        }
+        self.store.activate_catalog(document, ShopClock::clocks(&now))?;
+        self.command(command)
+    }
+}
+
+fn activate(origin: Origin, catalog: Arc<domain::catalog::Catalog>, sha256: [u8; 32]) -> Input {
+    Input::Command(Command { origin, action: Action::ActivateCatalog { catalog, sha256 } })
+}
+
+/// What the customer sees while the store cannot be used.
+fn failed_view(parts: &CoreParts, error: &StoreError) -> View {
+    let now = parts.clock.now();
+    let mut kiosk = Kiosk::new(Arc::clone(&parts.config), 0);
+    let code = if error.is_full() { "STO-02" } else { "STO-01" };
+    let fault = Action::Fault { code: code.into(), detail: error.to_string().into() };
+    let command = Command { origin: Origin::Kiosk, action: fault };
+    for input in [Input::Started, Input::Command(command)] {
+        let step = kiosk.decide(&now, &mut UuidSource, input);
+        step.changes.iter().for_each(|change| kiosk.apply(change));
+    }
+    kiosk.view(&now)
+}
+
+/// Waits until the store may be tried again. Inputs are dropped: nothing can be recorded, so nothing may
+/// happen; devices hold their results and are asked afterwards.
+fn wait_failed(parts: &CoreParts, queue: &CoreQueue, error: &StoreError) -> std::ops::ControlFlow<()> {
+    let until = parts.clock.now().mono.plus(u64::try_from(STORE_RETRY.as_millis()).unwrap_or(u64::MAX));
+    loop {
+        parts.heartbeat.beat();
+        let left = Duration::from_millis(until.since(parts.clock.now().mono)).min(HEARTBEAT);
+        if left.is_zero() {
+            return std::ops::ControlFlow::Continue(());
+        }
+        match queue.0.recv_timeout(left) {
+            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return std::ops::ControlFlow::Break(()),
+            Ok(Message::Ask(question)) => question(Asked::Failed(error)),
+            Ok(Message::Input(_)) | Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The composition root.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use domain::config::KioskConfig;
+use domain::text::Lang;
+use domain::{Input, Intent, View};
+use jiff::tz::TimeZone;
+use tokio::runtime::Runtime;
+use ui::backend::mirror::{Compression, Mirror};
+use ui::backend::{BackendKind, Panel, SystemClock};
+use ui::shell::{IntentRefused, Options, Ports, Shell, UiHandle};
+
+use crate::admin::{self, AdminContext};
+use crate::board::Board;
+use crate::catalog;
+use crate::clock::ShopClock;
+use crate::core::{self, CoreHandle, CoreParts, Recorder};
+use crate::devices;
+use crate::heartbeat::Heartbeat;
+use crate::logging;
+use crate::router::Router;
+use crate::settings::{Backend, SearchPath, Settings, Side};
+use crate::supervisor::Supervisor;
+use crate::watchdog;
+
+/// Threads of the runtime: devices and tools wait most of the time.
+const RUNTIME_THREADS: usize = 2;
+
+/// Finds, reads and checks the settings.
+///
+/// # Errors
+/// What is wrong, with file and line.
+pub fn load_settings(search: &SearchPath, extra: &[PathBuf]) -> anyhow::Result<Settings> {
+    let files = crate::settings::find(search, extra)?;
+    Ok(Settings::load(&files)?)
+}
+
+/// Runs the kiosk until it is told to stop (SIGTERM, SIGINT) or a part of it fails.
+///
+/// # Errors
+/// Why it could not start, or what failed.
+pub fn run(settings: Settings) -> anyhow::Result<()> {
+    let under_systemd = std::env::var_os("INVOCATION_ID").is_some() && std::env::var_os("JOURNAL_STREAM").is_some();
+    logging::start(&settings.log, under_systemd)?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), kiosk = %settings.kiosk.id, "kioskd starts");
+
+    let runtime = runtime()?;
+    let supervisor = Supervisor::new(runtime.handle().clone());
+    let screen_clock: Arc<dyn ui::backend::Clock> = Arc::new(SystemClock::default());
+    let shell = shell(&settings, Arc::clone(&screen_clock))?;
+    let screen = shell.handle();
+    let board = Board::default();
+    let clock = shop_clock(&settings)?;
+
+    let (core, queue) = core::channel();
+    let queues = devices::start(&settings, &core, &board, &clock, &supervisor)?;
+
+    let heartbeat = Heartbeat::default();
+    let recorder = Recorder::new(settings.kiosk.data_dir.clone());
+    let parts = CoreParts {
+        config: Arc::new(kiosk_config(&settings)),
+        store: store::Options { path: settings.kiosk.data_dir.join("kiosk.db"), kiosk: settings.kiosk.id.clone() },
+        clock: clock.clone(),
+        seed: catalog::seed(&settings),
+        parse: catalog::parse_stored,
+        heartbeat: heartbeat.clone(),
+        recorder: recorder.clone(),
+    };
+    let router = Router { queues, screen: screen.clone(), board: board.clone() };
+    supervisor.thread("core", move || {
+        core::run(parts, &queue, Box::new(router));
+        Ok(())
+    })?;
+
+    let mirror = start_mirror(&settings, &runtime, &supervisor, &screen)?;
+    let context = AdminContext { core: core.clone(), board, screen: screen.clone(), mirror, recorder };
+    admin::start(&settings.admin, context, &supervisor, &runtime)?;
+    supervisor.task("signals", stop_on_signal(supervisor.clone()));
+    supervisor.task("watchdog", watchdog::run(heartbeat, screen.clone(), supervisor.shutdown()));
+
+    let (stop_core, stop_screen) = (core.clone(), screen);
+    supervisor.on_stop(move || {
+        stop_core.stop();
+        stop_screen.quit();
+    });
+    let pictures = ui::PictureStore::new(settings.catalog.pictures.clone());
+    let shown = shell.run(ports(core), |sink| {
+        ui::MainScreen::new(move |intent| sink.send(intent), &pictures, screen_clock)
+    });
+    let ended = supervisor.join();
+    shown.context("the screen failed")?;
+    ended?;
+    tracing::info!("kioskd ends");
+    Ok(())
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(RUNTIME_THREADS)
+        .thread_name("edge")
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
+fn shell(settings: &Settings, clock: Arc<dyn ui::backend::Clock>) -> anyhow::Result<Shell<View>> {
+    let screen = &settings.screen;
+    let panel = Panel::new(screen.width, screen.height, screen.mm_per_px)?;
+    let backend = match screen.backend {
+        Backend::Headless => BackendKind::Headless,
+        Backend::Window => BackendKind::Window,
+    };
+    Ok(Shell::new(Options { backend, panel, clock })?)
+}
+
+fn shop_clock(settings: &Settings) -> anyhow::Result<ShopClock> {
+    let zone = TimeZone::get(&settings.kiosk.time_zone)
+        .with_context(|| format!("kiosk.time_zone {:?}", settings.kiosk.time_zone))?;
+    Ok(ShopClock::new(zone, settings.kiosk.cutover_hour))
+}
+
+fn kiosk_config(settings: &Settings) -> KioskConfig {
+    let kiosk = &settings.kiosk;
+    let mut config = KioskConfig::new(&kiosk.id, &kiosk.display_prefix);
+    config.serial = kiosk.serial.as_str().into();
+    config.version = env!("CARGO_PKG_VERSION").into();
+    config.default_lang = (!kiosk.language.is_empty()).then(|| Lang::new(&kiosk.language));
+    config.shop.header = settings.shop.header.iter().map(|line| line.as_str().into()).collect();
+    config.shop.footer = settings.shop.footer.iter().map(|line| line.as_str().into()).collect();
+    if let Some(terminal) = &settings.terminal {
+        config.terminal_side = match terminal.side {
+            Side::Left => domain::view::Side::Left,
+            Side::Right => domain::view::Side::Right,
+            Side::Below => domain::view::Side::Below,
+        };
+    }
+    config.policy.pay_at_counter = settings.policy.pay_at_counter;
+    config.policy.kitchen_on_unpaid = settings.policy.kitchen_on_unpaid;
+    config.policy.tips = settings.policy.tips;
+    config.policy.print_without_asking = settings.policy.print_without_asking;
+    config.policy.age_restricted = settings.policy.age_restricted;
+    config.policy.kitchen = settings.kitchen.is_some();
+    config
+}
+
+fn ports(core: CoreHandle) -> Ports<Intent> {
+    let intents = move |intent| core.send(Input::Intent(intent)).map_err(|_| IntentRefused);
+    Ports { intents: Box::new(intents), pointers: Vec::new() }
+}
+
+fn start_mirror(
+    settings: &Settings,
+    runtime: &Runtime,
+    supervisor: &Supervisor,
+    screen: &UiHandle<View>,
+) -> anyhow::Result<Option<admin::MirrorDoor>> {
+    let Some(address) = settings.screen.mirror else { return Ok(None) };
+    let listener = runtime
+        .block_on(tokio::net::TcpListener::bind(address))
+        .with_context(|| format!("cannot listen on screen.mirror {address}"))?;
+    let address = listener.local_addr()?;
+    let mirror = Mirror::new(Arc::clone(screen.hub()), screen.input(), Compression::None);
+    let mut shutdown = supervisor.shutdown();
+    let serve = mirror.clone().serve(listener, async move { shutdown.wait().await });
+    supervisor.task("mirror", async move { Ok(serve.await?) });
+    tracing::info!(%address, "mirror");
+    Ok(Some(admin::MirrorDoor { mirror, address }))
+}
+
+async fn stop_on_signal(supervisor: Supervisor) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    let mut shutdown = supervisor.shutdown();
+    tokio::select! {
+        _ = term.recv() => tracing::info!("asked to stop by SIGTERM"),
+        _ = int.recv() => tracing::info!("asked to stop by SIGINT"),
+        () = shutdown.wait() => return Ok(()),
+    }
+    supervisor.stop();
+    Ok(())
+}

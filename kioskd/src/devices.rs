@@ -1,0 +1,121 @@
+//! The device actors: each owns one device, takes jobs from a bounded queue, tells the core what happened,
+//! and opens its device again after a loss, for ever. A device that fails never ends the program.
+
+mod display;
+mod kitchen;
+mod life;
+mod paper;
+mod press;
+mod printer;
+mod scanner;
+mod terminal;
+
+use hal::link::Endpoint;
+use hal::printer::{BitImage, TextShaper};
+pub(crate) use paper::paper;
+use tokio::sync::mpsc::{Receiver, channel};
+
+use crate::board::Board;
+use crate::clock::ShopClock;
+use crate::core::CoreHandle;
+use crate::router::{DEVICE_QUEUE, Queues};
+use crate::settings::Settings;
+use crate::supervisor::{Shutdown, Supervisor};
+use life::Life;
+
+/// What every actor needs.
+#[derive(Clone)]
+struct Context {
+    core: CoreHandle,
+    board: Board,
+    clock: ShopClock,
+}
+
+impl Context {
+    /// Tells the core. A full queue is logged there; the device reports its state again later.
+    fn tell(&self, input: domain::Input) {
+        if self.core.send(input).is_err() {
+            tracing::error!("the core did not take a device's report");
+        }
+    }
+}
+
+/// Starts an actor for every device in the settings.
+///
+/// # Errors
+/// A setting makes no sense, named with its key.
+pub fn start(
+    settings: &Settings,
+    core: &CoreHandle,
+    board: &Board,
+    clock: &ShopClock,
+    supervisor: &Supervisor,
+) -> anyhow::Result<Queues> {
+    let context = Context { core: core.clone(), board: board.clone(), clock: clock.clone() };
+    let mut queues = Queues::default();
+    if let Some(terminal) = &settings.terminal {
+        let actor = terminal::Actor::new(terminal)?;
+        queues.terminal = Some(spawn(supervisor, "terminal", &context, |life, jobs| actor.run(life, jobs)));
+    }
+    if let Some(printer) = &settings.printer {
+        let actor = printer::Actor::new(printer, settings.drawer)?;
+        queues.printer = Some(spawn(supervisor, "printer", &context, |life, jobs| actor.run(life, jobs)));
+    }
+    if let Some(kitchen) = &settings.kitchen {
+        let actor = kitchen::Actor::new(kitchen)?;
+        queues.kitchen = Some(spawn(supervisor, "kitchen", &context, |life, jobs| actor.run(life, jobs)));
+    }
+    if let Some(display) = &settings.display {
+        let actor = display::Actor::new(display)?;
+        queues.display = Some(spawn(supervisor, "display", &context, |life, jobs| actor.run(life, jobs)));
+    }
+    if let Some(scanner) = &settings.scanner {
+        let actor = scanner::Actor::new(scanner)?;
+        let life = Life::new("scanner", context, supervisor.shutdown());
+        supervisor.task("scanner", async move {
+            actor.run(life).await;
+            Ok(())
+        });
+    }
+    Ok(queues)
+}
+
+/// Starts an actor with its queue.
+fn spawn<T: Send + 'static, F>(
+    supervisor: &Supervisor,
+    name: &'static str,
+    context: &Context,
+    run: impl FnOnce(Life, Receiver<T>) -> F,
+) -> tokio::sync::mpsc::Sender<T>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let (sender, jobs) = channel(DEVICE_QUEUE);
+    let actor = run(Life::new(name, context.clone(), supervisor.shutdown()), jobs);
+    supervisor.task(name, async move {
+        actor.await;
+        Ok(())
+    });
+    sender
+}
+
+/// An endpoint from the settings.
+fn endpoint(key: &'static str, text: &str) -> anyhow::Result<Endpoint> {
+    text.parse().map_err(|error| anyhow::Error::new(error).context(format!("{key} {text:?}")))
+}
+
+/// The screen's own fonts, which have Latin, Greek, Cyrillic and Arabic.
+const RECEIPT_FONTS: [&[u8]; 2] = [
+    include_bytes!("../../ui/assets/fonts/KioskSans-Regular.ttf"),
+    include_bytes!("../../ui/assets/fonts/KioskSans-Bold.ttf"),
+];
+
+/// Shapes the lines that a printer has no characters for. Without fonts such characters print as `?`.
+fn shaper() -> Option<TextShaper> {
+    TextShaper::new(RECEIPT_FONTS.map(<[u8]>::to_vec)).map_err(|error| tracing::error!(%error, "no font for receipts")).ok()
+}
+
+/// The shop's mark, for the top of a receipt.
+fn logo() -> Option<&'static BitImage> {
+    None
+}

@@ -1,0 +1,64 @@
+//! The kitchen printer's actor.
+
+use domain::Input;
+use domain::effect::KitchenEffect;
+use domain::ids::KitchenJobId;
+use domain::input::KitchenInput;
+use hal::printer::EscposPrinter;
+use tokio::sync::mpsc::Receiver;
+
+use super::life::Life;
+use super::press::{Ending, Job, Press, Reports};
+use crate::settings::Printer;
+
+/// The kitchen printer as configured.
+pub(super) struct Actor {
+    press: Press,
+}
+
+impl Actor {
+    pub(super) fn new(settings: &Printer) -> anyhow::Result<Self> {
+        Ok(Self { press: Press::new("kitchen.endpoint", settings)? })
+    }
+
+    pub(super) async fn run(self, life: Life, jobs: Receiver<KitchenEffect>) {
+        self.press.run(life, jobs, TicketReports { reachable: None }).await;
+    }
+}
+
+/// What the core is told.
+struct TicketReports {
+    reachable: Option<bool>,
+}
+
+impl Reports for TicketReports {
+    type Job = KitchenEffect;
+
+    type Key = KitchenJobId;
+
+    fn job(&self, job: KitchenEffect) -> Job<KitchenJobId> {
+        match job {
+            KitchenEffect::Dispatch { job, ticket } => Job::Print { key: job, document: ticket },
+        }
+    }
+
+    fn condition(&mut self, life: &Life, printer: Option<&EscposPrinter>) {
+        let reachable = printer.is_some_and(|printer| printer.condition().fault().is_none());
+        if self.reachable.replace(reachable) != Some(reachable) {
+            life.tell(Input::Kitchen(KitchenInput::Reachable(reachable)));
+        }
+    }
+
+    fn ended(&self, life: &Life, job: KitchenJobId, ending: Ending) {
+        life.tell(Input::Kitchen(match ending {
+            // A ticket that may have come out is not sent again: the kitchen would cook twice. It is missed, if
+            // it is, by the customer's number; the printer's fault is on the technician's page.
+            Ending::Confirmed | Ending::Unknown => KitchenInput::Taken { job },
+            Ending::NotStarted => KitchenInput::NotTaken { job },
+        }));
+    }
+
+    async fn kick(&self, _life: &Life, _printer: Option<&mut EscposPrinter>) {
+        tracing::error!("the kitchen printer was asked to open a drawer");
+    }
+}

@@ -1,0 +1,198 @@
+//! What the receipt printer and the kitchen printer do alike: one job at a time, its end told to the core,
+//! the condition watched while idle and while printing.
+
+use std::future::Future;
+
+use hal::status::DeviceState;
+use hal::link::Endpoint;
+use hal::printer::{EscposPrinter, JobNumber, PrintOutcome, PrinterError, PrinterEvent, Profile, Start};
+use tokio::sync::mpsc::Receiver;
+
+use super::life::Life;
+use super::paper::paper;
+use super::printer::Document;
+use super::shaper;
+use crate::settings::Printer;
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It came out, as far as this printer can tell.
+    Confirmed,
+    /// Some of it may have come out.
+    Unknown,
+    /// Nothing of it came out.
+    NotStarted,
+}
+
+/// A job for a printer.
+pub(super) enum Job<K> {
+    /// Print.
+    Print {
+        /// Names the job to the core.
+        key: K,
+        /// What.
+        document: Document,
+    },
+    /// Open the drawer.
+    Kick,
+}
+
+/// What the two printers do differently: how they speak with the core.
+pub(super) trait Reports: Send {
+    /// What comes from the core.
+    type Job: Send;
+    /// What names a job to the core.
+    type Key: Copy + Send + Sync;
+
+    /// What to do.
+    fn job(&self, job: Self::Job) -> Job<Self::Key>;
+    /// The condition may have changed; `None`: there is no printer.
+    fn condition(&mut self, life: &Life, printer: Option<&EscposPrinter>);
+    /// A job ended.
+    fn ended(&self, life: &Life, key: Self::Key, ending: Ending);
+    /// Opens the drawer and tells.
+    fn kick(&self, life: &Life, printer: Option<&mut EscposPrinter>) -> impl Future<Output = ()> + Send;
+}
+
+/// A printer as configured.
+pub(super) struct Press {
+    endpoint: Endpoint,
+    profile: Profile,
+}
+
+impl Press {
+    pub(super) fn new(key: &'static str, settings: &Printer) -> anyhow::Result<Self> {
+        let profile = Profile::builtin(&settings.profile)
+            .ok_or_else(|| anyhow::anyhow!("printer profile {:?} is not known", settings.profile))?;
+        Ok(Self { endpoint: super::endpoint(key, &settings.endpoint)?, profile })
+    }
+
+    pub(super) async fn run<R: Reports>(self, mut life: Life, mut jobs: Receiver<R::Job>, mut reports: R) {
+        let mut shutdown = life.shutdown();
+        let mut start = Start::Clean;
+        while !shutdown.is_set() {
+            let error = tokio::select! {
+                error = self.connected(&mut life, &mut jobs, &mut reports, start) => error,
+                () = shutdown.wait() => return,
+            };
+            if let Some(error) = error {
+                start = if matches!(error, PrinterError::Torn) { Start::AfterTornJob } else { Start::Clean };
+                life.failed(&error);
+                life.enter(DeviceState::Absent);
+            }
+            reports.condition(&life, None);
+            let pause = tokio::time::sleep(life.pause());
+            tokio::pin!(pause);
+            loop {
+                tokio::select! {
+                    () = &mut pause => break,
+                    () = shutdown.wait() => return,
+                    job = jobs.recv() => match job {
+                        Some(job) => refuse(&life, &reports, job).await,
+                        None => return,
+                    },
+                }
+            }
+        }
+    }
+
+    async fn connected<R: Reports>(
+        &self,
+        life: &mut Life,
+        jobs: &mut Receiver<R::Job>,
+        reports: &mut R,
+        start: Start,
+    ) -> Option<PrinterError> {
+        let link = life.open(&self.endpoint).await?;
+        let mut printer = match EscposPrinter::connect(link, self.profile.clone(), shaper(), start).await {
+            Ok(printer) => printer,
+            Err(error) => return Some(error),
+        };
+        let mut count = 0;
+        let error = loop {
+            show(life, reports, &printer);
+            tokio::select! {
+                event = printer.next_event() => match event {
+                    Ok(PrinterEvent::Identity(identity)) => life.identified(identity),
+                    Ok(PrinterEvent::Condition(_) | PrinterEvent::Confirmed(_)) => {}
+                    Err(error) => break error,
+                },
+                job = jobs.recv() => {
+                    // The core is gone, and with it the program.
+                    let Some(job) = job else { std::future::pending().await };
+                    match reports.job(job) {
+                        Job::Kick => reports.kick(life, Some(&mut printer)).await,
+                        Job::Print { key, document } => {
+                            count += 1;
+                            let job = JobNumber::from_count(count);
+                            if let Some(error) = print(life, reports, &mut printer, (key, &document, job)).await {
+                                break error;
+                            }
+                        }
+                    }
+                },
+            }
+        };
+        life.count(printer.traffic());
+        life.status().counters.garbage_bytes += printer.garbage_bytes();
+        Some(error)
+    }
+}
+
+/// Prints one job; returns why the driver is of no more use, if it is.
+async fn print<R: Reports>(
+    life: &mut Life,
+    reports: &mut R,
+    printer: &mut EscposPrinter,
+    (key, document, number): (R::Key, &Document, JobNumber),
+) -> Option<PrinterError> {
+    life.status().counters.jobs += 1;
+    let outcome = printer.print(&paper(document, super::logo()), number).await;
+    let counters = &mut life.status().counters;
+    let (ending, error) = match outcome {
+        // A printer that cannot confirm took all of it and had no fault afterwards: nothing better will come.
+        PrintOutcome::Confirmed | PrintOutcome::Sent => {
+            counters.ok += 1;
+            (Ending::Confirmed, None)
+        }
+        PrintOutcome::Unknown(why) => {
+            counters.unknown += 1;
+            tracing::warn!(%why, "a print job's end is not known");
+            let error = match why {
+                hal::printer::Unknown::Printer(error) => Some(error),
+                hal::printer::Unknown::Stalled { .. } => Some(PrinterError::Torn),
+                hal::printer::Unknown::Fault(_) | hal::printer::Unknown::NoAnswer => None,
+            };
+            (Ending::Unknown, error)
+        }
+        PrintOutcome::NotStarted(why) => {
+            counters.failed += 1;
+            tracing::info!(%why, "a print job was not started");
+            let error = match why {
+                hal::printer::NotStarted::Printer(error) => Some(error),
+                hal::printer::NotStarted::Torn => Some(PrinterError::Torn),
+                hal::printer::NotStarted::Fault(_) | hal::printer::NotStarted::Encode(_) => None,
+            };
+            (Ending::NotStarted, error)
+        }
+    };
+    // The condition first, so that the core does not send the job again into the same fault.
+    show(life, reports, printer);
+    reports.ended(life, key, ending);
+    error
+}
+
+fn show<R: Reports>(life: &mut Life, reports: &mut R, printer: &EscposPrinter) {
+    let state = printer.condition().state();
+    if life.enter(state) {
+        reports.condition(life, Some(printer));
+    }
+}
+
+async fn refuse<R: Reports>(life: &Life, reports: &R, job: R::Job) {
+    match reports.job(job) {
+        Job::Print { key, .. } => reports.ended(life, key, Ending::NotStarted),
+        Job::Kick => reports.kick(life, None).await,
+    }
+}

@@ -1,0 +1,90 @@
+//! Between the words of `hal` and the words of `domain`.
+
+use domain::ids::PaymentId;
+use domain::input::{self, TerminalInput};
+use domain::money::{Currency, Minor};
+use domain::payment::{Approval, LastTransaction};
+use domain::view::TerminalPrompt;
+use hal::terminal::{self, Intermediate, Money, Prompt, ReceiptKind, TerminalReceipt, TransactionResult};
+
+/// An amount for the terminal; `None` if its currency is none that terminals know.
+pub(super) fn money(amount: Minor, currency: Currency) -> Option<Money> {
+    Some(Money { minor: amount.0, currency: terminal::Currency::from_alpha(currency.code())? })
+}
+
+/// The answer to "what was your last transaction".
+pub(super) fn last_answer(answer: terminal::LastAnswer) -> input::LastAnswer {
+    match answer {
+        terminal::LastAnswer::Found { transaction, .. } => input::LastAnswer::Transaction(LastTransaction {
+            trace: transaction.trace,
+            receipt_no: transaction.receipt_no,
+            turnover_no: transaction.turnover_no,
+            amount: transaction.amount_minor.map(Minor),
+            approved: transaction.result.approved,
+            reversal: transaction.result.is_reversal(),
+        }),
+        terminal::LastAnswer::Empty { .. } | terminal::LastAnswer::Refused { .. } => input::LastAnswer::Empty,
+        terminal::LastAnswer::Busy => input::LastAnswer::Busy,
+    }
+}
+
+/// An approval that waits for our word.
+pub(super) fn approved(payment: PaymentId, result: &TransactionResult) -> TerminalInput {
+    let text = |text: &Option<String>| text.as_deref().map(Into::into);
+    let approval = Approval {
+        trace: result.trace,
+        receipt_no: result.receipt_no,
+        turnover_no: result.turnover_no,
+        auth: text(&result.auth_code),
+        brand: text(&result.card_name).or_else(|| result.card_brand.map(Into::into)),
+        pan_masked: text(&result.masked_pan),
+        aid: text(&result.aid),
+        // An amount that was not told is never guessed: zero differs from ours and a person looks.
+        amount: Minor(result.amount_minor.unwrap_or(0)),
+    };
+    TerminalInput::Approved { payment, approval, currency: result.currency.and_then(currency) }
+}
+
+fn currency(currency: terminal::Currency) -> Option<Currency> {
+    let code: [u8; 3] = currency.alpha()?.as_bytes().try_into().ok()?;
+    let exponent = match &code {
+        b"JPY" | b"KRW" | b"ISK" => 0,
+        b"KWD" | b"TND" | b"BHD" | b"JOD" | b"OMR" => 3,
+        _ => 2,
+    };
+    Some(Currency { code, exponent })
+}
+
+/// What the customer should be asked; `None`: nothing worth showing.
+pub(super) fn prompt(state: &Intermediate) -> Option<TerminalPrompt> {
+    if state.remove_card {
+        return Some(TerminalPrompt::RemoveCard);
+    }
+    Some(match state.prompt {
+        Prompt::PresentCard | Prompt::CardUnreadable | Prompt::CardNotAccepted => TerminalPrompt::PresentCard,
+        Prompt::LookAtPinPad | Prompt::PinEntry => TerminalPrompt::EnterPin,
+        Prompt::WrongPin => TerminalPrompt::WrongPin,
+        Prompt::Choose | Prompt::ChooseLanguage | Prompt::ConfirmAmount => TerminalPrompt::ChooseAtTerminal,
+        Prompt::ContactingHost | Prompt::PleaseWait | Prompt::Maintenance | Prompt::AutoReversal => {
+            TerminalPrompt::Wait
+        }
+        Prompt::RemoveCard => TerminalPrompt::RemoveCard,
+        Prompt::Approved => TerminalPrompt::Approved,
+        // The result follows and says it better.
+        Prompt::PinTriesExceeded
+        | Prompt::LimitExceeded
+        | Prompt::Declined
+        | Prompt::AskStaff
+        | Prompt::Offline
+        | Prompt::Other => return None,
+    })
+}
+
+/// The terminal's receipt text.
+pub(super) fn receipt(payment: PaymentId, receipt: &TerminalReceipt) -> TerminalInput {
+    TerminalInput::ReceiptText {
+        payment,
+        customer: receipt.kind == ReceiptKind::Customer,
+        lines: receipt.lines.iter().map(|line| line.text.as_str().into()).collect(),
+    }
+}

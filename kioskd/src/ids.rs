@@ -1,0 +1,13 @@
+//! UUIDv7s for the core.
+
+use domain::ids::{IdSource, Uuid};
+
+/// Makes UUIDv7s from the wall clock and the system's randomness.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UuidSource;
+
+impl IdSource for UuidSource {
+    fn next_id(&mut self) -> Uuid {
+        Uuid(uuid::Uuid::now_v7().into_bytes())
+    }
+}

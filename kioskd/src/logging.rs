@@ -1,0 +1,29 @@
+//! Log lines to the journal or to standard error.
+
+use anyhow::Context as _;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::settings::{Log, LogTarget};
+
+/// Sends everything from here on where the settings say.
+///
+/// # Errors
+/// The filter cannot be read, or the journal is asked for and not there.
+pub fn start(log: &Log, under_systemd: bool) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&log.filter).with_context(|| format!("log.filter {:?}", log.filter))?;
+    let to_journal = match log.target {
+        LogTarget::Auto => under_systemd,
+        LogTarget::Journald => true,
+        LogTarget::Stderr => false,
+    };
+    let registry = tracing_subscriber::registry().with(filter);
+    if to_journal {
+        let journal = tracing_journald::layer().context("the journal cannot be reached")?;
+        registry.with(journal).try_init()?;
+    } else {
+        registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).try_init()?;
+    }
+    Ok(())
+}

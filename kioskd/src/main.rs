@@ -1,0 +1,36 @@
+//! The kiosk daemon.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use kioskd::settings::SearchPath;
+
+/// Runs the kiosk: screen, store, devices. Settings come from /usr/lib/kioskd, /run/kioskd and /etc/kioskd.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// One more settings file, after all others. May be given more than once.
+    #[arg(long, value_name = "FILE")]
+    config: Vec<PathBuf>,
+    /// Only the files of --config, nothing from the system's folders.
+    #[arg(long)]
+    no_system_config: bool,
+    /// Check the settings and end.
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let search = if arguments.no_system_config { SearchPath(Vec::new()) } else { SearchPath::default() };
+    let result = kioskd::daemon::load_settings(&search, &arguments.config)
+        .and_then(|settings| if arguments.check { Ok(()) } else { kioskd::daemon::run(settings) });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kioskd: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

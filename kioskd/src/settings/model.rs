@@ -1,0 +1,297 @@
+//! The settings themselves, with their defaults.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Who this kiosk is.
+    pub kiosk: Kiosk,
+    /// Whose kiosk it is; printed on receipts.
+    pub shop: Shop,
+    /// The screen.
+    pub screen: Screen,
+    /// What is for sale.
+    pub catalog: Catalog,
+    /// What the shop allows.
+    pub policy: Policy,
+    /// Receipt printer.
+    pub printer: Option<Printer>,
+    /// Kitchen printer.
+    pub kitchen: Option<Printer>,
+    /// Payment terminal.
+    pub terminal: Option<Terminal>,
+    /// Bar-code scanner.
+    pub scanner: Option<Scanner>,
+    /// Line display.
+    pub display: Option<Device>,
+    /// Whether a cash drawer hangs on the receipt printer.
+    pub drawer: bool,
+    /// Local tools.
+    pub admin: Admin,
+    /// Logging.
+    pub log: Log,
+}
+
+/// Who this kiosk is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Kiosk {
+    /// Its name in the fleet.
+    pub id: String,
+    /// Serial number of the machine.
+    pub serial: String,
+    /// Prefix of the order numbers.
+    pub display_prefix: String,
+    /// The shop's time zone, as in the IANA database.
+    pub time_zone: String,
+    /// Hour at which a new business day begins.
+    pub cutover_hour: u8,
+    /// Language of the attract page; empty: the catalog's first.
+    pub language: String,
+    /// Where the store and the pictures are.
+    pub data_dir: PathBuf,
+}
+
+impl Default for Kiosk {
+    fn default() -> Self {
+        Self {
+            id: "kiosk".into(),
+            serial: String::new(),
+            display_prefix: "K1".into(),
+            time_zone: "UTC".into(),
+            cutover_hour: 4,
+            language: String::new(),
+            data_dir: "/var/lib/kioskd".into(),
+        }
+    }
+}
+
+/// Whose kiosk it is.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shop {
+    /// Lines at the top of a receipt: name, address, tax number.
+    pub header: Vec<String>,
+    /// Lines at its end.
+    pub footer: Vec<String>,
+}
+
+/// Where the pages are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// In memory: for the mirror, for tests, for machines without a display.
+    #[default]
+    Headless,
+    /// In a window of the desktop.
+    Window,
+}
+
+/// The screen.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Screen {
+    /// Where the pages are shown.
+    pub backend: Backend,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Millimetres of one pixel.
+    pub mm_per_px: f32,
+    /// Address on which a browser can see and touch the screen; none: no mirror. Loopback only.
+    pub mirror: Option<SocketAddr>,
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Self { backend: Backend::default(), width: 1080, height: 1920, mm_per_px: 0.311, mirror: None }
+    }
+}
+
+/// What is for sale.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Catalog {
+    /// A catalog file to begin with, used as long as no other was imported.
+    pub seed: Option<PathBuf>,
+    /// The folder of its pictures.
+    pub pictures: Option<PathBuf>,
+}
+
+/// What the shop allows.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// Paying at the counter is offered.
+    pub pay_at_counter: bool,
+    /// The kitchen begins with an order that is to be paid at the counter.
+    pub kitchen_on_unpaid: bool,
+    /// Tips are asked for, if the catalog offers any.
+    pub tips: bool,
+    /// Receipts are printed without asking.
+    pub print_without_asking: bool,
+    /// Items with a least age are sold.
+    pub age_restricted: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            pay_at_counter: true,
+            kitchen_on_unpaid: false,
+            tips: true,
+            print_without_asking: false,
+            age_restricted: false,
+        }
+    }
+}
+
+/// A printer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Printer {
+    /// Where it is: `serial:///dev/kiosk/printer?baud=115200` or `tcp://192.0.2.7:9100`.
+    pub endpoint: String,
+    /// What it can do.
+    #[serde(default = "default_printer_profile")]
+    pub profile: String,
+}
+
+fn default_printer_profile() -> String {
+    "tm-t88v".into()
+}
+
+/// The payment terminal.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terminal {
+    /// Where it is.
+    pub endpoint: String,
+    /// How messages are framed.
+    #[serde(default)]
+    pub framing: TerminalFraming,
+    /// How it deviates from the standard.
+    #[serde(default = "default_terminal_profile")]
+    pub profile: String,
+    /// The till password of six digits.
+    #[serde(default = "default_terminal_password")]
+    pub password: String,
+    /// Where it stands, seen from the customer.
+    #[serde(default)]
+    pub side: Side,
+}
+
+fn default_terminal_profile() -> String {
+    "standard".into()
+}
+
+fn default_terminal_password() -> String {
+    "000000".into()
+}
+
+/// How a terminal's messages are framed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TerminalFraming {
+    /// By what the endpoint is: bare on TCP, DLE/STX/CRC on serial.
+    #[default]
+    Auto,
+    /// Serial with an LRC.
+    Lrc,
+    /// TCP with a length before each message.
+    TcpLength,
+}
+
+/// A side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// Left.
+    Left,
+    /// Right.
+    #[default]
+    Right,
+    /// Below.
+    Below,
+}
+
+/// The scanner: serial or a keyboard wedge.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scanner {
+    /// A serial scanner.
+    pub endpoint: Option<String>,
+    /// A keyboard wedge, by vendor and product: `05e0:1200`.
+    pub hid: Option<String>,
+}
+
+/// A device on a line of its own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Device {
+    /// Where it is.
+    pub endpoint: String,
+    /// Which language it speaks.
+    #[serde(default)]
+    pub dialect: DisplayDialect,
+}
+
+/// What a line display understands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DisplayDialect {
+    /// CD5220.
+    #[default]
+    Cd5220,
+    /// Epson.
+    Epson,
+}
+
+/// Local tools.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// The socket that `kioskctl` talks to.
+    pub socket: PathBuf,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { socket: "/run/kioskd/admin.sock".into() }
+    }
+}
+
+/// Where log lines go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogTarget {
+    /// The journal if started by systemd, else standard error.
+    #[default]
+    Auto,
+    /// The journal.
+    Journald,
+    /// Standard error.
+    Stderr,
+}
+
+/// Logging.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// Where.
+    pub target: LogTarget,
+    /// How much, as in `info,hal=debug`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { target: LogTarget::default(), filter: "info".into() }
+    }
+}

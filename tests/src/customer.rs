@@ -1,0 +1,110 @@
+//! A customer at the mirror: looks for a label, presses it, waits for the page.
+//!
+//! Where a label is comes from `ui/targets.json`, which a test of `ui` writes from the pages themselves and
+//! which fails when it is stale. So scripts speak of "Review order", not of pixels.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::mirror::MirrorClient;
+use crate::rig::root;
+
+/// Page name → label → x, y, width, height in pixels of the panel.
+type Targets = BTreeMap<String, BTreeMap<String, [f32; 4]>>;
+
+/// How long a page may take to appear after a press.
+const PAGE_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a card payment may take with the emulated terminal.
+pub const PAYMENT_WITHIN: Duration = Duration::from_secs(30);
+
+/// Somebody in front of the kiosk.
+pub struct Customer {
+    /// What he sees.
+    pub mirror: MirrorClient,
+    targets: Targets,
+}
+
+impl Customer {
+    /// Somebody who looks through this mirror.
+    ///
+    /// # Errors
+    /// `ui/targets.json` is missing or broken.
+    pub fn new(mirror: MirrorClient) -> anyhow::Result<Self> {
+        let path = root().join("ui/targets.json");
+        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        Ok(Self { mirror, targets: serde_json::from_str(&text)? })
+    }
+
+    /// Presses what carries this label on the page now shown.
+    ///
+    /// # Errors
+    /// There is no such label, or the connection breaks.
+    pub fn press(&mut self, label: &str) -> anyhow::Result<()> {
+        let (x, y) = self.place(label)?;
+        self.mirror.press(x, y)
+    }
+
+    /// The middle of what carries this label on the page now shown.
+    ///
+    /// # Errors
+    /// There is no such label.
+    pub fn place(&self, label: &str) -> anyhow::Result<(f32, f32)> {
+        let page = &self.mirror.screen().id;
+        let rect = self.targets.get(page).and_then(|labels| labels.get(label));
+        let [x, y, w, h] = *rect.with_context(|| format!("no {label:?} on the page {page}"))?;
+        Ok((x + w / 2.0, y + h / 2.0))
+    }
+
+    /// Presses and waits for the page that should follow.
+    ///
+    /// # Errors
+    /// As [`Customer::press`], or the page does not come.
+    pub fn press_to(&mut self, label: &str, page: &str) -> anyhow::Result<()> {
+        let before = self.mirror.screen().clone();
+        self.press(label)?;
+        self.mirror.wait(&format!("{page} after {label:?}"), PAGE_WITHIN, |m| {
+            m.screen().id == page && (before.id != page || m.screen().rev != before.rev)
+        })
+    }
+
+    /// Presses something that changes the page shown without leaving it.
+    ///
+    /// # Errors
+    /// As [`Customer::press`], or nothing changes.
+    pub fn press_here(&mut self, label: &str) -> anyhow::Result<()> {
+        let page = self.mirror.screen().id.clone();
+        self.press_to(label, &page)
+    }
+
+    /// From the attract page to the menu, eating here.
+    ///
+    /// # Errors
+    /// A page does not come.
+    pub fn sit_down(&mut self) -> anyhow::Result<()> {
+        self.mirror.wait_page("attract", PAYMENT_WITHIN)?;
+        self.press_to("Touch to order", "service")?;
+        self.press_to("Eat here", "menu")
+    }
+
+    /// Two double Bacon & Rye without onion, no meal, to the page where one chooses how to pay.
+    ///
+    /// # Errors
+    /// A page does not come.
+    pub fn order_two_burgers(&mut self) -> anyhow::Result<()> {
+        self.sit_down()?;
+        self.press_to("Bacon & Rye", "item")?;
+        self.press_here("Double")?;
+        self.press_here("No onion")?;
+        self.press_here("One more")?;
+        self.press("Add")?;
+        self.mirror.wait("the meal offer or the menu", PAGE_WITHIN, |m| m.screen().id != "item")?;
+        if self.mirror.screen().id == "meal" {
+            self.press_to("No thanks", "menu")?;
+        }
+        self.press_to("Review order", "cart")?;
+        self.press_to("Pay", "pay-choose")
+    }
+}

@@ -1,0 +1,75 @@
+//! `kioskctl`, as a technician uses it.
+
+use std::process::{Command, Output};
+
+use tests::rig::root;
+
+use super::Shop;
+
+fn kioskctl(shop: &Shop, arguments: &[&str]) -> Output {
+    Command::new(shop.rig.program("kioskctl").unwrap())
+        .arg("--socket")
+        .arg(shop.rig.socket())
+        .arg("--config")
+        .arg(shop.rig.settings_path())
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn the_tools_show_orders_devices_receipts_and_what_is_wrong() {
+    let mut shop = Shop::open();
+    shop.customer.order_two_burgers().unwrap();
+    shop.customer.press_to("Pay", "at-terminal").unwrap();
+    shop.see("done");
+    shop.settled_books();
+    for (arguments, expected) in [
+        (&["status"][..], "page: done"),
+        (&["orders"], "K3-001"),
+        (&["order", "show", "K3-001"], "Bacon & Rye"),
+        (&["devices"], "printer"),
+        (&["receipt", "render", "K3-001"], "28.80"),
+        (&["catalog", "show"], "Alder"),
+        (&["check"], "ok    store"),
+    ] {
+        let output = kioskctl(&shop, arguments);
+        assert!(text(&output).contains(expected), "{arguments:?} says {expected}:\n{}", text(&output));
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+    }
+    let unknown = kioskctl(&shop, &["order", "show", "K3-999"]);
+    assert!(!unknown.status.success());
+    assert!(text(&unknown).contains("no order"), "{}", text(&unknown));
+}
+
+#[test]
+fn check_says_what_is_wrong_and_how_to_fix_it() {
+    let shop = Shop::open();
+    shop.rig.sim(&["printer", "cover-open"]).unwrap();
+    let found = tests::process::wait_until(super::SOON, || {
+        let output = kioskctl(&shop, &["check"]);
+        (!output.status.success()).then(|| text(&output))
+    });
+    let report = found.expect("an open cover is found");
+    assert!(report.contains("WRONG device: printer"), "{report}");
+    assert!(report.contains("→"), "{report}");
+}
+
+#[test]
+fn a_catalog_file_is_checked_and_a_cart_priced_without_a_daemon() {
+    let program = tests::rig::RigOptions::default();
+    let kioskctl = tests::rig::program(&program, "kioskctl").unwrap();
+    let catalog = root().join("catalog/alder-and-rye/catalog.json");
+    let checked = Command::new(&kioskctl).args(["catalog", "check"]).arg(&catalog).output().unwrap();
+    assert!(checked.status.success(), "{}", text(&checked));
+    let dir = tempfile::tempdir().unwrap();
+    let broken = dir.path().join("broken.json");
+    std::fs::write(&broken, "{\n  \"format\": 5\n}").unwrap();
+    let refused = Command::new(&kioskctl).args(["catalog", "check"]).arg(&broken).output().unwrap();
+    assert!(!refused.status.success());
+    assert!(text(&refused).contains("broken.json:2:"), "{}", text(&refused));
+}
