@@ -17,6 +17,7 @@
 //! A driver never opens its link again and never repeats a job: both are decisions of the printer's actor.
 
 mod job;
+mod probing;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -27,22 +28,17 @@ use tokio::time::Instant;
 use super::codec::commands;
 use super::codec::inbound::Answer;
 use super::condition::PrinterCondition;
-use super::profile::{PinLevel, Profile, StatusDialect};
+use super::profile::{PinLevel, Profile};
 use super::session::{Session, Step};
 use super::shaper::TextShaper;
 use super::{JobNumber, PrinterError, PrinterEvent, Recovery};
 use crate::drawer::DrawerState;
 use crate::link::{Link, Traffic};
 use crate::status::DeviceIdentity;
+use probing::Probe;
 
 /// A printer that can answer does so within this; the command reference promises less.
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
-/// Unanswered requests in a row after which a printer counts as silent.
-const PROBES_MAX: u8 = 3;
-/// Idle time between status probes where the printer reports by itself: finds a pulled cable.
-const PROBE_EVERY: Duration = Duration::from_secs(10);
-/// The same where it does not: probes are then the only news of paper and cover.
-const PROBE_EVERY_WITHOUT_REPORTS: Duration = Duration::from_secs(3);
 /// Short commands leave at once, or the link is stuck.
 const COMMAND_WITHIN: Duration = Duration::from_secs(5);
 /// Jobs whose answer may still come; older ones are given up.
@@ -79,13 +75,6 @@ pub struct EscposPrinter {
     /// A job was cut off in the middle of a command; whatever comes next would be printed as its rest.
     torn: bool,
     pub(crate) pulsed_at: Option<Instant>,
-}
-
-/// A status request on its way.
-#[derive(Clone, Copy, Debug)]
-struct Probe {
-    serial: u64,
-    deadline: Instant,
 }
 
 /// How the previous connection to this printer ended.
@@ -247,45 +236,6 @@ impl EscposPrinter {
         self.session.queue(bytes);
     }
 
-    /// Whether drawer and paper changes come without asking.
-    pub(crate) fn reports_by_itself(&self) -> bool {
-        self.profile.has_auto_status && self.configured
-    }
-
-    /// Asks for status afresh; `condition` is up to date afterwards, or says that the printer is silent.
-    pub(crate) async fn check_status(&mut self) -> Result<(), PrinterError> {
-        if !self.profile.has_real_time_status {
-            return Ok(());
-        }
-        for n in self.status_round() {
-            if !self.ask_until_answered(*n).await? {
-                break;
-            }
-        }
-        self.publish();
-        self.next_round = Instant::now() + self.probe_every();
-        Ok(())
-    }
-
-    /// Asks for one status byte, again when it does not come; false when the printer stays silent.
-    pub(crate) async fn ask_until_answered(&mut self, n: u8) -> Result<bool, PrinterError> {
-        for _ in 0..PROBES_MAX {
-            let serial = self.session.ask(n);
-            self.flush(COMMAND_WITHIN).await?;
-            let until = Instant::now() + ANSWER_WITHIN;
-            while self.session.is_unanswered(serial) {
-                if self.advance(until).await?.is_none() {
-                    break;
-                }
-            }
-            if !self.session.is_unanswered(serial) {
-                return Ok(true);
-            }
-            self.missed_answer();
-        }
-        Ok(false)
-    }
-
     /// Writes out everything queued, or fails: a link that takes no command is of no use.
     pub(crate) async fn flush(&mut self, within: Duration) -> Result<(), PrinterError> {
         let until = Instant::now() + within;
@@ -331,27 +281,6 @@ impl EscposPrinter {
             // Flow control is the serial line's own business, and no other block is asked for.
             Step::Answer(Answer::RealTime(_) | Answer::Xon | Answer::Xoff | Answer::Other(_)) => {}
         }
-    }
-
-    fn heard(&mut self) {
-        self.unanswered = 0;
-        if std::mem::take(&mut self.latest.silent) {
-            // It may have been switched off meanwhile and have forgotten its settings.
-            self.configured = false;
-        }
-    }
-
-    fn missed_answer(&mut self) {
-        self.unanswered = self.unanswered.saturating_add(1);
-        if self.unanswered >= PROBES_MAX {
-            self.latest.silent = true;
-            self.publish();
-        }
-    }
-
-    fn publish(&mut self) {
-        let latest = self.latest;
-        self.published.send_if_modified(|condition| std::mem::replace(condition, latest) != latest);
     }
 
     /// An answer confirms its job and all before it: a printer may answer only the newest of several requests.
@@ -406,52 +335,6 @@ impl EscposPrinter {
             return Some(PrinterEvent::Identity(self.identity.clone()));
         }
         None
-    }
-
-    /// Does what is due while idle: the next status request of a round, or setting up after a fault.
-    fn tick(&mut self, now: Instant) {
-        if self.session.pending() > 0 {
-            return;
-        }
-        self.session.clear_outbox();
-        if let Some(probe) = self.probe {
-            if self.session.is_unanswered(probe.serial) && now < probe.deadline {
-                return;
-            }
-            self.probe = None;
-            if self.session.is_unanswered(probe.serial) {
-                self.plan.clear();
-                self.missed_answer();
-                // A missed answer is looked into at once; a silent printer is left alone until the next round.
-                self.next_round = now + if self.latest.silent { self.probe_every() } else { ANSWER_WITHIN };
-            } else if self.plan.is_empty() {
-                self.publish();
-            }
-        }
-        if !self.configured && self.plan.is_empty() && self.latest.fault().is_none() {
-            return self.configure();
-        }
-        if self.plan.is_empty() && now >= self.next_round {
-            self.next_round = now + self.probe_every();
-            if self.profile.has_real_time_status {
-                self.plan.extend(self.status_round());
-            }
-        }
-        if let Some(n) = self.plan.pop_front() {
-            self.probe = Some(Probe { serial: self.session.ask(n), deadline: now + ANSWER_WITHIN });
-        }
-    }
-
-    /// The status requests that together tell everything.
-    fn status_round(&self) -> &'static [u8] {
-        match self.profile.dialect {
-            StatusDialect::Epson => &[1, 2, 3, 4],
-            StatusDialect::Hmk830 => &[2],
-        }
-    }
-
-    fn probe_every(&self) -> Duration {
-        if self.reports_by_itself() { PROBE_EVERY } else { PROBE_EVERY_WITHOUT_REPORTS }
     }
 
     /// How long `bytes` take over the line.

@@ -247,6 +247,17 @@ async fn a_mute_printer_is_silent_after_three_questions_and_gets_no_job() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_printer_that_answers_late_is_understood() {
+    let late = Duration::from_millis(700);
+    let script = Script { late, real_time: Some([0x1A, 0x16, 0x12, 0x12]), ..Script::default() };
+    let (mut printer, peer) = epson(script).await;
+    assert_eq!(printer.condition().fault(), Some(PrinterFault::CoverOpen));
+    peer.script().real_time = None;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(matches!(printer.print(&receipt(), job(1)).await, PrintOutcome::Confirmed));
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_process_ids_an_answered_fence_means_sent_and_no_more() {
     let (mut printer, peer) = connected(Profile::plain_80(), Script::default()).await;
     let outcome = printer.print(&receipt(), job(1)).await;

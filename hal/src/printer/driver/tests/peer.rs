@@ -14,6 +14,8 @@ pub(super) struct Script {
     pub(super) real_time: Option<[u8; 4]>,
     /// Says nothing at all.
     pub(super) mute: bool,
+    /// Answers only after this time.
+    pub(super) late: std::time::Duration,
     /// Leaves process ids and fences unanswered.
     pub(super) forgets_ids: bool,
     /// Answers every process id with this one.
@@ -92,11 +94,12 @@ async fn serve(
                 Ok(0) | Err(_) => return,
                 Ok(n) => {
                     unread.extend_from_slice(&buffer[..n]);
-                    let answers = {
+                    let (answers, late) = {
                         let mut script = script.lock().unwrap();
                         script.seen.extend_from_slice(&buffer[..n]);
-                        answer(&mut script, &mut unread)
+                        (answer(&mut script, &mut unread), script.late)
                     };
+                    tokio::time::sleep(late).await;
                     if stream.write_all(&answers).await.is_err() {
                         return;
                     }
