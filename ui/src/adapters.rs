@@ -13,7 +13,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use domain::cart::ServiceMode;
-use domain::intent::Preference;
 use domain::money::Minor;
 use domain::text::Lang;
 use domain::view::Page as PageView;
@@ -124,12 +123,6 @@ impl MainScreen {
         theme.set_left_handed(preferences.left_handed);
         let size = self.window.window().size();
         theme.set_landscape(size.width > size.height);
-        let ease = pages::EaseAdapter::get(&self.window);
-        ease.set_large_text(preferences.large_text);
-        ease.set_contrast(preferences.high_contrast);
-        ease.set_reach(preferences.reach);
-        ease.set_left_handed(preferences.left_handed);
-        ease.set_speech(preferences.speech);
     }
 
     fn apply_page(&self, context: &Context, view: &View) {
@@ -207,7 +200,7 @@ impl Screen for MainScreen {
         order.set_total(context.money(view.cart.total));
         order.set_dine_in(view.mode != Some(ServiceMode::TakeAway));
         self.apply_page(&context, view);
-        self.service.apply_languages(&context, view);
+        self.service.apply_sheets(&context, view);
         overlay::apply(&context, view);
         self.countdowns.apply(view);
         self.revision.set(self.revision.get() + 1);
@@ -243,6 +236,11 @@ impl<'a> Context<'a> {
     /// An amount in the currency of the View.
     pub fn money(&self, amount: Minor) -> SharedString {
         format::money(amount, self.currency, self.lang).into()
+    }
+
+    /// The same without a fraction that is zero.
+    pub fn short_money(&self, amount: Minor) -> SharedString {
+        format::short_money(amount, self.currency, self.lang).into()
     }
 
     /// A surcharge; empty if it is nothing.
@@ -283,12 +281,6 @@ fn connect_actions(window: &MainWindow, send: &IntentSender, mode: &Rc<Cell<Opti
             send(Intent::SetMode(other));
         }
     });
-    let ease = pages::EaseAdapter::get(window);
-    ease.on_switch_large_text(simple(Intent::Prefer(Preference::LargeText)));
-    ease.on_switch_contrast(simple(Intent::Prefer(Preference::HighContrast)));
-    ease.on_switch_reach(simple(Intent::Prefer(Preference::Reach)));
-    ease.on_switch_left_handed(simple(Intent::Prefer(Preference::LeftHanded)));
-    ease.on_switch_speech(simple(Intent::Prefer(Preference::Speech)));
     let overlays = pages::OverlayAdapter::get(window);
     overlays.on_confirm_cancel(simple(Intent::Pay(domain::intent::PayIntent::CancelOrder)));
 }

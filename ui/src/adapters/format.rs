@@ -53,6 +53,16 @@ pub(crate) fn money(amount: Minor, currency: Currency, lang: &Lang) -> String {
     if lang.is_rtl() { format!("{LEFT_TO_RIGHT_MARK}{text}{LEFT_TO_RIGHT_MARK}") } else { text }
 }
 
+/// An amount without a fraction that is zero: `€2`.
+pub(crate) fn short_money(amount: Minor, currency: Currency, lang: &Lang) -> String {
+    let scale = 10_i64.saturating_pow(currency.exponent.into());
+    if amount.0 % scale == 0 {
+        money(Minor(amount.0 / scale), Currency { exponent: 0, ..currency }, lang)
+    } else {
+        money(amount, currency, lang)
+    }
+}
+
 /// A surcharge: `+ €1.20`.
 pub(crate) fn extra(amount: Minor, currency: Currency, lang: &Lang) -> String {
     let text = format!("+{NO_BREAK_SPACE}{}", money(amount, currency, lang).trim_matches(LEFT_TO_RIGHT_MARK));
@@ -137,6 +147,8 @@ mod tests {
         assert_eq!(euro(123_456, "fr"), "1\u{202f}234,56\u{a0}€");
         assert_eq!(euro(1260, "ar"), "\u{200e}12.60\u{a0}€\u{200e}");
         assert_eq!(euro(-5, "en"), "−€0.05");
+        assert_eq!(short_money(Minor(200), Currency::EUR, &Lang::new("de")), "2\u{a0}€");
+        assert_eq!(short_money(Minor(250), Currency::EUR, &Lang::new("en")), "€2.50");
         let yen = Currency { code: *b"JPY", exponent: 0 };
         assert_eq!(money(Minor(1200), yen, &Lang::new("en")), "¥1,200");
         let dinar = Currency { code: *b"KWD", exponent: 3 };

@@ -99,7 +99,8 @@ impl Adapter {
     pub fn apply(&self, context: &Context, item: &ItemView) {
         let words = context.words();
         let page = ItemAdapter::get(context.window);
-        page.set_name(item.name.as_ref().into());
+        // "Bacon & Rye" breaks before the sign, as it is spoken.
+        page.set_name(item.name.replace(" & ", " &\u{a0}").into());
         page.set_description(item.description.as_ref().into());
         page.set_picture(item.picture.as_ref().into());
         page.set_tint(tint(item.tint));

@@ -19,8 +19,8 @@ const CHOICE_WITH_PRICE: f32 = 1.84;
 /// Narrowest option without a price: a word of twelve letters beside its mark.
 const CHOICE_MIN: f32 = 240.0;
 /// Average width of a letter of the name on a small option, and what stands around the name.
-const LETTER: f32 = 16.0;
-const WITHOUT_AROUND: f32 = 94.0;
+const LETTER: f32 = 15.0;
+const WITHOUT_AROUND: f32 = 91.0;
 const WITHOUT_MIN: f32 = 150.0;
 
 /// What decides about the room of an option.
@@ -98,20 +98,30 @@ fn weighted(options: &[Content]) -> Vec<Spot> {
     spots
 }
 
-/// Rows of options as wide as their words.
+/// Rows of options as wide as their words. A little too much for one row is squeezed into it: the words can shrink.
 fn flowing(options: &[Content]) -> Vec<Spot> {
     const GAP: f32 = 16.0;
+    const SQUEEZE_MAX: f32 = 1.2;
+    let gaps = as_f32(options.len().saturating_sub(1)) * GAP;
+    let wanted: f32 = options.iter().map(without_width).sum();
+    let available = BODY - gaps;
+    let squeeze =
+        if wanted > available && wanted <= available * SQUEEZE_MAX { available / wanted } else { 1.0 };
     let mut spots = Vec::with_capacity(options.len());
     let (mut left, mut row) = (0.0, 0);
     for content in options {
-        let width = (WITHOUT_AROUND + as_f32(content.letters) * LETTER).clamp(WITHOUT_MIN, BODY);
-        if left > 0.0 && left + width > BODY {
+        let width = without_width(content) * squeeze;
+        if left > 0.0 && left + width > BODY + 0.01 {
             (left, row) = (0.0, row + 1);
         }
         spots.push(Spot { left, width, row });
         left += width + GAP;
     }
     spots
+}
+
+fn without_width(content: &Content) -> f32 {
+    (WITHOUT_AROUND + as_f32(content.letters) * LETTER).clamp(WITHOUT_MIN, BODY)
 }
 
 /// A group, or the part of one that stands on a page: which options, and where it begins.

@@ -65,7 +65,10 @@ pub(crate) fn greetings(all: &[Lang], shown: &Lang) -> Vec<&'static str> {
 
 /// "Language" in the other languages, each after a dot.
 pub(crate) fn language_words(all: &[Lang], shown: &Lang) -> String {
-    others(all, shown).map(|tongue| format!("· {} ", tongue.language)).collect::<String>().trim_end().to_owned()
+    let words: String = others(all, shown).map(|tongue| format!("· {} ", tongue.language)).collect();
+    // The mark makes the list run from the right, although its first words do not.
+    let start = if shown.is_rtl() { "\u{200f}" } else { "" };
+    format!("{start}{}", words.trim_end())
 }
 
 /// The message of a resting kiosk in the other languages: left to right ones, then right to left ones.
