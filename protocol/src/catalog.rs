@@ -20,9 +20,11 @@ mod write;
 
 use std::sync::Arc;
 
-use domain::catalog::{Catalog, CatalogParts};
+use domain::catalog::{Catalog, CatalogParts, CatalogProblem};
+use domain::time::Date;
 
 pub use csv::parse_csv_dir;
+use error::Fault;
 pub use error::{ImportError, ImportErrors};
 use node::Node;
 
@@ -65,21 +67,27 @@ impl CatalogDocument {
     /// be read what does not fit together.
     pub fn into_domain(self) -> Result<Catalog, ImportErrors> {
         let parts = self.to_parts()?;
-        Catalog::new(parts).map_err(|problems| {
-            let located = problems.into_iter().map(|problem| {
-                let at = locate::find(&self.root, problem.place.steps());
-                error::of(
-                    error::Fault {
-                        at,
-                        path: problem.place.to_string(),
-                        what: problem.what,
-                        instead: problem.remedy,
-                    },
-                    &self.files,
-                )
-            });
-            ImportErrors::new(located.collect())
-        })
+        Catalog::new(parts).map_err(|problems| self.locate(problems))
+    }
+
+    /// What a catalog that is in order should still be looked at for: goods without a tax rule on this date,
+    /// missing translations, items that nobody can reach. Nothing that keeps it from being activated.
+    ///
+    /// # Errors
+    /// As [`Self::to_parts`].
+    pub fn hints(&self, today: Date) -> Result<Vec<ImportError>, ImportErrors> {
+        let parts = self.to_parts()?;
+        let hints = parts.check_on(today).into_iter().chain(parts.hints()).collect();
+        Ok(self.locate(hints).into_vec())
+    }
+
+    fn locate(&self, problems: Vec<CatalogProblem>) -> ImportErrors {
+        let located = problems.into_iter().map(|problem| {
+            let at = locate::find(&self.root, problem.place.steps());
+            let path = problem.place.to_string();
+            error::of(Fault { at, path, what: problem.what, instead: problem.remedy }, &self.files)
+        });
+        ImportErrors::new(located.collect())
     }
 
     /// Reads the fields only.

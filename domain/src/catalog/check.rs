@@ -4,6 +4,7 @@
 mod codes;
 mod combos;
 mod general;
+mod hints;
 mod items;
 mod menu;
 mod modifiers;
@@ -84,6 +85,7 @@ struct Check<'c> {
     /// Tax classes with at least one rule.
     classes: BTreeSet<&'c TaxClassId>,
     found: Vec<CatalogProblem>,
+    missing: hints::Missing,
 }
 
 impl<'c> Check<'c> {
@@ -95,7 +97,7 @@ impl<'c> Check<'c> {
             }
         }
         let classes = parts.tax_rules.iter().map(|rule| &rule.class).collect();
-        Self { parts, variations, classes, found: Vec::new() }
+        Self { parts, variations, classes, found: Vec::new(), missing: BTreeMap::new() }
     }
 
     fn report(&mut self, place: &[&str], what: impl Into<String>, remedy: impl Into<String>) {

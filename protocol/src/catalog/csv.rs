@@ -3,6 +3,7 @@
 
 mod assemble;
 mod cells;
+mod parts;
 mod tables;
 
 use std::sync::Arc;

@@ -32,7 +32,7 @@ impl fmt::Display for ImportError {
     }
 }
 
-/// Everything that is wrong, in the order of the files. Never empty.
+/// Everything that is wrong, in the order of the files. Never empty as an `Err`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ImportErrors(Vec<ImportError>);
 

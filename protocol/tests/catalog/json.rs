@@ -4,6 +4,7 @@ use domain::catalog::{ItemKind, Price};
 use domain::ids::{ItemId, VariationId};
 use domain::money::Minor;
 use domain::text::Lang;
+use domain::time::Date;
 use protocol::catalog::{parse_json, to_json};
 
 pub const MINIMAL: &str = include_str!("../../../docs/examples/catalog-minimal.json");
@@ -36,4 +37,31 @@ fn the_demo_catalog_is_in_order() {
     if let Err(errors) = parse_json(text, "catalog.json").and_then(|document| document.into_domain()) {
         panic!("{errors}");
     }
+}
+
+#[test]
+fn hints_name_what_is_hardly_meant() {
+    let today = Date { year: 2026, month: 3, day: 2 };
+    let hints = |text: &str| -> Vec<String> {
+        let hints = parse_json(text, "menu.json").unwrap().hints(today).unwrap();
+        hints.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(hints(MINIMAL), [""; 0], "the example is complete");
+    let text = MINIMAL
+        .replace("\"cola\", \"fries\"]", "\"cola\"]")
+        .replace("\"choices\": [\n            { \"variation\": \"fries-small\", \"default\": true },\n            { \"variation\": \"fries-large\", \"extra\": \"0.90\" }\n          ]", "\"choices\": [\"cola\"]")
+        .replace("[\"extras\", \"leave-out\"]", "[\"extras\"]")
+        .replace("[\"en\", \"de\"]", "[\"en\", \"de\", \"fr\"]")
+        .replace("\"rates\": [] }", "\"rates\": [], \"until\": \"2025-12-31\" }");
+    let told = hints(&text);
+    for hint in [
+        "menu.json:6:12: brand: 25 texts have no words in fr, this is the first; add them, or customers",
+        "tax_rules: no rule for class deposit is valid dine-in on 2026-03-02; add a rule",
+        "tax_rules: no rule for class deposit is valid take-away on 2026-03-02; add a rule",
+        "menu.json:50:5: modifier_groups.leave-out: no item has this group; add it to an item, or remove it",
+        "menu.json:78:5: items.fries: it is in no category or combo and has no bar code: nobody can buy it",
+    ] {
+        assert!(told.iter().any(|told| told.contains(hint)), "{hint}\n{told:#?}");
+    }
+    assert_eq!(told.len(), 5, "{told:#?}");
 }

@@ -1,7 +1,7 @@
 //! Names, texts and words.
 
-use super::super::is_id;
 use super::super::limits::{MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_WORD_CHARS};
+use super::super::{Place, is_id};
 use super::Check;
 use crate::text::Text;
 
@@ -27,6 +27,9 @@ impl Check<'_> {
             let remedy = format!("add it in {default}, which every other language falls back to");
             self.report(place, format!("no words in the default language {default}"), remedy);
         }
+        if !text.is_empty() && text.0.contains_key(default) && text.0.len() > 1 {
+            self.note_missing(place, text);
+        }
         for (lang, words) in &text.0 {
             let place: Vec<&str> = place.iter().copied().chain([lang.as_str()]).collect();
             if !self.parts.languages.contains(lang) {
@@ -43,6 +46,14 @@ impl Check<'_> {
             } else if words.chars().any(|c| c.is_control() && c != '\n') {
                 self.report(&place, "a control character in the words", "remove it");
             }
+        }
+    }
+
+    /// A text in one language only is the same in all: a brand, "Cola".
+    fn note_missing(&mut self, place: &[&str], text: &Text) {
+        for lang in self.parts.languages.iter().filter(|lang| !text.0.contains_key(lang)) {
+            let first = || (Place::new(place.iter().copied()), 0);
+            self.missing.entry(lang.clone()).or_insert_with(first).1 += 1;
         }
     }
 

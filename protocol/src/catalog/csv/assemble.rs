@@ -6,6 +6,7 @@ use super::super::FORMAT;
 use super::super::error::Fault;
 use super::super::node::{At, Field, Kind, Node, shown};
 use super::cells::{Cell, Row};
+use super::parts::{append, cell, child_mut, field, ids, many, put, take, text, words};
 use super::{Sheet, fault, start};
 
 pub(super) fn document(sheets: &[Sheet], faults: &mut Vec<Fault>) -> Node {
@@ -353,30 +354,6 @@ fn fields_of_rows<'s>(sheet: &'s Sheet, default: &'s str) -> impl Iterator<Item 
     sheet.rows.iter().map(move |row| fields(sheet, row, default))
 }
 
-/// Adds a value; with a language, as one of the languages of a text.
-fn put(fields: &mut Vec<Field>, name: &str, lang: Option<&str>, at: At, value: Node) {
-    let Some(lang) = lang else {
-        return fields.push(field(name, at, value));
-    };
-    let words = field(lang, at, value);
-    match fields.iter_mut().find(|f| f.name == name).map(|f| &mut f.value.kind) {
-        Some(Kind::Object(languages)) => languages.push(words),
-        Some(_) | None => {
-            let at = words.value.at;
-            fields.push(field(name, at, Node { at, kind: Kind::Object(vec![words]) }));
-        }
-    }
-}
-
-/// A cell with several values.
-fn many(cell: Node) -> Node {
-    let at = cell.at;
-    let values =
-        words(&cell).unwrap_or_default().split([';', ',']).map(str::trim).filter(|word| !word.is_empty());
-    let values = values.map(|word| Node { at, kind: Kind::Cell(word.to_owned()) }).collect();
-    Node { at, kind: Kind::List(values) }
-}
-
 /// `bundle_buy` and `bundle_free` become `bundle`.
 fn bundle((_, rule): &mut Object) {
     let (buy, free) = (take(rule, "bundle_buy"), take(rule, "bundle_free"));
@@ -384,53 +361,4 @@ fn bundle((_, rule): &mut Object) {
     let named = [("buy", buy), ("free", free)];
     let fields = named.into_iter().filter_map(|(name, f)| f.map(|f| field(name, f.at, f.value)));
     rule.push(field("bundle", at, Node { at, kind: Kind::Object(fields.collect()) }));
-}
-
-fn append(fields: &mut Vec<Field>, list: &str, value: Node) {
-    match fields.iter_mut().find(|f| f.name == list).map(|f| &mut f.value.kind) {
-        Some(Kind::List(values)) => values.push(value),
-        Some(_) | None => {
-            let at = value.at;
-            fields.push(field(list, at, Node { at, kind: Kind::List(vec![value]) }));
-        }
-    }
-}
-
-fn ids(objects: &[Object], key: &str) -> BTreeMap<String, usize> {
-    let id = |(at, (_, fields)): (usize, &Object)| Some((cell(fields, key).0?.to_owned(), at));
-    objects.iter().enumerate().filter_map(id).collect()
-}
-
-/// The words of a field and their place.
-fn cell<'f>(fields: &'f [Field], name: &str) -> (Option<&'f str>, At) {
-    let found = fields.iter().find(|f| f.name == name);
-    (found.and_then(|f| words(&f.value)), found.map_or(At::default(), |f| f.value.at))
-}
-
-fn take(fields: &mut Vec<Field>, name: &str) -> Option<Field> {
-    let at = fields.iter().position(|f| f.name == name)?;
-    Some(fields.remove(at))
-}
-
-fn words(node: &Node) -> Option<&str> {
-    match &node.kind {
-        Kind::Cell(words) | Kind::Text(words) => Some(words),
-        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::List(_) | Kind::Object(_) => None,
-    }
-}
-
-fn child_mut<'n>(node: &'n mut Node, step: &str) -> Option<&'n mut Node> {
-    match &mut node.kind {
-        Kind::Object(fields) => fields.iter_mut().find(|f| f.name == step).map(|f| &mut f.value),
-        Kind::List(values) => values.iter_mut().find(|v| super::super::fields::name_of(v) == Some(step)),
-        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Cell(_) => None,
-    }
-}
-
-fn text(at: At, words: &str) -> Node {
-    Node { at, kind: Kind::Text(words.to_owned()) }
-}
-
-fn field(name: &str, at: At, value: Node) -> Field {
-    Field { name: name.to_owned(), at, value }
 }

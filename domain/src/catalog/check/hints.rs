@@ -1,0 +1,92 @@
+//! What does not keep a catalog from being sold from, and is still hardly meant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::{CatalogParts, ItemKind, Place};
+use super::{CatalogProblem, Check};
+use crate::ids::{GroupId, ItemId, VariationId};
+use crate::text::Lang;
+
+/// Texts that a language lacks: the first one and how many.
+pub(super) type Missing = BTreeMap<Lang, (Place, usize)>;
+
+impl CatalogParts {
+    /// Things to look at before going on: languages without some of their words, goods that no customer can
+    /// reach, categories and modifier groups without a use. A catalog with hints can be activated.
+    pub fn hints(&self) -> Vec<CatalogProblem> {
+        let mut check = Check::of(self);
+        check.general();
+        check.tax_rates();
+        check.categories();
+        check.groups();
+        check.items();
+        check.rules();
+        check.surcharges();
+        let missing = std::mem::take(&mut check.missing);
+        let mut hints = Check { found: Vec::new(), ..check };
+        hints.missing_words(missing);
+        hints.idle_categories();
+        hints.unreachable_items();
+        hints.idle_groups();
+        hints.found
+    }
+}
+
+impl Check<'_> {
+    fn missing_words(&mut self, missing: Missing) {
+        for (lang, (first, count)) in missing {
+            let what = match count {
+                1 => format!("one text has no words in {lang}"),
+                _ => format!("{count} texts have no words in {lang}, this is the first"),
+            };
+            let default = self.parts.languages.first().map_or("", Lang::as_str);
+            let remedy = format!("add them, or customers who chose {lang} read {default} there");
+            self.found.push(CatalogProblem { place: first, what, remedy });
+        }
+    }
+
+    fn idle_categories(&mut self) {
+        for category in self.parts.categories.iter().filter(|c| c.items.is_empty()) {
+            let place = ["categories", category.id.as_str()];
+            self.report(&place, "a category without items", "add some, or remove the category");
+        }
+    }
+
+    fn unreachable_items(&mut self) {
+        let parts = self.parts;
+        let listed: BTreeSet<&ItemId> = parts.categories.iter().flat_map(|c| &c.items).collect();
+        let slots = parts.items.values().flat_map(|item| match &item.kind {
+            ItemKind::Combo(slots) => slots.as_slice(),
+            ItemKind::Product | ItemKind::Deposit | ItemKind::GiftCard => &[],
+        });
+        let in_combos = slots.flat_map(|slot| slot.choices.iter().map(|choice| &choice.variation));
+        let on_labels = parts.restricted_numbers.iter().flat_map(|rule| rule.items.values());
+        let deposits =
+            parts.items.values().flat_map(|item| item.variations.iter().filter_map(|v| v.deposit.as_ref()));
+        let scanned = parts.barcodes.values().map(|barcode| &barcode.variation);
+        let named: BTreeSet<&VariationId> =
+            in_combos.chain(on_labels).chain(deposits).chain(scanned).collect();
+        let meals: BTreeSet<&ItemId> =
+            parts.items.values().filter_map(|i| Some(&i.meal.as_ref()?.combo)).collect();
+        for item in parts.items.values() {
+            let known = item.variations.iter().any(|v| named.contains(&v.id));
+            if !known && !listed.contains(&item.id) && !meals.contains(&item.id) {
+                let what = "it is in no category or combo and has no bar code: nobody can buy it";
+                self.report(&["items", item.id.as_str()], what, "add it to a category, or remove it");
+            }
+        }
+    }
+
+    fn idle_groups(&mut self) {
+        let parts = self.parts;
+        let used: BTreeSet<&GroupId> =
+            parts.items.values().flat_map(|i| i.groups.iter().map(|g| &g.group)).collect();
+        for id in parts.groups.keys().filter(|id| !used.contains(id)) {
+            self.report(
+                &["modifier_groups", id.as_str()],
+                "no item has this group",
+                "add it to an item, or remove it",
+            );
+        }
+    }
+}
