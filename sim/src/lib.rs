@@ -11,8 +11,12 @@
 
 pub mod ctl;
 pub mod device;
+pub mod line_display;
 pub mod panel;
 pub mod printer;
 pub mod rig;
 pub mod rng;
 pub mod run;
+pub mod scanner;
+pub mod shell;
+pub mod terminal;

@@ -1,8 +1,14 @@
 //! `sim run`: puts the devices together. A device is added in one line of [`start`].
 
+mod line_display;
 mod printer;
+mod scanner;
+mod terminal;
 
+pub use line_display::DisplayArgs;
 pub use printer::PrinterArgs;
+pub use scanner::ScannerArgs;
+pub use terminal::TerminalArgs;
 
 use std::fs;
 use std::io;
@@ -13,6 +19,7 @@ use crate::ctl::{self, CtlError};
 use crate::device::{PortError, Shutdown};
 use crate::panel::{self, PanelError};
 use crate::rig::Rig;
+use crate::terminal::StorageError;
 
 /// Everything that can be chosen.
 #[derive(Debug, Clone, clap::Args)]
@@ -26,6 +33,15 @@ pub struct Options {
     /// The receipt printer.
     #[command(flatten)]
     pub printer: PrinterArgs,
+    /// The payment terminal.
+    #[command(flatten)]
+    pub terminal: TerminalArgs,
+    /// The scanner.
+    #[command(flatten)]
+    pub scanner: ScannerArgs,
+    /// The line display.
+    #[command(flatten)]
+    pub display: DisplayArgs,
 }
 
 /// Why the devices did not start.
@@ -49,6 +65,9 @@ pub enum RunError {
         /// Why.
         source: PortError,
     },
+    /// The memory of the payment terminal.
+    #[error(transparent)]
+    Memory(#[from] StorageError),
     /// The control socket.
     #[error("cannot open the control socket")]
     Ctl(#[from] CtlError),
@@ -66,6 +85,9 @@ pub async fn start(options: &Options, shutdown: Shutdown) -> Result<Rig, RunErro
     let mut rig = Rig::new(shutdown);
 
     printer::add(&mut rig, &options.dir, &options.printer).await?;
+    terminal::add(&mut rig, &options.dir, &options.terminal).await?;
+    scanner::add(&mut rig, &options.dir, &options.scanner)?;
+    line_display::add(&mut rig, &options.dir, &options.display)?;
 
     let devices = rig.devices();
     let listener = ctl::listen(&options.dir)?;
