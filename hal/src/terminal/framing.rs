@@ -114,6 +114,15 @@ impl Framer {
         }
     }
 
+    /// How much may have been lost so far: whoever compares two readings knows whether a message can have got lost
+    /// in between. On a stream every senseless byte may be a piece of one; a serial line repeats what was broken.
+    pub(crate) fn losses(&self) -> u64 {
+        match self {
+            Self::Stream(framer) => framer.garbage_bytes(),
+            Self::Serial(framer) => framer.unread_frames(),
+        }
+    }
+
     /// Bytes that made no sense since the connection began. They are counted and never kept: they may hold anything.
     pub(crate) fn garbage_bytes(&self) -> u64 {
         match self {

@@ -366,6 +366,7 @@ impl Session {
     fn begin(&mut self, at: At, mut job: Box<Job>) {
         let timers = self.settings.profile.timers;
         job.sent = Sent::Acknowledged;
+        job.losses_before = self.framer.losses();
         let kind = job.kind();
         if let Some(kind) = kind {
             self.emit(TerminalEvent::Started(kind));

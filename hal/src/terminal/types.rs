@@ -299,7 +299,7 @@ pub enum ResultAnswer {
     NoResult,
     /// It was no approval.
     Declined,
-    /// It was reported and nobody had answered it.
+    /// It was reported and nobody had answered it, or it may have got lost among unreadable bytes.
     Unanswered,
     /// It was accepted.
     Accepted,

@@ -44,6 +44,7 @@ pub(crate) struct SerialFramer {
     output: Vec<u8>,
     tickets: u64,
     garbage_bytes: u64,
+    unread_frames: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +85,7 @@ impl SerialFramer {
             output: Vec::new(),
             tickets: 0,
             garbage_bytes: 0,
+            unread_frames: 0,
         }
     }
 
@@ -135,6 +137,11 @@ impl SerialFramer {
 
     pub(crate) fn garbage_bytes(&self) -> u64 {
         self.garbage_bytes
+    }
+
+    /// Good frames around something that was no message.
+    pub(crate) fn unread_frames(&self) -> u64 {
+        self.unread_frames
     }
 
     fn on_byte(&mut self, at: At, byte: u8) {
@@ -198,7 +205,10 @@ impl SerialFramer {
                 self.inbound.push_back(Inbound::Message(message));
                 self.received.zeroize();
             }
-            None => self.discard(),
+            None => {
+                self.unread_frames += 1;
+                self.discard();
+            }
         }
         self.check_bytes.clear();
         self.state = Receiving::Outside;

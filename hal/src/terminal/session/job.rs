@@ -20,6 +20,8 @@ pub(super) struct Job {
     pub may_retry: bool,
     /// What became of an abort.
     pub abort: AbortState,
+    /// The framing's losses when the terminal took the command on.
+    pub losses_before: u64,
     /// We aborted because the terminal was silent.
     pub timed_out: bool,
     /// The result that waits for our answer, or got it.
@@ -86,6 +88,7 @@ impl Job {
             sent: Sent::NothingSent,
             may_retry: false,
             abort: AbortState::NotAsked,
+            losses_before: 0,
             timed_out: false,
             held: None,
             outcome: None,
@@ -149,8 +152,8 @@ impl Job {
         [abort, held].into_iter().flatten().min()
     }
 
-    /// What had become of the result.
-    pub(super) fn answer(&self) -> ResultAnswer {
+    /// What had become of the result. If a message can have got lost on the way, a missing result proves nothing.
+    pub(super) fn answer(&self, losses: u64) -> ResultAnswer {
         match (&self.held, &self.outcome) {
             (Some(Held { decision: Some(Decision::Accept), answered: true, .. }), _) => {
                 ResultAnswer::Accepted
@@ -160,6 +163,7 @@ impl Job {
             }
             (Some(_), _) => ResultAnswer::Unanswered,
             (None, Some(_)) => ResultAnswer::Declined,
+            (None, None) if self.holds_result() && losses > self.losses_before => ResultAnswer::Unanswered,
             (None, None) => ResultAnswer::NoResult,
         }
     }

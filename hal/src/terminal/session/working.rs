@@ -258,7 +258,7 @@ impl Session {
 
     /// `06 0F`.
     fn on_completion(&mut self, at: At, job: Job, data: &[u8]) {
-        let answer = job.answer();
+        let answer = job.answer(self.framer.losses());
         let Some(command) = job.kind() else { return };
         let receipts = self.finish_receipts(command);
         match command {
@@ -306,7 +306,7 @@ impl Session {
 
     /// `06 1E`.
     fn on_aborted(&mut self, at: At, job: Job, abort: completion::Abort) {
-        let answer = job.answer();
+        let answer = job.answer(self.framer.losses());
         let Some(command) = job.kind() else { return };
         if abort.code == codes::NOT_REGISTERED && job.may_retry {
             self.register_and_retry(at, job);

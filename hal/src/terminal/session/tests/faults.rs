@@ -250,6 +250,33 @@ fn a_banner_and_noise_between_messages_do_not_stop_a_charge() {
 }
 
 #[test]
+fn an_end_behind_unreadable_bytes_proves_nothing() {
+    // Half a result, whose container looks like an abort, and then the terminal's real end.
+    let mut bench = Bench::charging(TerminalSettings::standard());
+    bench.session.on_bytes(bench.at, &bytes("04 0F 30 27 00 06 1E 1F 45 04 01 02 03 04"));
+    bench.pass(seconds(5));
+    bench.tell("06 1E 01 6C");
+    let unanswered = ResultAnswer::Unanswered;
+    let end =
+        TerminalEvent::Aborted { command: CommandKind::Charge, code: 0x6C, text: None, answer: unanswered };
+    assert_eq!(bench.events(), [end]);
+}
+
+#[test]
+fn noise_on_a_serial_line_is_repeated_and_an_end_stays_a_proof() {
+    let settings = TerminalSettings { framing: Framing::SerialCrc, ..TerminalSettings::standard() };
+    let mut bench = Bench::charging(settings);
+    bench.session.on_bytes(bench.at, &bytes("55 AA 10 02 04 0F 02 27 00 10 03 00 00"));
+    assert_eq!(bench.session.output(), [0x15]);
+    bench.session.written(1);
+    bench.tell("06 1E 01 6C");
+    assert!(matches!(
+        bench.events()[..],
+        [TerminalEvent::Aborted { code: 0x6C, answer: ResultAnswer::NoResult, .. }]
+    ));
+}
+
+#[test]
 fn an_end_from_an_earlier_command_does_not_end_this_one() {
     on_every_link(|settings| {
         let mut bench = Bench::registered(settings);
