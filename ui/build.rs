@@ -12,6 +12,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // Only the fonts: every picture reaches the pages as finished pixels.
     let config = slint_build::CompilerConfiguration::new()
+        // Tests find elements through it; it is in every build but the one that ships.
+        .with_debug_info(std::env::var("PROFILE").is_ok_and(|profile| profile == "debug"))
         .embed_resources(slint_build::EmbedResourcesKind::EmbedFiles)
         .with_default_translation_context(slint_build::DefaultTranslationContext::None)
         .with_bundled_translations(root.join("lang"));

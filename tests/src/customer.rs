@@ -97,6 +97,7 @@ impl Customer {
         self.sit_down()?;
         self.press_to("Bacon & Rye", "item")?;
         self.press_here("Double")?;
+        self.press("Next page")?;
         self.press_here("No onion")?;
         self.press_here("One more")?;
         self.press("Add")?;
@@ -107,4 +108,12 @@ impl Customer {
         self.press_to("Review order", "cart")?;
         self.press_to("Pay", "pay-choose")
     }
+}
+
+/// The place of a label: of exactly this one, else of one that goes on after it ("Pay" finds "Pay €28.80").
+fn find(labels: &BTreeMap<String, [f32; 4]>, label: &str) -> Option<[f32; 4]> {
+    let goes_on = |name: &&String| {
+        name.strip_prefix(label).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    };
+    labels.get(label).or_else(|| labels.keys().find(goes_on).and_then(|name| labels.get(name))).copied()
 }

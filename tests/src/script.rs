@@ -82,7 +82,9 @@ impl<'a> Stage<'a> {
         self.page("menu")?;
         self.customer.press_to("Bacon & Rye", "item")?;
         self.page("item")?;
-        for label in ["Double", "No onion", "One more"] {
+        self.customer.press_here("Double")?;
+        self.customer.press("Next page")?;
+        for label in ["No onion", "One more"] {
             self.customer.press_here(label)?;
         }
         self.shot("item-chosen")?;

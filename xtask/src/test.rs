@@ -9,8 +9,9 @@ pub(crate) fn test(arguments: &[String]) -> anyhow::Result<()> {
     }
     tidy::tidy()?;
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
-    // The integration tests start the real programs, so those are built first.
-    step("build", cargo().args(["build", "--workspace", "--bins"]))?;
+    // The integration tests start the real programs, so those are built first; with the same features as the
+    // tests, so that nothing is built twice.
+    step("build", cargo().args(["build", "--workspace", "--all-targets"]))?;
     step("test", cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
     step("lint", cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }

@@ -35,7 +35,17 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// How often the demo looks whether it should end.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-fn main() -> anyhow::Result<()> {
+fn main() -> std::process::ExitCode {
+    match run() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let temporary = tempfile::Builder::new().prefix("kioskd-demo-").tempdir()?;
     let dir = arguments.data.clone().unwrap_or_else(|| temporary.path().to_owned());
