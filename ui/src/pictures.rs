@@ -8,6 +8,7 @@
 //! Names resolve to `NAME.svg` or `NAME.png` in the catalog's picture folder, else to the drawings that are part
 //! of the product.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -53,12 +54,13 @@ pub struct PictureStore {
 struct Shared {
     folder: Option<PathBuf>,
     cache: Cache,
+    missing_icons: BTreeSet<String>,
 }
 
 impl PictureStore {
     /// A store over a folder of catalog pictures; without one only the built-in drawings are known.
     pub fn new(folder: Option<PathBuf>) -> Self {
-        Self { shared: Arc::new(Mutex::new(Shared { folder, cache: Cache::default() })) }
+        Self { shared: Arc::new(Mutex::new(Shared { folder, cache: Cache::default(), missing_icons: BTreeSet::new() })) }
     }
 
     /// Reads catalog pictures from another folder from now on and forgets every drawn dish: a new catalog was
@@ -75,6 +77,7 @@ impl PictureStore {
             let svg = embedded::icon(name);
             if svg.is_none() {
                 tracing::error!(icon = name, "there is no such icon");
+                self.lock().missing_icons.insert(name.to_owned());
             }
             svg.and_then(|svg| draw::icon(svg, size))
         })
@@ -94,6 +97,11 @@ impl PictureStore {
     /// A QR code at the largest whole module size that fits into `size`, without its quiet zone.
     pub fn qr(&self, payload: &str, size: u32, ink: Rgba) -> Raster {
         self.get(payload, What::Qr, (size, size), ink, || draw::qr(payload, size, ink))
+    }
+
+    /// The icons that were asked for and do not exist: mistakes of the pages.
+    pub fn missing_icons(&self) -> Vec<String> {
+        self.lock().missing_icons.iter().cloned().collect()
     }
 
     /// Draws what will be needed soon. Blocks for milliseconds per picture: not for the UI thread.

@@ -23,7 +23,10 @@ const SECTIONS_MAX: usize = 7;
 const AROUND_PORTRAIT: f32 = 630.0 + 176.0 + 32.0 + 144.0 + 30.0;
 const AROUND_LANDSCAPE: f32 = 30.0 + 176.0 + 20.0;
 const ALLERGEN_ROW: f32 = 78.0;
-const ALLERGENS_PER_ROW: usize = 5;
+/// One row of five short names in portrait; longer lists get wider columns, the narrow column of landscape fewer.
+const ALLERGENS_IN_ONE_ROW: usize = 5;
+const ALLERGEN_COLUMNS_PORTRAIT: usize = 4;
+const ALLERGEN_COLUMNS_LANDSCAPE: usize = 3;
 const PAGER: f32 = 92.0;
 
 pub(super) struct Adapter {
@@ -114,7 +117,9 @@ impl Adapter {
         let missing = item.missing.as_ref().and_then(|id| item.groups.iter().find(|group| group.id == *id));
         page.set_missing(missing.map(|group| group.name.as_ref().into()).unwrap_or_default());
         let allergens = allergens(context, item);
-        let allergen_rows = allergens.len().div_ceil(ALLERGENS_PER_ROW).max(1);
+        let columns = allergen_columns(Theme::get(context.window).get_landscape(), allergens.len());
+        page.set_allergen_columns(i32::try_from(columns).unwrap_or(1));
+        let allergen_rows = allergens.len().div_ceil(columns).max(1);
         self.allergens.show(allergens);
 
         if self.item.replace(Some(item.item.clone())).as_ref() != Some(&item.item) {
@@ -159,6 +164,14 @@ impl Adapter {
             adapter.set_page(i32::try_from(page).unwrap_or(0));
             adapter.set_pages(i32::try_from(count).unwrap_or(1));
         }
+    }
+}
+
+fn allergen_columns(landscape: bool, count: usize) -> usize {
+    match (landscape, count) {
+        (true, _) => ALLERGEN_COLUMNS_LANDSCAPE,
+        (false, count) if count <= ALLERGENS_IN_ONE_ROW => ALLERGENS_IN_ONE_ROW,
+        (false, _) => ALLERGEN_COLUMNS_PORTRAIT,
     }
 }
 

@@ -1,0 +1,190 @@
+//! What stands where.
+
+use std::time::Duration;
+
+use slint::PhysicalSize;
+use ui::fixtures::{self, LANGUAGES};
+
+use crate::desk::{Desk, LANDSCAPE, PORTRAIT, Thing};
+
+/// The smallest target: 17 mm on the drawn panel of 3.21 px per mm.
+const TARGET_MIN: f32 = 56.0;
+
+/// Pages under a sheet are covered; the sheet is what counts, and `touch.rs` shows that it holds every touch.
+const COVERED: [&str; 4] = ["menu-idle", "menu-languages", "menu-easier", "pay-confirm-cancel"];
+
+fn every_fixture(size: PhysicalSize, mut check: impl FnMut(&Desk, &str)) {
+    let desk = Desk::new(size);
+    for lang in LANGUAGES {
+        for fixture in fixtures::all(lang) {
+            desk.show(&fixture.view);
+            check(&desk, &format!("{} in {lang}", fixture.name));
+        }
+    }
+}
+
+fn check_buttons(desk: &Desk, page: &str, size: PhysicalSize) {
+    let buttons = desk.buttons();
+    let (width, height) = (size.width as f32, size.height as f32);
+    for button in &buttons {
+        assert!(!button.label.trim().is_empty(), "{page}: a button without a label at {button:?}");
+        assert!(
+            button.width >= TARGET_MIN - 0.01 && button.height >= TARGET_MIN - 0.01,
+            "{page}: too small for a finger: {button:?}"
+        );
+        let inside = button.x >= -0.5
+            && button.y >= -0.5
+            && button.right() <= width + 0.5
+            && button.bottom() <= height + 0.5;
+        assert!(inside, "{page}: outside the panel: {button:?}");
+    }
+    if COVERED.iter().any(|name| page.starts_with(name)) {
+        return;
+    }
+    for (at, one) in buttons.iter().enumerate() {
+        for other in &buttons[at + 1..] {
+            let whole_line = is_stepped_option(one, other) || is_stepped_option(other, one);
+            assert!(!one.overlaps(other) || whole_line, "{page}: {one:?} and {other:?} overlap");
+        }
+    }
+}
+
+/// The "one less" key of an addition lies on the start of its tile, which does not take touches there.
+fn is_stepped_option(tile: &Thing, key: &Thing) -> bool {
+    key.width == 72.0
+        && key.height == 76.0
+        && key.y >= tile.y
+        && key.bottom() <= tile.bottom()
+        && (tile.height - 106.0).abs() < 0.1
+}
+
+#[test]
+fn everything_pressable_is_labelled_large_enough_and_free_in_portrait() {
+    every_fixture(PORTRAIT, |desk, page| check_buttons(desk, page, PORTRAIT));
+}
+
+#[test]
+fn everything_pressable_is_labelled_large_enough_and_free_in_landscape() {
+    every_fixture(LANDSCAPE, |desk, page| check_buttons(desk, page, LANDSCAPE));
+}
+
+/// What does not fit, on all pages: a translator wants the whole list.
+fn words_that_do_not_fit(size: PhysicalSize) -> Vec<String> {
+    let mut cut = Vec::new();
+    every_fixture(size, |desk, page| {
+        for text in desk.texts() {
+            let inside = text.x >= -1.0 && text.right() <= size.width as f32 + 1.0;
+            if text.description == "cut" || !inside {
+                cut.push(format!("{page}: {:?}", text.label));
+            }
+        }
+    });
+    cut
+}
+
+#[test]
+fn no_words_are_cut_in_any_language_in_portrait() {
+    assert_eq!(words_that_do_not_fit(PORTRAIT), Vec::<String>::new());
+}
+
+#[test]
+fn no_words_are_cut_in_any_language_in_landscape() {
+    assert_eq!(words_that_do_not_fit(LANDSCAPE), Vec::<String>::new());
+}
+
+/// Pages with a primary button, and its English label.
+const PRIMARY: [(&str, &str); 11] = [
+    ("menu", "Review order"),
+    ("item", "Add · €15.80"),
+    ("item-missing", "Please choose: Bun"),
+    ("meal", "Make it a meal, €15.40"),
+    ("cart", "Pay €38.40"),
+    ("pay-choose", "Pay €38.40"),
+    ("pay-no-cards", "Order · €38.40"),
+    ("pay-failed", "Try again"),
+    ("pay-unknown", "Call the team again"),
+    ("done", "Done"),
+    ("pay-terminal-down", "Other ways to pay"),
+];
+
+fn edges(button: &Thing) -> (f32, f32, f32, f32) {
+    (button.x, button.right(), button.y, button.bottom())
+}
+
+#[test]
+fn the_primary_button_is_in_the_same_place_on_every_page() {
+    let desk = Desk::new(PORTRAIT);
+    for (name, label) in PRIMARY {
+        desk.show_fixture(name, "en");
+        assert_eq!(edges(&desk.button(label)), (550.0, 1040.0, 1784.0, 1880.0), "{name}");
+    }
+}
+
+#[test]
+fn the_primary_button_changes_sides_for_arabic_and_for_the_left_hand_but_not_for_both() {
+    let desk = Desk::new(PORTRAIT);
+    let place = |lang: &str, left_handed: bool, label: &str| {
+        let mut view = fixtures::named("cart", lang).unwrap();
+        view.preferences.left_handed = left_handed;
+        desk.show(&view);
+        desk.button(label).x
+    };
+    let arabic = "ادفع \u{200e}38.40\u{a0}€\u{200e}";
+    assert_eq!(place("en", false, "Pay €38.40"), 550.0);
+    assert_eq!(place("en", true, "Pay €38.40"), 40.0);
+    assert_eq!(place("ar", false, arabic), 40.0);
+    assert_eq!(place("ar", true, arabic), 550.0);
+}
+
+#[test]
+fn arabic_mirrors_the_menu_and_keeps_its_rows() {
+    let desk = Desk::new(PORTRAIT);
+    let grid = |lang: &str| {
+        desk.show_fixture("menu", lang);
+        let buttons = desk.buttons();
+        let of_size = |width: f32, height: f32| -> Vec<Thing> {
+            let same = |a: f32, b: f32| (a - b).abs() < 0.5;
+            buttons.iter().filter(|b| same(b.width, width) && same(b.height, height)).cloned().collect()
+        };
+        (of_size(320.0, 394.0), of_size(156.0, 172.0))
+    };
+    let (english_cards, english_tabs) = grid("en");
+    let (arabic_cards, arabic_tabs) = grid("ar");
+    assert_eq!((english_cards.len(), english_tabs.len()), (6, 6));
+    assert_eq!((arabic_cards.len(), arabic_tabs.len()), (6, 6));
+    let pairs = english_cards.iter().chain(&english_tabs).zip(arabic_cards.iter().chain(&arabic_tabs));
+    for (english, arabic) in pairs {
+        assert!((english.x - (1080.0 - arabic.right())).abs() < 0.5, "{english:?} {arabic:?}");
+        assert_eq!(english.y, arabic.y);
+    }
+}
+
+#[test]
+fn every_icon_the_pages_ask_for_exists() {
+    let desk = Desk::new(PORTRAIT);
+    for lang in ["en", "ar"] {
+        for fixture in fixtures::all(lang) {
+            for contrast in [false, true] {
+                let mut view = fixture.view.clone();
+                view.preferences.high_contrast = contrast;
+                desk.show(&view);
+                desk.draw();
+            }
+        }
+    }
+    assert_eq!(desk.pictures.missing_icons(), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_moves_once_a_page_has_settled() {
+    let desk = Desk::new(PORTRAIT);
+    for fixture in fixtures::all("en") {
+        desk.show(&fixture.view);
+        desk.draw();
+        desk.wait(Duration::from_secs(2));
+        desk.draw();
+        desk.wait(Duration::from_millis(16));
+        desk.draw();
+        assert!(!desk.window.has_active_animations(), "{} still moves", fixture.name);
+    }
+}
