@@ -53,8 +53,8 @@ impl Customer {
     /// There is no such label.
     pub fn place(&self, label: &str) -> anyhow::Result<(f32, f32)> {
         let page = &self.mirror.screen().id;
-        let rect = self.targets.get(page).and_then(|labels| labels.get(label));
-        let [x, y, w, h] = *rect.with_context(|| format!("no {label:?} on the page {page}"))?;
+        let rect = self.targets.get(page).and_then(|labels| find(labels, label));
+        let [x, y, w, h] = rect.with_context(|| format!("no {label:?} on the page {page}"))?;
         Ok((x + w / 2.0, y + h / 2.0))
     }
 

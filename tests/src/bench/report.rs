@@ -70,12 +70,6 @@ impl Report {
         self.aims.push(Aim { what, limit: limit_text, reached: reached_text, is_met: reached >= limit });
     }
 
-    /// A number measured before.
-    pub(crate) fn value(&self, bench: &str, case: &str, subject: &str, metric: &str) -> Option<f64> {
-        let is_it = |m: &&Measure| m.bench == bench && m.case == case && m.subject == subject && m.metric == metric;
-        self.measures.iter().find(is_it).map(|m| m.value)
-    }
-
     /// The numbers as a JSON array of `{"bench","case","subject","metric","unit","value"}`.
     ///
     /// # Errors
@@ -220,7 +214,6 @@ mod tests {
         let text = report.to_string();
         let row = text.lines().find(|line| line.starts_with("first frame")).unwrap();
         assert_eq!(row.split_whitespace().collect::<Vec<_>>(), ["first", "frame", "p50", "ms", "100", "900", "9.00×"]);
-        assert_eq!(report.value("start", "first frame", "chromium", "p50"), Some(900.0));
     }
 
     #[test]
