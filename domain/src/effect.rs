@@ -53,8 +53,13 @@ pub enum TerminalEffect {
         /// Which.
         payment: PaymentId,
     },
-    /// Ask what the last transaction was. Charges nothing.
-    QueryLast,
+    /// Ask what the last transaction was. Charges nothing. Answered by [`crate::input::TerminalInput::Last`] with
+    /// the same number, after everything that was asked of the terminal before; while a charge or reversal of
+    /// ours is under way the answer is "busy", at once. So an answer is never older than the charge before it.
+    QueryLast {
+        /// Number of the question.
+        question: u32,
+    },
     /// Give the money of a payment back.
     Reverse {
         /// Which.

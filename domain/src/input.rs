@@ -113,6 +113,8 @@ pub enum TerminalInput {
     },
     /// Its answer to [`crate::effect::TerminalEffect::QueryLast`].
     Last {
+        /// Number of the question.
+        question: u32,
         /// The answer.
         answer: LastAnswer,
     },

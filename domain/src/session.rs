@@ -330,8 +330,10 @@ impl Devices {
 pub struct Terminal {
     /// How the terminal is.
     pub phase: TerminalPhase,
-    /// A question is under way; it counts as lost after this moment.
-    pub question: Option<MonoMs>,
+    /// The question under way.
+    pub question: Option<Question>,
+    /// Questions asked since the start: each has a number, so that a late answer is not taken for another one's.
+    pub questions: u32,
     /// Ask (again) at this moment what the terminal remembers, with no payment in doubt.
     pub ask_at: Option<MonoMs>,
     /// A payment waits for the terminal to get ready, at most until then.
@@ -340,6 +342,15 @@ pub struct Terminal {
     pub job: Option<TerminalJob>,
     /// The questions about a payment in doubt.
     pub doubt: Option<Doubt>,
+}
+
+/// A question to the terminal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Question {
+    /// Its number.
+    pub number: u32,
+    /// It counts as unanswered after this moment.
+    pub until: MonoMs,
 }
 
 /// How the terminal is.

@@ -9,7 +9,7 @@ use super::menu::Menu;
 use super::offer::Offer;
 use super::turn::Turn;
 use crate::cart::{Cart, CartLine, ModifierChoice, ServiceMode};
-use crate::catalog::{Catalog, ItemKind, Price};
+use crate::catalog::{Catalog, ItemKind, Price, Variation};
 use crate::ids::{ItemId, LineId, VariationId};
 use crate::intent::CartIntent;
 use crate::money::{Minor, Quantity};
@@ -84,12 +84,14 @@ fn line_of(error: &PriceError) -> Option<LineId> {
     }
 }
 
-/// List price of one piece with these choices, without rules and free choices.
+/// List price of one piece with these choices and its deposit, without rules and free choices.
 pub(super) fn alone(catalog: &Catalog, variation: &VariationId, modifiers: &[ModifierChoice]) -> Minor {
     let Some((item, variation)) = catalog.variation(variation) else { return Minor::ZERO };
-    let base = match variation.price {
+    let list = |variation: &Variation| match variation.price {
         Price::Fixed(price) | Price::PerWeight(price) => price,
     };
+    let deposit = variation.deposit.as_ref().and_then(|id| catalog.variation(id));
+    let base = list(variation) + deposit.map_or(Minor::ZERO, |(_, deposit)| list(deposit));
     let chosen = choices::from_line(modifiers);
     let extras = choices::asked(catalog, item)
         .flat_map(|asked| asked.options().map(move |m| (asked, m)))

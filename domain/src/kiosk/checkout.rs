@@ -164,7 +164,12 @@ impl Turn<'_> {
         if !self.config.policy.pay_at_counter {
             return self.refuse(Refusal::NotAllowed);
         }
-        if self.record(OrderEvent::AcceptedUnpaid { order }) {
+        let event = OrderEvent::AcceptedUnpaid { order };
+        // Money that the terminal gave back after the sale leaves an order that is paid and refunded: over.
+        if !self.ledger.permits(&event.clone().into()) {
+            return self.refuse(Refusal::NotNow);
+        }
+        if self.record(event) {
             self.queue_receipt(order, ReceiptKind::PayAtCounter, 0);
             if self.config.policy.kitchen_on_unpaid {
                 self.queue_kitchen(order);

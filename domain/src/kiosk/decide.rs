@@ -106,7 +106,7 @@ pub(super) fn next_deadline(kiosk: &Kiosk) -> Option<MonoMs> {
     };
     let mut deadlines = vec![
         Some(work.housekeeping_at),
-        terminal.question,
+        terminal.question.map(|question| question.until),
         terminal.job.as_ref().map(|job| job.until),
         terminal.ready_by,
         terminal.ask_at.filter(|_| can_refresh && terminal.phase == TerminalPhase::Registered),

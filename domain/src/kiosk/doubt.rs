@@ -131,15 +131,15 @@ impl Turn<'_> {
     }
 
     pub(super) fn is_explained(&self, t: &LastTransaction, except: PaymentId) -> bool {
-        !t.reversal
-            && self
-                .ledger
-                .orders
-                .values()
-                .flat_map(|order| &order.payments)
-                .filter(|p| p.payment.id != except && p.payment.tender == Tender::Card)
-                .filter_map(|p| p.approval.as_ref())
-                .any(|a| reconcile::same_numbers(&reconcile::transaction_of(a), t) == Some(true))
+        // What was known before, or was put on the list of tasks since, is not news either.
+        let known = self.ledger.terminal_last.as_ref();
+        if known.is_some_and(|known| reconcile::same_numbers(known, t) == Some(true)) {
+            return !t.reversal;
+        }
+        let others = self.ledger.orders.values().flat_map(|order| &order.payments);
+        others
+            .filter(|p| p.payment.id != except && p.payment.tender == Tender::Card)
+            .any(|p| reconcile::belongs_to(p, t))
     }
 
     pub(super) fn doubt_duties(&mut self) {

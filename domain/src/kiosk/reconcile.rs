@@ -89,6 +89,22 @@ fn judge_approved(approval: &Approval, last: &LastTransaction) -> Finding {
     Finding::Unclear(evidence(approval.amount, Some(&booked), last))
 }
 
+/// Whether `t` is the transaction of a payment: by its numbers, or, where only a person's word says that it was
+/// taken, by being the next one with its amount.
+pub(crate) fn belongs_to(record: &PaymentRecord, t: &LastTransaction) -> bool {
+    let Some(approval) = record.approval.as_ref().filter(|_| !t.reversal) else { return false };
+    let booked = transaction_of(approval);
+    match same_numbers(&booked, t) {
+        Some(same) => same,
+        None => {
+            same_numbers(&booked, &booked).is_none()
+                && t.approved
+                && t.amount == Some(approval.amount)
+                && relation(record.last_known.as_ref(), t) == Relation::Next
+        }
+    }
+}
+
 /// "Goods not issued": did the terminal give the money back?
 fn judge_refused(record: &PaymentRecord, last: &LastTransaction) -> Finding {
     let before = record.last_known.as_ref();

@@ -1,26 +1,18 @@
 //! Scanned codes: goods into the cart, labels with a price or weight in them, coupons. No code is ever more
 //! than a look-up.
 
-use std::sync::Arc;
-
 use super::Refusal;
 use super::choices;
 use super::menu::Menu;
 use super::turn::Turn;
 use super::visit::ordered;
 use crate::cart::{CartLine, LabelValue};
-use crate::catalog::{Catalog, Item, Price, RestrictedKind, RestrictedNumber, Variation};
+use crate::catalog::{CodeMatch, Item, Price, Variation};
 use crate::ids::{LineId, VariationId};
 use crate::input::ScannerInput;
-use crate::money::{MAX_PRICE, MAX_QUANTITY, Minor, Quantity, mul};
+use crate::money::{MAX_PRICE, MAX_QUANTITY, Quantity, mul};
 use crate::session::{ItemDraft, Stage};
 use crate::view::Notice;
-
-/// Length of the numbers that carry a value: EAN-13.
-const RESTRICTED_LEN: usize = 13;
-
-/// A quantity counts in 1e-5 units.
-const QUANTITY_DECIMALS: u32 = 5;
 
 impl Turn<'_> {
     pub(super) fn scanner(&mut self, input: ScannerInput) {
@@ -43,15 +35,15 @@ impl Turn<'_> {
             self.begin_visit();
         }
         self.touch();
-        let found = if goods { find(&menu.catalog, code) } else { None };
+        let found = if goods { menu.catalog.find_code(code) } else { None };
         match found {
             Some(found) => self.scanned_goods(&menu, &found),
             None => self.scanned_coupon(&menu, code),
         }
     }
 
-    fn scanned_goods(&mut self, menu: &Menu, found: &Found) {
-        let Some((item, variation)) = menu.catalog.variation(&found.variation) else {
+    fn scanned_goods(&mut self, menu: &Menu, found: &CodeMatch) {
+        let Some((item, variation)) = menu.catalog.variation(variation_of(found)) else {
             return self.notice(Notice::UnknownCode);
         };
         let offer = self.offer(menu);
@@ -66,7 +58,7 @@ impl Turn<'_> {
         if choices::missing(&menu.catalog, item, &chosen).is_some() {
             return self.ask_choices(menu, item, variation);
         }
-        let Some((quantity, label)) = found.amount(variation) else {
+        let Some((quantity, label)) = amount(found, variation) else {
             return self.notice(Notice::UnknownCode);
         };
         self.add_line(CartLine {
@@ -105,71 +97,31 @@ impl Turn<'_> {
     }
 }
 
-/// What a code of goods stands for.
-struct Found {
-    variation: VariationId,
-    value: Value,
-}
-
-enum Value {
-    Pack(Quantity),
-    Price(Minor),
-    Weight(Quantity),
-}
-
-impl Found {
-    /// Quantity and label of the line; `None` if the code and the goods do not go together.
-    fn amount(&self, variation: &Variation) -> Option<(Quantity, Option<LabelValue>)> {
-        match (&self.value, variation.price) {
-            (Value::Pack(pack), Price::Fixed(_)) => Some((*pack, None)),
-            // Weighed goods without a weight cannot be priced.
-            (Value::Pack(_), Price::PerWeight(_)) | (Value::Weight(_), Price::Fixed(_)) => None,
-            (Value::Price(price), Price::Fixed(_)) => Some((Quantity::ONE, Some(LabelValue::Price(*price)))),
-            (Value::Price(price), Price::PerWeight(per_unit)) => {
-                let quantity = mul(price.0, Quantity::ONE.0, per_unit.0.max(1))?;
-                Some((Quantity(quantity.max(1)), Some(LabelValue::Price(*price))))
+/// Quantity and label of the line for a code; `None` if the code and the goods do not go together.
+fn amount(found: &CodeMatch, variation: &Variation) -> Option<(Quantity, Option<LabelValue>)> {
+    match (found, variation.price) {
+        (CodeMatch::Goods { pack, .. }, Price::Fixed(_)) => Some((*pack, None)),
+        // Weighed goods without a weight cannot be priced.
+        (CodeMatch::Goods { .. }, Price::PerWeight(_)) => None,
+        (CodeMatch::Label { quantity, value, .. }, price) => match (value, price) {
+            (LabelValue::Price(price), _) if !(1..=MAX_PRICE.0).contains(&price.0) => None,
+            (LabelValue::Price(_), Price::Fixed(_)) => Some((Quantity::ONE, Some(*value))),
+            // The weight is for stock and display; the printed price counts.
+            (LabelValue::Price(price), Price::PerWeight(per_unit)) => {
+                let weight = mul(price.0, Quantity::ONE.0, per_unit.0.max(1))?;
+                Some((Quantity(weight.max(1)), Some(*value)))
             }
-            (Value::Weight(weight), Price::PerWeight(_)) => Some((*weight, Some(LabelValue::Weight))),
-        }
+            (LabelValue::Weight, Price::PerWeight(_)) => {
+                let sold = (1..=MAX_QUANTITY.0).contains(&quantity.0);
+                sold.then_some((*quantity, Some(*value)))
+            }
+            (LabelValue::Weight, Price::Fixed(_)) => None,
+        },
     }
 }
 
-/// Looks a code of goods up. Digits only.
-fn find(catalog: &Catalog, code: &str) -> Option<Found> {
-    if let Some(barcode) = spellings(code).iter().find_map(|code| catalog.barcodes.get(&**code)) {
-        return Some(Found { variation: barcode.variation.clone(), value: Value::Pack(barcode.pack) });
+fn variation_of(found: &CodeMatch) -> &VariationId {
+    match found {
+        CodeMatch::Goods { variation, .. } | CodeMatch::Label { variation, .. } => variation,
     }
-    if code.len() != RESTRICTED_LEN || !code.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    catalog.restricted_numbers.iter().find_map(|rule| restricted(rule, code))
-}
-
-/// The same number may be written with 8, 12, 13 or 14 digits; leading zeros do not count.
-fn spellings(code: &str) -> Vec<Arc<str>> {
-    let bare = code.trim_start_matches('0');
-    let mut all: Vec<Arc<str>> = vec![code.into()];
-    all.extend([8, 12, 13, 14].iter().filter(|n| **n >= bare.len()).map(|n| format!("{bare:0>n$}").into()));
-    all
-}
-
-/// A number with a price or weight in it: prefix, item, value, check digit.
-fn restricted(rule: &RestrictedNumber, code: &str) -> Option<Found> {
-    let (item_digits, value_digits) = (usize::from(rule.item_digits), usize::from(rule.value_digits));
-    let rest = code.strip_prefix(&*rule.prefix)?;
-    if rest.len() != item_digits + value_digits + 1 {
-        return None;
-    }
-    let variation = rule.items.get(rest.get(..item_digits)?)?.clone();
-    let value: i64 = rest.get(item_digits..item_digits + value_digits)?.parse().ok()?;
-    let value = match rule.kind {
-        RestrictedKind::Price if (1..=MAX_PRICE.0).contains(&value) => Value::Price(Minor(value)),
-        RestrictedKind::Price => return None,
-        RestrictedKind::Weight => {
-            let exponent = QUANTITY_DECIMALS.checked_sub(u32::from(rule.decimals))?;
-            let weight = value.checked_mul(10_i64.pow(exponent))?;
-            (1..=MAX_QUANTITY.0).contains(&weight).then_some(Value::Weight(Quantity(weight)))?
-        }
-    };
-    Some(Found { variation, value })
 }

@@ -11,7 +11,7 @@ use crate::event::PaymentEvent;
 use crate::ids::{PaymentId, Uuid};
 use crate::input::{LastAnswer, TerminalInput};
 use crate::payment::{LastTransaction, Payment, PaymentState};
-use crate::session::{Abort, TerminalPhase};
+use crate::session::{Abort, Question, TerminalPhase};
 use crate::view::TerminalPrompt;
 
 /// Pause before a terminal that was busy or silent is asked again what it did last.
@@ -21,7 +21,7 @@ impl Turn<'_> {
     pub(super) fn terminal(&mut self, input: TerminalInput) {
         match input {
             TerminalInput::Ready { last } => self.terminal_ready(&last),
-            TerminalInput::Down { why } => self.terminal_down(&why),
+            TerminalInput::Down { .. } => self.terminal_down(),
             TerminalInput::Started { payment } => self.sign_of_life(payment, TerminalPrompt::PresentCard),
             TerminalInput::Prompt { payment, prompt } => self.sign_of_life(payment, prompt),
             TerminalInput::Refused { payment, code } | TerminalInput::Declined { payment, code } => {
@@ -39,7 +39,7 @@ impl Turn<'_> {
             TerminalInput::Completed { payment } => self.completed(payment),
             TerminalInput::AbortRefused { payment } => self.abort_refused(payment),
             TerminalInput::Lost { payment, nothing_sent, why } => self.lost(payment, nothing_sent, &why),
-            TerminalInput::Last { answer } => self.last_answer(&answer),
+            TerminalInput::Last { question, answer } => self.last_answer(question, &answer),
             TerminalInput::Reversed { payment } => self.reversal_done(payment),
             TerminalInput::ReversalRefused { payment, code } => self.reversal_refused(payment, code),
             TerminalInput::ReceiptText { payment, customer, lines } => {
@@ -50,11 +50,13 @@ impl Turn<'_> {
         }
     }
 
+    /// It is there. About a payment under way or in doubt this says nothing: the report may be older than our
+    /// charge. It is a reason to ask, and only the answer counts.
     pub(super) fn terminal_ready(&mut self, last: &LastAnswer) {
-        if let Some(job) = &mut self.session.terminal.job {
-            // It lost contact without telling, or this report was made before the job began. What it remembers
-            // is asked for anew, behind the job: acting on an old report could begin a second charge.
-            job.doubted = true;
+        let in_doubt = self.ledger.live_payments().any(|(_, p)| reconcile::is_in_doubt(p));
+        if self.session.terminal.job.is_some() {
+            self.doubt_job(TerminalPhase::Registered);
+        } else if in_doubt {
             self.session.terminal.phase = TerminalPhase::Registered;
             if self.session.terminal.question.is_none() {
                 self.ask();
@@ -64,15 +66,31 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn terminal_down(&mut self, why: &str) {
-        if let Some(job) = &self.session.terminal.job {
-            let payment = job.payment;
-            self.fall_into_doubt(payment, why);
+    /// It cannot be used. What becomes of a payment under way is told by its own report or by the answer.
+    pub(super) fn terminal_down(&mut self) {
+        if self.session.terminal.job.is_some() {
+            self.doubt_job(TerminalPhase::Down);
         }
         self.session.terminal.phase = TerminalPhase::Down;
     }
 
-    pub(super) fn last_answer(&mut self, answer: &LastAnswer) {
+    /// Something does not fit the job under way: the terminal is asked behind it.
+    fn doubt_job(&mut self, phase: TerminalPhase) {
+        let terminal = &mut self.session.terminal;
+        terminal.phase = phase;
+        if let Some(job) = &mut terminal.job {
+            job.doubted = true;
+        }
+        if terminal.question.is_none() {
+            self.ask();
+        }
+    }
+
+    pub(super) fn last_answer(&mut self, question: u32, answer: &LastAnswer) {
+        if self.session.terminal.question.is_none_or(|asked| asked.number != question) {
+            // The answer to a question that was given up: it may be older than the charge under way.
+            return;
+        }
         self.session.terminal.question = None;
         match &mut self.session.terminal.job {
             None => self.hear(answer),
@@ -80,7 +98,7 @@ impl Turn<'_> {
                 job.doubted = false;
                 let payment = job.payment;
                 if *answer != LastAnswer::Busy {
-                    self.fall_into_doubt(payment, "the terminal came back in the middle");
+                    self.fall_into_doubt(payment, "the terminal does not work on it any more");
                     self.hear(answer);
                 }
             }
@@ -95,7 +113,9 @@ impl Turn<'_> {
             LastAnswer::Transaction(last) => terminal.phase = TerminalPhase::Ready(Some(last.clone())),
             LastAnswer::Empty => terminal.phase = TerminalPhase::Ready(None),
             LastAnswer::Busy | LastAnswer::NoAnswer => {
-                terminal.phase = TerminalPhase::Registered;
+                if terminal.phase != TerminalPhase::Down {
+                    terminal.phase = TerminalPhase::Registered;
+                }
                 terminal.ask_at = Some(self.now.mono.plus(ASK_AGAIN_MS));
             }
         }
@@ -109,8 +129,11 @@ impl Turn<'_> {
     }
 
     pub(super) fn is_unexplained(&self, t: &LastTransaction) -> bool {
-        let baseline = self.ledger.terminal_last.as_ref();
-        let news = baseline.is_some_and(|before| reconcile::same_numbers(before, t) == Some(false));
+        let news = match self.ledger.terminal_last.as_ref() {
+            Some(before) => reconcile::same_numbers(before, t) == Some(false),
+            // It told nothing so far. If we never sent anything, this is from before our time.
+            None => self.ledger.orders.values().flat_map(|o| &o.payments).any(|p| p.sent_at.is_some()),
+        };
         t.approved && !t.reversal && news && !self.is_explained(t, PaymentId(Uuid([0; 16])))
     }
 
@@ -124,8 +147,9 @@ impl Turn<'_> {
     }
 
     pub(super) fn question_overdue(&mut self) {
-        if self.session.terminal.question.is_some_and(|until| until <= self.now.mono) {
-            self.last_answer(&LastAnswer::NoAnswer);
+        let asked = self.session.terminal.question;
+        if let Some(question) = asked.filter(|question| question.until <= self.now.mono) {
+            self.last_answer(question.number, &LastAnswer::NoAnswer);
         }
     }
 
@@ -191,8 +215,12 @@ impl Turn<'_> {
     }
 
     pub(super) fn ask(&mut self) {
-        self.session.terminal.question = Some(self.now.mono.plus(self.config.reconcile.answer_ms));
-        self.session.terminal.ask_at = None;
-        self.effect(TerminalEffect::QueryLast);
+        let until = self.now.mono.plus(self.config.reconcile.answer_ms);
+        let terminal = &mut self.session.terminal;
+        let number = terminal.questions;
+        terminal.questions = number.wrapping_add(1);
+        terminal.question = Some(Question { number, until });
+        terminal.ask_at = None;
+        self.effect(TerminalEffect::QueryLast { question: number });
     }
 }

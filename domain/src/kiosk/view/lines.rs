@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Scene;
 use crate::cart::{CartLine, ModifierChoice};
-use crate::catalog::{GroupStyle, Item, ItemKind};
+use crate::catalog::{GroupStyle, Item, ItemKind, Variation};
 use crate::kiosk::choices;
 use crate::kiosk::menu::Menu;
 use crate::kiosk::snapshot::item_name;
@@ -61,8 +61,17 @@ impl Scene<'_> {
             let name = item_name(menu, part, variation, &self.lang);
             details.push(LineDetail { name, style: GroupStyle::Choice, count: pick.count });
             details.extend(self.changes(menu, part, &pick.modifiers));
+            details.extend(self.deposit(menu, variation, pick.count));
         }
+        let own = item.variations.iter().find(|v| v.id == line.variation);
+        details.extend(own.and_then(|variation| self.deposit(menu, variation, 1)));
         details
+    }
+
+    /// The deposit, so that the price of the line explains itself.
+    fn deposit(&self, menu: &Menu, variation: &Variation, count: u32) -> Option<LineDetail> {
+        let (item, _) = menu.catalog.variation(variation.deposit.as_ref()?)?;
+        Some(LineDetail { name: menu.words(&item.name, &self.lang), style: GroupStyle::Extra, count })
     }
 
     fn changes(&self, menu: &Menu, item: &Item, modifiers: &[ModifierChoice]) -> Vec<LineDetail> {

@@ -1,0 +1,233 @@
+//! What receipts, slips and tickets say.
+
+use domain::ids::{GroupId, ItemId, ModifierId, SlotId, VariationId};
+use domain::input::Action;
+use domain::intent::{CartIntent, DoneIntent, Intent, ItemIntent, MealIntent, PayIntent};
+use domain::money::Minor;
+use domain::receipt::{Block, ReceiptDocument, ReceiptKind, Style};
+use domain::text::Lang;
+use domain::view::Page;
+
+use crate::world::World;
+
+/// The document as lines of text, columns with a bar between.
+fn lines(document: &ReceiptDocument) -> Vec<String> {
+    document
+        .blocks
+        .iter()
+        .filter_map(|block| match block {
+            Block::Line { text, .. } => Some(text.to_string()),
+            Block::Columns { left, right, .. } => Some(format!("{left} | {right}")),
+            Block::Logo
+            | Block::Rule
+            | Block::Space(_)
+            | Block::Qr(_)
+            | Block::Barcode(_)
+            | Block::Total(_) => None,
+        })
+        .collect()
+}
+
+fn sale(w: &World) -> ReceiptDocument {
+    w.kiosk.order_document(w.order_id(), &w.now()).unwrap()
+}
+
+/// A meal with a cola, a burger without onions and an egg, a tip, in German.
+fn sold() -> World {
+    let mut w = World::open();
+    w.intent(Intent::SetLanguage(Lang::new("de")));
+    w.at_menu();
+    w.intent(Intent::OpenItem(ItemId::new("burger")));
+    w.intent(Intent::Item(ItemIntent::Toggle(GroupId::new("without"), ModifierId::new("onion"))));
+    w.intent(Intent::Item(ItemIntent::Count(GroupId::new("extra"), ModifierId::new("egg"), 2)));
+    w.intent(Intent::Item(ItemIntent::Confirm));
+    w.intent(Intent::Meal(MealIntent::Decline));
+    w.intent(Intent::QuickAdd(ItemId::new("meal")));
+    w.intent(Intent::Meal(MealIntent::Pick(SlotId::new("main"), VariationId::new("burger-2"))));
+    w.intent(Intent::Meal(MealIntent::Pick(SlotId::new("drink"), VariationId::new("cola"))));
+    w.intent(Intent::Meal(MealIntent::Accept));
+    w.cart(CartIntent::Show);
+    w.cart(CartIntent::Checkout);
+    w.pay(PayIntent::Tip(Minor(200)));
+    w.pay(PayIntent::Confirm);
+    w.approve();
+    let payment = w.payment_id();
+    w.terminal(domain::input::TerminalInput::Completed { payment });
+    w
+}
+
+#[test]
+fn a_receipt_says_everything_in_the_customers_language() {
+    let w = sold();
+    let document = sale(&w);
+    assert_eq!((document.kind, document.lang.as_str()), (ReceiptKind::Sale, "de"));
+    let text = lines(&document);
+    let expected = [
+        "Alder & Rye",
+        "1 Rye Lane",
+        "Ihre Nummer",
+        "001",
+        "Mitnehmen",
+        "burger, Single | 11,30 €",
+        "    2 x egg",
+        "    Ohne onion",
+        "meal | 15,90 €",
+        "  burger, Double | ",
+        "  fries | ",
+        "  cola | ",
+        "bottle | 0,25 €",
+        "Summe | 27,45 €",
+        "Trinkgeld | 2,00 €",
+        "Bezahlt | 29,45 €",
+        "Visa ************4821 | 29,45 €",
+        "TA 8  No 8  Auth 123456",
+    ];
+    assert_eq!(text[..expected.len()], expected, "{text:#?}");
+    assert!(text.iter().any(|l| l.starts_with("MwSt. 7 %") && l.contains("Netto") && l.contains("Brutto")));
+    assert!(text.iter().any(|l| l.starts_with("MwSt. 19 %")));
+    assert!(text.contains(&"Beleg | t7.k0003-1-1".to_owned()));
+    assert!(text.contains(&"K3-001 | 02.03.2026 12:00".to_owned()), "{text:#?}");
+    assert_eq!(text.last().unwrap(), "Thank you");
+    let huge: Vec<_> =
+        document.blocks.iter().filter(|b| matches!(b, Block::Line { style: Style::Huge, .. })).collect();
+    assert_eq!(huge.len(), 1, "the number, large");
+    assert!(document.blocks.contains(&Block::Total(Minor(2945))));
+    let reference = format!("K3-001 {}", w.order_id());
+    assert!(document.blocks.contains(&Block::Qr(reference.into())));
+}
+
+#[test]
+fn net_and_tax_of_a_receipt_add_up_to_its_total() {
+    let w = sold();
+    let order = &w.order().order;
+    let taxed: i64 = order.taxes.iter().map(|t| t.base.0 + t.tax.0).sum();
+    assert_eq!(taxed + 25, order.total.0, "the deposit is untaxed");
+}
+
+#[test]
+fn a_copy_is_marked_and_otherwise_says_the_same() {
+    let mut w = sold();
+    let original = lines(&sale(&w));
+    w.intent(Intent::Done(DoneIntent::Close));
+    let receipt = w.order().receipts[0].id;
+    w.printer(domain::input::PrinterInput::Confirmed { receipt });
+    w.jump(3_600_000);
+    w.staff(Action::Reprint { receipt });
+    let copy = w.order().receipts[1].id;
+    let document = w.kiosk.receipt_document(copy, &w.now()).unwrap();
+    assert_eq!(document.kind, ReceiptKind::Copy);
+    let mut text = lines(&document);
+    let mark = text.iter().position(|l| l.contains("KOPIE 1")).unwrap();
+    text.remove(mark);
+    assert_eq!(text, original, "an hour later the date is still that of the sale");
+}
+
+#[test]
+fn a_refund_names_both_numbers_and_is_the_sale_with_the_other_sign() {
+    let mut w = sold();
+    w.intent(Intent::Done(DoneIntent::Close));
+    let payment = w.payment_id();
+    w.staff(Action::ReversePayment { payment });
+    w.terminal(domain::input::TerminalInput::Reversed { payment });
+    let refund = w.order().receipts.iter().find(|r| r.kind == ReceiptKind::Refund).unwrap();
+    let document = w.kiosk.receipt_document(refund.id, &w.now()).unwrap();
+    let text = lines(&document);
+    assert!(text.contains(&"ERSTATTUNG".to_owned()));
+    assert!(text.contains(&"Zurückgezahlt | -29,45 €".to_owned()), "{text:#?}");
+    assert!(text.contains(&"Beleg | t7.k0003-1-2".to_owned()));
+    assert!(text.contains(&"Beleg | t7.k0003-1-1".to_owned()));
+    assert!(document.blocks.contains(&Block::Total(Minor(-2945))));
+}
+
+#[test]
+fn a_slip_asks_to_pay_and_says_that_it_is_no_receipt() {
+    let mut w = World::open();
+    w.placed();
+    w.pay(PayIntent::AtCounter);
+    let text = lines(&sale(&w));
+    assert!(text.contains(&"Please pay at the counter".to_owned()));
+    assert!(text.contains(&"To pay | €12.89".to_owned()), "{text:#?}");
+    assert!(text.contains(&"This is not a receipt".to_owned()));
+    assert!(!text.iter().any(|l| l.starts_with("Receipt |")));
+}
+
+#[test]
+fn a_ticket_speaks_the_kitchens_language_and_groups_by_station() {
+    let mut w = sold();
+    let ticket = w
+        .take_effects()
+        .into_iter()
+        .find_map(|effect| match effect {
+            domain::Effect::Kitchen(domain::effect::KitchenEffect::Dispatch { ticket, .. }) => Some(ticket),
+            domain::Effect::Terminal(_)
+            | domain::Effect::Printer(_)
+            | domain::Effect::Drawer(_)
+            | domain::Effect::Display(_)
+            | domain::Effect::CallStaff { .. } => None,
+        })
+        .unwrap();
+    assert_eq!(
+        lines(&ticket),
+        [
+            "001",
+            "Take away",
+            "K3-001 | 12:00",
+            "grill",
+            "1 x BURGER (Single)",
+            "   2 x EGG",
+            "   NO ONION",
+            "1 x BURGER (Double)",
+            "fryer",
+            "1 x FRIES",
+        ]
+    );
+}
+
+#[test]
+fn the_qr_code_holds_the_receipt_itself() {
+    let w = sold();
+    let Page::Done(page) = w.view().page else { panic!("{}", w.page()) };
+    for part in ["Alder & Rye", "K3-001", "1 x burger, Single 11,30 €", "Summe 27,45 €", "Trinkgeld 2,00 €"]
+    {
+        assert!(page.qr.contains(part), "{part}: {}", page.qr);
+    }
+    assert_eq!(page.last_digits.as_deref(), Some("4821"));
+    assert_eq!((page.number, &*page.reference), (1, "K3-001"));
+}
+
+#[test]
+fn a_long_order_still_fits_a_qr_code() {
+    let mut w = World::open();
+    w.at_menu();
+    for modifiers in 0..12 {
+        w.intent(Intent::OpenItem(ItemId::new("burger")));
+        if modifiers % 2 == 0 {
+            w.intent(Intent::Item(ItemIntent::Toggle(GroupId::new("without"), ModifierId::new("onion"))));
+        }
+        w.intent(Intent::Item(ItemIntent::Variation(VariationId::new("burger-2"))));
+        w.intent(Intent::Item(ItemIntent::Quantity(modifiers)));
+        w.intent(Intent::Item(ItemIntent::Confirm));
+        w.intent(Intent::Meal(MealIntent::Decline));
+        for item in ["fries", "juice", "cola"] {
+            w.intent(Intent::QuickAdd(ItemId::new(item)));
+        }
+    }
+    w.cart(CartIntent::Show);
+    w.cart(CartIntent::Checkout);
+    w.pay(PayIntent::AtCounter);
+    let Page::Done(page) = w.view().page else { panic!("{}", w.page()) };
+    assert!(page.qr.len() <= 600, "{} bytes", page.qr.len());
+}
+
+#[test]
+fn the_unknown_page_has_a_code_for_the_staff() {
+    let mut w = World::open();
+    w.sending();
+    w.jump(65_000);
+    w.lose();
+    let Page::PayUnknown(page) = w.view().page else { panic!("{}", w.page()) };
+    assert!(page.qr.contains(&w.payment_id().to_string()) && page.qr.contains("amount 12.89 EUR"));
+    assert_eq!(page.started_minute, 12 * 60);
+    let seconds: Vec<_> = page.facts.iter().map(|f| f.second_of_day).collect();
+    assert_eq!(seconds, [Some(43_200), Some(43_265), None]);
+}

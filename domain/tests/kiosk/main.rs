@@ -1,0 +1,16 @@
+//! The kiosk as a whole: every row of the tables of orders and payments, and random operations with the power
+//! cut at every step.
+
+#![expect(clippy::unwrap_used, reason = "a test that does not find what it expects has failed")]
+
+mod devices;
+mod documents;
+mod fixture;
+mod payments;
+mod random;
+mod restarts;
+mod rules;
+mod shopping;
+mod speed;
+mod terminal_model;
+mod world;

@@ -1,0 +1,833 @@
+//! Every row of the payment tables: how a charge begins, ends, is lost and found.
+
+use domain::effect::{PrinterEffect, TerminalEffect};
+use domain::event::{Event, KitchenEvent, OrderEvent, PaymentEvent, ReceiptEvent, TaskKind};
+use domain::input::{Action, LastAnswer, TerminalInput};
+use domain::intent::{DoneIntent, Intent, PayIntent, ReceiptChoice};
+use domain::kiosk::Refusal;
+use domain::kiosk::ledger::KitchenState;
+use domain::money::{Currency, Minor};
+use domain::order::OrderState;
+use domain::payment::{CODE_NOT_STARTED, LastTransaction, PaymentState, StaffVerdict, Tender};
+use domain::receipt::ReceiptKind;
+use domain::view::{Page, PayFailure, TerminalPrompt};
+use domain::{Effect, Input};
+
+use crate::fixture;
+use crate::world::{World, approval, transaction};
+
+fn charges(effects: &[Effect]) -> usize {
+    effects.iter().filter(|e| matches!(e, Effect::Terminal(TerminalEffect::Charge { .. }))).count()
+}
+
+fn is_query(effect: &Effect) -> bool {
+    matches!(effect, Effect::Terminal(TerminalEffect::QueryLast { .. }))
+}
+
+fn kinds(events: &[(u64, Event)]) -> Vec<&'static str> {
+    events
+        .iter()
+        .map(|(_, event)| match event {
+            Event::Order(OrderEvent::Placed(_)) => "order.placed",
+            Event::Order(OrderEvent::Paid { .. }) => "order.paid",
+            Event::Order(_) => "order",
+            Event::Payment(PaymentEvent::Created(_)) => "payment.created",
+            Event::Payment(PaymentEvent::SendStarted { .. }) => "payment.send_started",
+            Event::Payment(PaymentEvent::Approved { .. }) => "payment.approved",
+            Event::Payment(PaymentEvent::Completed { .. }) => "payment.completed",
+            Event::Payment(_) => "payment",
+            Event::Receipt(ReceiptEvent::Queued { .. }) => "receipt.queued",
+            Event::Receipt(_) => "receipt",
+            Event::Kitchen(KitchenEvent::Queued { .. }) => "kitchen.queued",
+            Event::Kitchen(KitchenEvent::Dispatched { .. }) => "kitchen.dispatched",
+            Event::Kitchen(_) => "kitchen",
+            Event::Catalog(_) => "catalog",
+            Event::Service(_) => "service",
+            Event::Drawer(_) => "drawer",
+            Event::Task(_) => "task",
+        })
+        .collect()
+}
+
+fn failure(w: &World) -> PayFailure {
+    match w.view().page {
+        Page::PayFailed(page) => page.why,
+        other => panic!("expected the failed page, got {}", other.name()),
+    }
+}
+
+fn ours(w: &World, n: u32) -> LastTransaction {
+    transaction(n, w.payment().payment.amount.0)
+}
+
+#[test]
+fn a_charge_leaves_with_the_terminals_last_transaction_on_disk() {
+    let mut w = World::open();
+    w.placed();
+    let before = w.log.len();
+    w.take_effects();
+    w.pay(PayIntent::Confirm);
+    assert_eq!(kinds(&w.log[before..]), ["payment.created", "payment.send_started"]);
+    assert_eq!(w.payment().last_known, Some(transaction(7, 500)));
+    assert_eq!(charges(&w.take_effects()), 1);
+    assert_eq!(w.page(), "at-terminal");
+}
+
+#[test]
+fn a_terminal_whose_last_transaction_is_not_known_gets_no_charge() {
+    let mut w = World::with(fixture::config());
+    w.terminal(TerminalInput::Ready { last: LastAnswer::NoAnswer });
+    w.placed();
+    w.take_effects();
+    w.pay(PayIntent::Confirm);
+    assert_eq!(*w.state(), PaymentState::Created);
+    assert_eq!(charges(&w.take_effects()), 0);
+    w.pass(3_000);
+    assert!(w.take_effects().iter().any(is_query), "it is asked");
+    w.answer(LastAnswer::Empty);
+    assert_eq!(*w.state(), PaymentState::Sending, "a terminal that says nothing before says nothing");
+    assert_eq!(charges(&w.take_effects()), 1);
+}
+
+#[test]
+fn a_terminal_that_stays_busy_is_given_up_after_a_minute_and_nothing_was_sent() {
+    let mut w = World::open();
+    w.terminal(TerminalInput::Ready { last: LastAnswer::Busy });
+    w.placed();
+    w.pay(PayIntent::Confirm);
+    w.take_effects();
+    for _ in 0..40 {
+        w.pass(2_000);
+        if w.take_effects().iter().any(is_query) {
+            w.answer(LastAnswer::Busy);
+        }
+    }
+    assert_eq!(*w.state(), PaymentState::Cancelled);
+    assert_eq!(w.payment().sent_at, None);
+    assert_eq!(w.page(), "pay-failed");
+}
+
+#[test]
+fn an_approval_is_one_transaction_and_the_terminal_hears_first() {
+    let mut w = World::open();
+    w.sending();
+    let before = w.log.len();
+    w.approve();
+    assert_eq!(
+        kinds(&w.log[before..]),
+        ["payment.approved", "order.paid", "receipt.queued", "kitchen.queued"]
+    );
+    let effects = w.take_effects();
+    let payment = w.payment_id();
+    assert_eq!(effects[0], Effect::Terminal(TerminalEffect::AcceptResult { payment }));
+    assert_eq!(effects.len(), 1, "paper and ticket wait for the completion: {effects:?}");
+    assert_eq!(w.page(), "at-terminal");
+    assert_eq!(w.order().paid.unwrap().0.n, 1);
+}
+
+#[test]
+fn receipt_and_ticket_leave_when_the_payment_is_completed() {
+    let mut w = World::open();
+    w.completed();
+    let effects = w.take_effects();
+    assert!(
+        matches!(effects[..], [Effect::Kitchen(_)]),
+        "the customer has not chosen paper yet: {effects:?}"
+    );
+    w.intent(Intent::Done(DoneIntent::Receipt(ReceiptChoice::Paper)));
+    let effects = w.take_effects();
+    assert!(matches!(effects[..], [Effect::Printer(PrinterEffect::Print { .. })]), "{effects:?}");
+    assert_eq!(w.order().state, OrderState::Fulfilling);
+}
+
+#[test]
+fn a_declined_card_can_be_tried_again_with_a_new_payment() {
+    let mut w = World::open();
+    w.sending();
+    let first = w.payment_id();
+    w.terminal(TerminalInput::Declined { payment: first, code: 5 });
+    assert_eq!(failure(&w), PayFailure::Declined { code: 5 });
+    assert_eq!(w.order().state, OrderState::AwaitingPayment);
+    let asked = w.take_effects();
+    assert!(asked.iter().any(is_query), "the next charge needs to know what the terminal did last");
+    w.pay(PayIntent::Retry);
+    assert_eq!(charges(&w.take_effects()), 0, "not before the answer");
+    w.answer(LastAnswer::Transaction(transaction(7, 500)));
+    assert_eq!(charges(&w.take_effects()), 1);
+    assert_ne!(w.payment_id(), first);
+    w.approve();
+    assert_eq!(w.order().state, OrderState::Paid);
+}
+
+#[test]
+fn cancelled_and_timed_out_at_the_terminal_are_definite() {
+    for (timed_out, why) in [(false, PayFailure::Cancelled), (true, PayFailure::TimedOut)] {
+        let mut w = World::open();
+        w.sending();
+        let payment = w.payment_id();
+        w.terminal(TerminalInput::Started { payment });
+        w.terminal(if timed_out {
+            TerminalInput::TimedOut { payment }
+        } else {
+            TerminalInput::Cancelled { payment }
+        });
+        assert_eq!(failure(&w), why);
+        assert!(w.state().is_definite());
+    }
+}
+
+#[test]
+fn a_terminal_that_refuses_to_start_took_no_money() {
+    let mut w = World::open();
+    w.sending();
+    let payment = w.payment_id();
+    w.terminal(TerminalInput::Refused { payment, code: 0x83 });
+    assert_eq!(*w.state(), PaymentState::Declined { code: 0x83 });
+}
+
+#[test]
+fn cancelling_before_anything_was_sent_needs_no_terminal() {
+    let mut w = World::open();
+    w.terminal(TerminalInput::Ready { last: LastAnswer::Busy });
+    w.placed();
+    w.pay(PayIntent::Confirm);
+    w.take_effects();
+    w.pay(PayIntent::Cancel);
+    assert_eq!(*w.state(), PaymentState::Cancelled);
+    assert!(!w.take_effects().iter().any(|e| matches!(e, Effect::Terminal(TerminalEffect::Abort { .. }))));
+}
+
+#[test]
+fn a_result_after_an_abort_wins() {
+    let mut w = World::open();
+    w.sending();
+    let payment = w.payment_id();
+    w.terminal(TerminalInput::Started { payment });
+    w.pay(PayIntent::Cancel);
+    assert_eq!(w.take_effects(), [Effect::Terminal(TerminalEffect::Abort { payment })]);
+    w.pay(PayIntent::Cancel);
+    assert_eq!(w.take_effects(), [], "asked once");
+    w.approve();
+    assert_eq!(w.order().state, OrderState::Paid);
+}
+
+#[test]
+fn a_refused_abort_sends_the_customer_to_the_terminal() {
+    let mut w = World::open();
+    w.sending();
+    let payment = w.payment_id();
+    w.pay(PayIntent::Cancel);
+    w.terminal(TerminalInput::AbortRefused { payment });
+    match w.view().page {
+        Page::AtTerminal(page) => {
+            assert_eq!(page.prompt, TerminalPrompt::FinishAtTerminal);
+            assert!(!page.can_cancel && !page.cancelling);
+        }
+        other => panic!("{}", other.name()),
+    }
+}
+
+#[test]
+fn a_terminal_that_goes_silent_is_aborted_and_then_unknown() {
+    let mut w = World::open();
+    w.sending();
+    let payment = w.payment_id();
+    w.pass(w.config.times.charge_ms + 1);
+    assert!(w.take_effects().contains(&Effect::Terminal(TerminalEffect::Abort { payment })));
+    assert_eq!(*w.state(), PaymentState::Sending);
+    w.pass(w.config.times.abort_ms + 1);
+    assert_eq!(*w.state(), PaymentState::Unknown);
+    assert_eq!(w.page(), "pay-unknown");
+}
+
+#[test]
+fn a_link_lost_before_anything_was_sent_is_no_doubt() {
+    let mut w = World::open();
+    w.sending();
+    let payment = w.payment_id();
+    w.terminal(TerminalInput::Lost { payment, nothing_sent: true, why: "connect failed".into() });
+    assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
+    assert_eq!(failure(&w), PayFailure::TerminalDown);
+}
+
+#[test]
+fn nothing_sent_is_not_believed_after_the_terminal_had_begun() {
+    let mut w = World::open();
+    w.sending();
+    let payment = w.payment_id();
+    w.terminal(TerminalInput::Started { payment });
+    w.terminal(TerminalInput::Lost { payment, nothing_sent: true, why: "confused".into() });
+    assert_eq!(*w.state(), PaymentState::Unknown);
+}
+
+#[test]
+fn a_lost_link_is_never_a_decline_and_offers_no_second_charge() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    assert_eq!(w.order().state, OrderState::PaymentUnknown);
+    assert_eq!(w.page(), "pay-unknown");
+    for intent in [PayIntent::Retry, PayIntent::Confirm, PayIntent::AtCounter, PayIntent::CancelOrder] {
+        w.pay(intent);
+        assert_eq!(w.refusal, Some(Refusal::NotNow));
+    }
+    w.intent(Intent::EndVisit);
+    assert_eq!(w.page(), "pay-unknown");
+    w.pass(3_600_000);
+    assert_eq!(w.page(), "pay-unknown", "no idle timer ends it");
+    assert_eq!(charges(&w.take_effects()), 0);
+}
+
+#[test]
+fn reconciling_equal_and_idle_means_it_never_began() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.back_with(transaction(7, 500));
+    assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
+    assert_eq!(w.page(), "pay-failed");
+}
+
+#[test]
+fn reconciling_the_next_with_our_amount_books_it_by_its_result() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.back_with(ours(&w, 8));
+    assert!(matches!(w.state(), PaymentState::Completed(_)));
+    assert_eq!(w.order().state, OrderState::Fulfilling);
+    assert_eq!(w.page(), "done");
+
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.back_with(LastTransaction { approved: false, ..ours(&w, 8) });
+    assert!(matches!(w.state(), PaymentState::Declined { .. }));
+}
+
+#[test]
+fn reconciling_a_reversal_of_ours_means_the_money_is_back() {
+    for n in [8, 9] {
+        let mut w = World::open();
+        w.sending();
+        w.lose();
+        w.back_with(LastTransaction { reversal: true, ..ours(&w, n) });
+        assert_eq!(*w.state(), PaymentState::Reversed);
+        assert_eq!(failure(&w), PayFailure::Reversed);
+        assert!(w.order().paid.is_none());
+    }
+}
+
+#[test]
+fn reconciling_anything_else_needs_a_person() {
+    let amount = |w: &World| w.payment().payment.amount.0;
+    let answers: [fn(&World, i64) -> LastAnswer; 4] = [
+        |_, _| LastAnswer::Empty,
+        |_, a| LastAnswer::Transaction(transaction(9, a)),
+        |_, a| LastAnswer::Transaction(transaction(8, a + 1)),
+        |_, a| {
+            LastAnswer::Transaction(LastTransaction { trace: None, receipt_no: None, ..transaction(8, a) })
+        },
+    ];
+    for answer in answers {
+        let mut w = World::open();
+        w.sending();
+        w.lose();
+        w.take_effects();
+        let last = answer(&w, amount(&w));
+        w.back(&last);
+        assert!(matches!(w.state(), PaymentState::NeedsStaff { .. }));
+        assert_eq!(w.page(), "pay-unknown");
+        assert_eq!(w.kiosk.ledger().tasks.len(), 1);
+        assert!(w.take_effects().iter().any(|e| matches!(e, Effect::CallStaff { .. })));
+    }
+}
+
+#[test]
+fn two_equal_amounts_in_a_row_are_told_apart_by_what_was_known_before() {
+    let mut w = World::open();
+    w.completed();
+    w.intent(Intent::Done(DoneIntent::Close));
+    w.sending();
+    assert_eq!(w.payment().last_known, Some(transaction(8, w.payment().payment.amount.0)));
+    w.lose();
+    // The terminal still shows the first sale, of the very same amount.
+    w.back_with(ours(&w, 8));
+    assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
+}
+
+#[test]
+fn an_old_sale_of_ours_is_not_taken_for_the_one_in_doubt() {
+    let mut w = World::open();
+    w.completed();
+    w.intent(Intent::Done(DoneIntent::Close));
+    w.terminal(TerminalInput::Ready { last: LastAnswer::Empty });
+    w.sending();
+    assert_eq!(w.payment().last_known, None);
+    w.lose();
+    w.back_with(ours(&w, 8));
+    assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
+}
+
+#[test]
+fn numbers_that_wrap_around_are_still_the_next() {
+    let mut w = World::open();
+    let at_the_end = LastTransaction { trace: Some(999_999), receipt_no: Some(9_999), ..transaction(0, 500) };
+    w.back_with(at_the_end);
+    w.sending();
+    w.lose();
+    w.back_with(ours(&w, 1));
+    assert!(matches!(w.state(), PaymentState::Completed(_)));
+}
+
+#[test]
+fn a_busy_or_silent_terminal_is_asked_again_with_growing_pauses_and_then_a_person_decides() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.back(&LastAnswer::Busy);
+    w.take_effects();
+    let mut questions = 1;
+    for _ in 0..600 {
+        w.pass(1_000);
+        for effect in w.take_effects() {
+            if is_query(&effect) {
+                questions += 1;
+                w.answer(LastAnswer::NoAnswer);
+            }
+        }
+        if matches!(w.state(), PaymentState::NeedsStaff { .. }) {
+            break;
+        }
+    }
+    assert!((8..=12).contains(&questions), "{questions} questions");
+    assert!(matches!(w.state(), PaymentState::NeedsStaff { .. }));
+    // It goes on slowly, and a late answer still decides.
+    w.pass(w.config.reconcile.slow_ms + 1);
+    assert!(w.take_effects().iter().any(is_query));
+    w.answer(LastAnswer::Transaction(ours(&w, 8)));
+    assert!(matches!(w.state(), PaymentState::Completed(_)));
+    assert!(w.kiosk.ledger().tasks.is_empty(), "the task is done by itself");
+}
+
+#[test]
+fn a_terminal_that_never_comes_back_ends_with_a_person_in_bounded_time() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.pass(w.config.reconcile.give_up_ms + 1);
+    assert!(matches!(w.state(), PaymentState::NeedsStaff { .. }));
+}
+
+#[test]
+fn a_late_approval_of_an_unknown_payment_is_booked() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.approve();
+    assert!(matches!(w.state(), PaymentState::Approved(_)));
+    assert_eq!(w.order().state, OrderState::Paid);
+}
+
+#[test]
+fn an_approval_told_twice_is_one_sale() {
+    let mut w = World::open();
+    w.approved();
+    w.take_effects();
+    let before = w.log.len();
+    w.approve();
+    assert_eq!(w.log.len(), before);
+    let payment = w.payment_id();
+    assert_eq!(w.take_effects(), [Effect::Terminal(TerminalEffect::AcceptResult { payment })]);
+}
+
+#[test]
+fn a_second_approval_with_other_numbers_is_a_task_not_a_sale() {
+    let mut w = World::open();
+    w.approved();
+    let (payment, amount) = (w.payment_id(), w.payment().payment.amount.0);
+    w.terminal(TerminalInput::Approved { payment, approval: approval(9, amount), currency: None });
+    assert_eq!(w.order().payments.len(), 1);
+    let tasks = &w.kiosk.ledger().tasks;
+    assert!(tasks.values().any(|t| matches!(t.kind, TaskKind::UnexplainedTransaction { .. })));
+}
+
+#[test]
+fn an_approval_after_a_definite_decline_is_refused_and_reported() {
+    let mut w = World::open();
+    w.sending();
+    let payment = w.payment_id();
+    w.terminal(TerminalInput::Declined { payment, code: 5 });
+    w.take_effects();
+    w.approve();
+    let effects = w.take_effects();
+    assert!(effects.contains(&Effect::Terminal(TerminalEffect::RefuseGoods { payment })));
+    assert_eq!(w.kiosk.ledger().tasks.len(), 1);
+    assert!(w.order().paid.is_none());
+}
+
+#[test]
+fn a_wrong_amount_or_currency_is_refused_and_given_back() {
+    let yen = Currency { code: *b"JPY", exponent: 0 };
+    for (extra, currency) in [(1, None), (0, Some(yen))] {
+        let mut w = World::open();
+        w.sending();
+        let (payment, amount) = (w.payment_id(), w.payment().payment.amount.0);
+        w.terminal(TerminalInput::Approved { payment, approval: approval(8, amount + extra), currency });
+        let effects = w.take_effects();
+        assert_eq!(effects[0], Effect::Terminal(TerminalEffect::RefuseGoods { payment }));
+        assert!(matches!(w.state(), PaymentState::Reversing(_)));
+        assert_eq!(w.page(), "at-terminal");
+        w.terminal(TerminalInput::Reversed { payment });
+        assert_eq!(failure(&w), PayFailure::Reversed);
+        assert!(w.order().paid.is_none());
+        let tasks = &w.kiosk.ledger().tasks;
+        assert!(tasks.values().any(|t| matches!(t.kind, TaskKind::AmountDiffers { .. })));
+    }
+}
+
+#[test]
+fn an_approval_for_a_kiosk_that_broke_down_meanwhile_is_given_back() {
+    let mut w = World::open();
+    w.sending();
+    w.staff(Action::Fault { code: "STO-01".into(), detail: "disk full".into() });
+    assert_eq!(w.page(), "at-terminal", "money under way comes first");
+    w.approve();
+    let payment = w.payment_id();
+    assert!(w.take_effects().contains(&Effect::Terminal(TerminalEffect::RefuseGoods { payment })));
+    w.terminal(TerminalInput::Reversed { payment });
+    assert_eq!(w.page(), "out-of-service");
+    assert_eq!(w.order().state, OrderState::Cancelled);
+}
+
+#[test]
+fn a_link_lost_after_the_approval_is_asked_about_and_completes() {
+    let mut w = World::open();
+    w.approved();
+    w.lose();
+    assert!(matches!(w.state(), PaymentState::Approved(_)), "booked is booked");
+    assert_eq!(w.page(), "at-terminal");
+    w.take_effects();
+    w.back_with(ours(&w, 8));
+    assert!(matches!(w.state(), PaymentState::Completed(_)));
+    assert!(w.take_effects().iter().any(|e| matches!(e, Effect::Kitchen(_))));
+}
+
+#[test]
+fn a_terminal_that_reversed_an_approved_sale_by_itself_leaves_the_order_paid_and_refunded() {
+    let mut w = World::open();
+    w.approved();
+    w.lose();
+    w.back_with(LastTransaction { reversal: true, ..ours(&w, 9) });
+    let order = w.order();
+    assert_eq!(*w.state(), PaymentState::Reversed);
+    assert_eq!(order.state, OrderState::Paid);
+    assert_eq!(order.refunded(), w.payment().payment.amount);
+    assert_eq!(order.refunds.len(), 1);
+    assert_eq!(order.kitchen[0].state, KitchenState::Withdrawn);
+    assert!(!w.take_effects().iter().any(|e| matches!(e, Effect::Kitchen(_))), "the ticket had not left");
+    let tasks = &w.kiosk.ledger().tasks;
+    assert!(tasks.values().any(|t| matches!(t.kind, TaskKind::ReversedByTerminal { .. })));
+    match w.view().page {
+        Page::PayFailed(page) => {
+            assert!(page.why == PayFailure::Reversed && !page.can_retry && !page.counter)
+        }
+        other => panic!("{}", other.name()),
+    }
+    w.intent(Intent::EndVisit);
+    assert_eq!(w.page(), "attract");
+}
+
+#[test]
+fn an_approved_sale_that_the_terminal_does_not_remember_needs_a_person() {
+    let mut w = World::open();
+    w.approved();
+    w.lose();
+    w.back_with(transaction(7, 500));
+    assert!(matches!(w.state(), PaymentState::NeedsStaff { .. }));
+    assert_eq!(w.page(), "pay-unknown");
+    assert_eq!(w.order().state, OrderState::Paid, "paid never becomes unpaid");
+    assert!(!w.order().is_released());
+    let payment = w.payment_id();
+    w.staff(Action::ResolvePayment { payment, verdict: StaffVerdict::GivenBack });
+    assert_eq!(*w.state(), PaymentState::Reversed);
+    assert_eq!(w.order().refunds.len(), 1);
+}
+
+#[test]
+fn a_completion_that_does_not_come_is_asked_for() {
+    let mut w = World::open();
+    w.approved();
+    w.take_effects();
+    w.pass(w.config.times.completion_ms + 2_000);
+    assert!(w.take_effects().iter().any(is_query));
+    w.answer(LastAnswer::Transaction(ours(&w, 8)));
+    assert!(matches!(w.state(), PaymentState::Completed(_)));
+}
+
+#[test]
+fn staff_resolve_an_unclear_payment_once() {
+    let cases = [
+        (StaffVerdict::Taken, OrderState::Fulfilling, "done"),
+        (StaffVerdict::NotTaken, OrderState::AwaitingPayment, "pay-failed"),
+        (StaffVerdict::GivenBack, OrderState::AwaitingPayment, "pay-failed"),
+    ];
+    for (verdict, state, page) in cases {
+        let mut w = World::open();
+        w.sending();
+        w.lose();
+        w.back(&LastAnswer::Empty);
+        let payment = w.payment_id();
+        w.staff(Action::ResolvePayment { payment, verdict });
+        assert_eq!(w.order().state, state);
+        assert_eq!(w.page(), page);
+        assert!(w.kiosk.ledger().tasks.is_empty());
+        let before = w.log.len();
+        w.staff(Action::ResolvePayment { payment, verdict });
+        assert_eq!(w.refusal, Some(Refusal::NotNow), "the second one comes too late");
+        assert_eq!(w.log.len(), before);
+    }
+}
+
+#[test]
+fn a_terminal_that_was_used_by_hand_is_reported_once() {
+    let mut w = World::open();
+    w.completed();
+    w.intent(Intent::Done(DoneIntent::Close));
+    w.back_with(transaction(9, 4200));
+    w.back_with(transaction(9, 4200));
+    let tasks = &w.kiosk.ledger().tasks;
+    assert_eq!(tasks.len(), 1);
+    assert!(tasks.values().all(|t| matches!(t.kind, TaskKind::UnexplainedTransaction { .. })));
+}
+
+/// The driver reconnected just before it saw the charge: its reports are older than the charge.
+fn stale_reports(w: &mut World) {
+    w.terminal(TerminalInput::Down { why: "cable".into() });
+    w.terminal(TerminalInput::Ready { last: LastAnswer::Transaction(transaction(7, 500)) });
+}
+
+#[test]
+fn a_report_from_before_the_charge_never_ends_the_charge() {
+    let mut w = World::open();
+    w.sending();
+    stale_reports(&mut w);
+    assert_eq!(*w.state(), PaymentState::Sending);
+    let effects = w.take_effects();
+    assert_eq!(effects.iter().filter(|e| is_query(e)).count(), 1, "asked behind the charge");
+    let payment = w.payment_id();
+    w.terminal(TerminalInput::Started { payment });
+    w.answer(LastAnswer::Busy);
+    w.approve();
+    assert_eq!(w.order().state, OrderState::Paid);
+    assert_eq!(w.order().payments.len(), 1);
+}
+
+#[test]
+fn a_terminal_that_came_back_in_the_middle_without_a_word_is_believed_when_asked() {
+    let mut w = World::open();
+    w.sending();
+    stale_reports(&mut w);
+    w.answer(LastAnswer::Transaction(transaction(7, 500)));
+    assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
+}
+
+#[test]
+fn a_terminal_that_went_down_in_the_middle_without_a_word_leaves_a_doubt() {
+    let mut w = World::open();
+    w.sending();
+    w.terminal(TerminalInput::Down { why: "cable".into() });
+    assert_eq!(*w.state(), PaymentState::Sending);
+    w.answer(LastAnswer::NoAnswer);
+    assert_eq!(*w.state(), PaymentState::Unknown);
+}
+
+#[test]
+fn a_report_without_a_question_decides_nothing_about_a_payment_in_doubt() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.take_effects();
+    w.terminal(TerminalInput::Ready { last: LastAnswer::Transaction(transaction(7, 500)) });
+    assert_eq!(*w.state(), PaymentState::Unknown);
+    assert!(w.take_effects().iter().any(is_query));
+    let late = LastAnswer::Transaction(ours(&w, 8));
+    w.terminal(TerminalInput::Last { question: 99, answer: late });
+    assert_eq!(*w.state(), PaymentState::Unknown, "the answer to another question");
+    w.answer(LastAnswer::Transaction(transaction(7, 500)));
+    assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
+}
+
+#[test]
+fn a_terminal_that_goes_down_cancels_what_was_not_sent_and_counter_comes_first() {
+    let mut w = World::open();
+    w.terminal(TerminalInput::Ready { last: LastAnswer::Busy });
+    w.placed();
+    w.pay(PayIntent::Confirm);
+    w.terminal(TerminalInput::Down { why: "cable".into() });
+    assert_eq!(*w.state(), PaymentState::Cancelled);
+    assert_eq!(failure(&w), PayFailure::TerminalDown);
+    w.pay(PayIntent::OtherWay);
+    match w.view().page {
+        Page::PayChoose(page) => {
+            assert_eq!(page.selected, Tender::Counter);
+            assert_eq!(page.tenders[0].tender, Tender::Counter);
+            assert!(!page.tenders[1].available);
+        }
+        other => panic!("{}", other.name()),
+    }
+    w.pay(PayIntent::Confirm);
+    assert_eq!(w.order().state, OrderState::AcceptedUnpaid);
+    assert_eq!(w.page(), "done");
+}
+
+#[test]
+fn an_order_to_pay_at_the_counter_gets_a_slip_and_is_paid_there() {
+    let mut w = World::open();
+    w.placed();
+    w.take_effects();
+    w.pay(PayIntent::AtCounter);
+    let effects = w.take_effects();
+    match &effects[..] {
+        [Effect::Printer(PrinterEffect::Print { document, .. })] => {
+            assert_eq!(document.kind, ReceiptKind::PayAtCounter);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(w.order().kitchen.is_empty(), "the kitchen waits for the money");
+    let order = w.order_id();
+    w.staff(Action::PaidAtCounter { order });
+    assert_eq!(w.order().paid.unwrap().0.n, 1);
+    assert!(w.take_effects().iter().any(|e| matches!(e, Effect::Kitchen(_))));
+    w.staff(Action::PaidAtCounter { order });
+    assert_eq!(w.refusal, Some(Refusal::NotNow));
+}
+
+#[test]
+fn nothing_to_pay_is_paid_at_once_with_a_fiscal_number() {
+    let mut w = World::open();
+    w.at_menu();
+    w.intent(Intent::QuickAdd(domain::ids::ItemId::new("water")));
+    w.cart(domain::intent::CartIntent::Show);
+    w.cart(domain::intent::CartIntent::Checkout);
+    assert_eq!(w.page(), "done");
+    assert_eq!(w.order().paid.unwrap().0.n, 1);
+    assert_eq!(w.order().order.total, Minor::ZERO);
+    assert!(w.order().payments.is_empty());
+}
+
+#[test]
+fn staff_give_the_money_of_a_completed_sale_back_with_a_number_of_its_own() {
+    let mut w = World::open();
+    w.completed();
+    w.intent(Intent::Done(DoneIntent::Close));
+    w.take_effects();
+    let (payment, order) = (w.payment_id(), w.order_id());
+    w.staff(Action::ReversePayment { payment });
+    assert!(
+        w.take_effects()
+            .iter()
+            .any(|e| matches!(e, Effect::Terminal(TerminalEffect::Reverse { receipt_no: 8, .. })))
+    );
+    w.terminal(TerminalInput::Reversed { payment });
+    assert_eq!(*w.state(), PaymentState::Reversed);
+    assert_eq!(w.order().refunds[0].n, 2);
+    assert!(w.order().receipts.iter().any(|r| r.kind == ReceiptKind::Refund));
+    assert_eq!(w.page(), "attract");
+    w.staff(Action::ReversePayment { payment });
+    assert_eq!(w.refusal, Some(Refusal::NotNow), "refunding a refunded sale");
+    assert_eq!(w.order().order.id, order);
+}
+
+#[test]
+fn a_reversal_without_an_answer_is_asked_about_and_does_not_hold_up_the_next_customer_for_ever() {
+    let mut w = World::open();
+    w.completed();
+    w.intent(Intent::Done(DoneIntent::Close));
+    let payment = w.payment_id();
+    w.staff(Action::ReversePayment { payment });
+    w.lose();
+    assert!(matches!(w.state(), PaymentState::ReversalUnknown(_)));
+    assert_eq!(w.page(), "attract", "no customer is concerned");
+    w.back_with(ours(&w, 8));
+    assert!(matches!(w.state(), PaymentState::NeedsStaff { .. }), "it still stands: a person decides");
+    w.placed();
+    match w.view().page {
+        Page::PayChoose(page) => assert!(page.tenders[0].available),
+        other => panic!("{}", other.name()),
+    }
+    w.staff(Action::ResolvePayment { payment, verdict: StaffVerdict::Taken });
+    let (_, record) = w.kiosk.ledger().payment(payment).unwrap();
+    assert!(matches!(record.state, PaymentState::Completed(_)));
+}
+
+#[test]
+fn a_reversal_that_was_already_done_is_done() {
+    let mut w = World::open();
+    w.completed();
+    w.intent(Intent::Done(DoneIntent::Close));
+    let payment = w.payment_id();
+    w.staff(Action::ReversePayment { payment });
+    w.terminal(TerminalInput::ReversalRefused { payment, code: 0xB5 });
+    assert!(matches!(w.state(), PaymentState::ReversalUnknown(_)));
+    w.pass(1_500);
+    w.answer(LastAnswer::Transaction(LastTransaction { reversal: true, ..ours(&w, 8) }));
+    assert_eq!(*w.state(), PaymentState::Reversed);
+}
+
+#[test]
+fn a_sale_on_a_busy_terminal_cannot_be_reversed_now() {
+    let mut w = World::open();
+    w.completed();
+    let first = w.payment_id();
+    w.intent(Intent::Done(DoneIntent::Close));
+    w.sending();
+    w.staff(Action::ReversePayment { payment: first });
+    assert_eq!(w.refusal, Some(Refusal::TerminalBusy));
+}
+
+#[test]
+fn tips_are_offered_never_preselected_and_paid_with_the_order() {
+    let mut w = World::open();
+    w.placed();
+    let total = w.order().order.total;
+    match w.view().page {
+        Page::PayChoose(page) => {
+            assert_eq!(page.tip, None);
+            assert_eq!(page.tips.iter().map(|t| t.amount.0).collect::<Vec<_>>(), [0, 64, 200]);
+        }
+        other => panic!("{}", other.name()),
+    }
+    w.pay(PayIntent::Tip(Minor(77)));
+    assert_eq!(w.refusal, Some(Refusal::NotAllowed));
+    w.pay(PayIntent::Tip(Minor(200)));
+    w.pay(PayIntent::Confirm);
+    assert_eq!(w.payment().payment.amount, total + Minor(200));
+    w.approve();
+    assert_eq!(w.order().order.total, total, "the tip is outside the sale");
+}
+
+#[test]
+fn the_terminals_own_receipt_is_kept_with_the_payment() {
+    let mut w = World::open();
+    w.approved();
+    let payment = w.payment_id();
+    let lines = vec!["GIROCARD".into(), "GENEHMIGT".into()];
+    w.terminal(TerminalInput::ReceiptText { payment, customer: true, lines });
+    assert_eq!(w.payment().receipt_customer.len(), 2);
+}
+
+#[test]
+fn inputs_about_payments_nobody_knows_change_nothing() {
+    let mut w = World::open();
+    let payment = domain::ids::PaymentId(domain::ids::Uuid([9; 16]));
+    let before = w.log.len();
+    w.terminal(TerminalInput::Completed { payment });
+    w.terminal(TerminalInput::Declined { payment, code: 1 });
+    w.terminal(TerminalInput::Reversed { payment });
+    w.terminal(TerminalInput::AbortRefused { payment });
+    w.staff(Action::ReversePayment { payment });
+    assert_eq!(w.refusal, Some(Refusal::NotFound));
+    w.feed(Input::Tick);
+    assert_eq!(w.log.len(), before);
+}
