@@ -16,8 +16,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
-use ui::shell::UiHandle;
 use ui::backend::mirror::Mirror;
+use ui::shell::UiHandle;
 
 use crate::board::Board;
 use crate::core::{CoreHandle, Recorder};
@@ -77,7 +77,8 @@ pub fn start(
         std::fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
     let guard = runtime.enter();
-    let listener = UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
+    let listener =
+        UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
     drop(guard);
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
     let mut shutdown = supervisor.shutdown();

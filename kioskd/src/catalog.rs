@@ -73,7 +73,8 @@ fn csv_files(dir: &Path) -> anyhow::Result<Vec<(String, String)>> {
     for entry in entries {
         let path = entry?.path();
         if path.extension().is_some_and(|e| e == "csv") {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text =
+                std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             files.push((name, text));
         }

@@ -40,14 +40,19 @@ impl ShopClock {
 
     fn at(&self, stamp: Timestamp) -> Now {
         let local = stamp.to_zoned(self.zone.clone());
-        let shifted = local.checked_sub(i64::from(self.cutover_hour).hours()).unwrap_or_else(|_| local.clone());
+        let shifted =
+            local.checked_sub(i64::from(self.cutover_hour).hours()).unwrap_or_else(|_| local.clone());
         Now {
             wall: WallMs(stamp.as_millisecond()),
             mono: MonoMs(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)),
             local: local_time(&local),
             business_date: date(&shifted),
             // Until the appliance asks timedated, a clock before this program was written is not believed.
-            quality: if stamp.as_second() < WRITTEN_AT_S { ClockQuality::Untrusted } else { ClockQuality::Rtc },
+            quality: if stamp.as_second() < WRITTEN_AT_S {
+                ClockQuality::Untrusted
+            } else {
+                ClockQuality::Rtc
+            },
         }
     }
 }
@@ -56,11 +61,7 @@ impl ShopClock {
 const WRITTEN_AT_S: i64 = 1_793_491_200;
 
 fn date(zoned: &Zoned) -> Date {
-    Date {
-        year: zoned.year(),
-        month: zoned.month().unsigned_abs(),
-        day: zoned.day().unsigned_abs(),
-    }
+    Date { year: zoned.year(), month: zoned.month().unsigned_abs(), day: zoned.day().unsigned_abs() }
 }
 
 fn local_time(zoned: &Zoned) -> LocalTime {

@@ -399,7 +399,9 @@ fn wait_failed(parts: &CoreParts, queue: &CoreQueue, error: &StoreError) -> std:
             return std::ops::ControlFlow::Continue(());
         }
         match queue.0.recv_timeout(left) {
-            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return std::ops::ControlFlow::Break(()),
+            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
+                return std::ops::ControlFlow::Break(());
+            }
             Ok(Message::Ask(question)) => question(Asked::Failed(error)),
             Ok(Message::Input(_)) | Err(RecvTimeoutError::Timeout) => {}
         }

@@ -43,7 +43,8 @@ pub fn load_settings(search: &SearchPath, extra: &[PathBuf]) -> anyhow::Result<S
 /// # Errors
 /// Why it could not start, or what failed.
 pub fn run(settings: Settings) -> anyhow::Result<()> {
-    let under_systemd = std::env::var_os("INVOCATION_ID").is_some() && std::env::var_os("JOURNAL_STREAM").is_some();
+    let under_systemd =
+        std::env::var_os("INVOCATION_ID").is_some() && std::env::var_os("JOURNAL_STREAM").is_some();
     logging::start(&settings.log, under_systemd)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), kiosk = %settings.kiosk.id, "kioskd starts");
 
@@ -62,7 +63,10 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     let recorder = Recorder::new(settings.kiosk.data_dir.clone());
     let parts = CoreParts {
         config: Arc::new(kiosk_config(&settings)),
-        store: store::Options { path: settings.kiosk.data_dir.join("kiosk.db"), kiosk: settings.kiosk.id.clone() },
+        store: store::Options {
+            path: settings.kiosk.data_dir.join("kiosk.db"),
+            kiosk: settings.kiosk.id.clone(),
+        },
         clock: clock.clone(),
         seed: catalog::seed(&settings),
         parse: catalog::parse_stored,

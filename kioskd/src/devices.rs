@@ -112,7 +112,9 @@ const RECEIPT_FONTS: [&[u8]; 2] = [
 
 /// Shapes the lines that a printer has no characters for. Without fonts such characters print as `?`.
 fn shaper() -> Option<TextShaper> {
-    TextShaper::new(RECEIPT_FONTS.map(<[u8]>::to_vec)).map_err(|error| tracing::error!(%error, "no font for receipts")).ok()
+    TextShaper::new(RECEIPT_FONTS.map(<[u8]>::to_vec))
+        .map_err(|error| tracing::error!(%error, "no font for receipts"))
+        .ok()
 }
 
 /// The shop's mark, for the top of a receipt.

@@ -3,12 +3,10 @@
 
 use std::sync::Arc;
 
-use domain::effect::{
-    DisplayEffect, DrawerEffect, Effect, KitchenEffect, PrinterEffect, TerminalEffect,
-};
+use domain::View;
+use domain::effect::{DisplayEffect, DrawerEffect, Effect, KitchenEffect, PrinterEffect, TerminalEffect};
 use domain::input::{DrawerInput, Input, KitchenInput, LastAnswer, PrinterInput, TerminalInput};
 use domain::kiosk::KioskStatus;
-use domain::View;
 use tokio::sync::mpsc::Sender;
 use ui::shell::UiHandle;
 
@@ -55,12 +53,14 @@ impl Outside for Router {
     fn dispatch(&mut self, effect: Effect) -> Option<Input> {
         match effect {
             Effect::Terminal(effect) => offer(self.queues.terminal.as_ref(), effect, terminal_busy),
-            Effect::Printer(effect) => offer(self.queues.printer.as_ref(), PrinterJob::Print(effect), printer_busy),
-            Effect::Drawer(effect) => offer(self.queues.printer.as_ref(), PrinterJob::Drawer(effect), printer_busy),
+            Effect::Printer(effect) => {
+                offer(self.queues.printer.as_ref(), PrinterJob::Print(effect), printer_busy)
+            }
+            Effect::Drawer(effect) => {
+                offer(self.queues.printer.as_ref(), PrinterJob::Drawer(effect), printer_busy)
+            }
             Effect::Kitchen(effect) => offer(self.queues.kitchen.as_ref(), effect, |effect| match effect {
-                KitchenEffect::Dispatch { job, .. } => {
-                    Some(Input::Kitchen(KitchenInput::NotTaken { job }))
-                }
+                KitchenEffect::Dispatch { job, .. } => Some(Input::Kitchen(KitchenInput::NotTaken { job })),
             }),
             // A display has no answer and is repainted anyway.
             Effect::Display(effect) => offer(self.queues.display.as_ref(), effect, |_| None),
@@ -100,7 +100,9 @@ pub(crate) fn terminal_busy(effect: TerminalEffect) -> Option<Input> {
             TerminalInput::Lost { payment, nothing_sent: false, why: why.into() }
         }
         TerminalEffect::Abort { payment } => TerminalInput::AbortRefused { payment },
-        TerminalEffect::QueryLast => TerminalInput::Last { answer: LastAnswer::NoAnswer },
+        TerminalEffect::QueryLast { question } => {
+            TerminalInput::Last { question, answer: LastAnswer::NoAnswer }
+        }
         TerminalEffect::EndOfDay => return None,
     };
     Some(Input::Terminal(input))

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 
 pub use fragments::{SearchPath, find};
 pub use model::{
-    Admin, Backend, Catalog, Device, DisplayDialect, Kiosk, Log, LogTarget, Policy, Printer, Scanner, Screen, Settings,
-    Shop, Side, Terminal, TerminalFraming,
+    Admin, Backend, Catalog, Device, DisplayDialect, Kiosk, Log, LogTarget, Policy, Printer, Scanner, Screen,
+    Settings, Shop, Side, Terminal, TerminalFraming,
 };
 
 /// Why the settings cannot be used.
@@ -56,12 +56,10 @@ impl Settings {
             fragments::merge(&mut merged, fragments::read(path)?);
         }
         // Each fragment was checked by itself, so only a required key can be missing now.
-        let settings: Self = merged
-            .try_into()
-            .map_err(|error: toml::de::Error| SettingsError::Value {
-                key: "settings",
-                message: error.message().to_owned(),
-            })?;
+        let settings: Self = merged.try_into().map_err(|error: toml::de::Error| SettingsError::Value {
+            key: "settings",
+            message: error.message().to_owned(),
+        })?;
         settings.check()?;
         Ok(settings)
     }
@@ -70,8 +68,14 @@ impl Settings {
     fn check(&self) -> Result<(), SettingsError> {
         let wrong = |key, message: &str| Err(SettingsError::Value { key, message: message.to_owned() });
         let id = &self.kiosk.id;
-        if id.is_empty() || id.len() > 64 || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b)) {
-            return wrong("kiosk.id", "must be 1 to 64 letters, digits, dots, dashes or underscores, for example \"t7.k0042\"");
+        if id.is_empty()
+            || id.len() > 64
+            || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+        {
+            return wrong(
+                "kiosk.id",
+                "must be 1 to 64 letters, digits, dots, dashes or underscores, for example \"t7.k0042\"",
+            );
         }
         if self.kiosk.display_prefix.is_empty() || self.kiosk.display_prefix.chars().count() > 4 {
             return wrong("kiosk.display_prefix", "must be 1 to 4 characters, for example \"K3\"");
@@ -80,13 +84,23 @@ impl Settings {
             return wrong("kiosk.cutover_hour", "must be an hour from 0 to 23");
         }
         if jiff::tz::TimeZone::get(&self.kiosk.time_zone).is_err() {
-            return wrong("kiosk.time_zone", "is not in the time zone database; write for example \"Europe/Berlin\"");
+            return wrong(
+                "kiosk.time_zone",
+                "is not in the time zone database; write for example \"Europe/Berlin\"",
+            );
         }
-        if self.screen.width < 320 || self.screen.height < 320 || self.screen.width > 7680 || self.screen.height > 7680 {
+        if self.screen.width < 320
+            || self.screen.height < 320
+            || self.screen.width > 7680
+            || self.screen.height > 7680
+        {
             return wrong("screen.width", "width and height must be between 320 and 7680 pixels");
         }
         if !(0.05..=1.0).contains(&self.screen.mm_per_px) {
-            return wrong("screen.mm_per_px", "must be between 0.05 and 1.0; a 27-inch panel of 1080 × 1920 has 0.311");
+            return wrong(
+                "screen.mm_per_px",
+                "must be between 0.05 and 1.0; a 27-inch panel of 1080 × 1920 has 0.311",
+            );
         }
         Ok(())
     }

@@ -88,6 +88,15 @@ impl Shop {
         self.kiosk.view(&self.now())
     }
 
+    /// The question that the terminal was asked last.
+    fn asked(&self) -> u32 {
+        let question = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Terminal(TerminalEffect::QueryLast { question }) => Some(*question),
+            _ => None,
+        });
+        question.expect("the terminal was asked")
+    }
+
     /// The payment that was sent to the terminal last.
     fn charged(&self) -> PaymentId {
         let charge = self.effects.iter().rev().find_map(|effect| match effect {
@@ -141,7 +150,8 @@ fn walk(mut each: impl FnMut(&View)) {
     each(&shop.view());
     shop.wish(Intent::Pay(PayIntent::Retry));
     // Before the next charge the core wants to know what the terminal remembers.
-    shop.take(Input::Terminal(TerminalInput::Last { answer: LastAnswer::Empty }));
+    let question = shop.asked();
+    shop.take(Input::Terminal(TerminalInput::Last { question, answer: LastAnswer::Empty }));
     let payment = shop.charged();
     let Page::AtTerminal(terminal) = shop.view().page else { panic!("the terminal is asked again") };
     let approval = Approval { amount: terminal.amount, receipt_no: Some(1), ..Approval::default() };

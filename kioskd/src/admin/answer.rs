@@ -39,18 +39,23 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
         Request::Check => check(context).await,
         Request::Resolve { payment, verdict } => resolve(context, user, &payment, verdict).await,
         Request::PaidAtCounter { order } => {
-            on_order(context, user, order, |record| Ok(Action::PaidAtCounter { order: record.order.id })).await
+            on_order(context, user, order, |record| Ok(Action::PaidAtCounter { order: record.order.id }))
+                .await
         }
-        Request::Reverse { order } => on_order(context, user, order, |record| {
-            let payment = record.paying().ok_or("nothing was paid for this order")?;
-            Ok(Action::ReversePayment { payment: payment.payment.id })
-        })
-        .await,
-        Request::Reprint { order } => on_order(context, user, order, |record| {
-            let receipt: ReceiptId = record.receipts.last().ok_or("this order has no receipt")?.id;
-            Ok(Action::Reprint { receipt })
-        })
-        .await,
+        Request::Reverse { order } => {
+            on_order(context, user, order, |record| {
+                let payment = record.paying().ok_or("nothing was paid for this order")?;
+                Ok(Action::ReversePayment { payment: payment.payment.id })
+            })
+            .await
+        }
+        Request::Reprint { order } => {
+            on_order(context, user, order, |record| {
+                let receipt: ReceiptId = record.receipts.last().ok_or("this order has no receipt")?.id;
+                Ok(Action::Reprint { receipt })
+            })
+            .await
+        }
         Request::Close => command(context, user, Action::Close).await,
         Request::Open => command(context, user, Action::Open).await,
         Request::SoldOut { item, sold_out } => {
@@ -62,10 +67,7 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
 }
 
 /// Runs on the core's thread and brings the answer back.
-async fn on_core(
-    context: &AdminContext,
-    question: impl FnOnce(&mut Core) -> Said + Send + 'static,
-) -> Said {
+async fn on_core(context: &AdminContext, question: impl FnOnce(&mut Core) -> Said + Send + 'static) -> Said {
     let (sender, receiver) = oneshot::channel();
     context
         .core
@@ -115,7 +117,9 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::NotFound => "there is no such thing".into(),
         Refusal::NotAllowed => "the shop's settings do not allow it".into(),
         Refusal::TerminalBusy => "the payment terminal is busy, or what it did last is not known".into(),
-        Refusal::NotReversible => "the terminal told no receipt number, so it cannot give this money back".into(),
+        Refusal::NotReversible => {
+            "the terminal told no receipt number, so it cannot give this money back".into()
+        }
         Refusal::OlderCatalog { active } => {
             format!("revision {active} is active; a catalog needs a higher revision to replace it")
         }
@@ -254,7 +258,9 @@ async fn check(context: &AdminContext) -> Said {
         });
         let store = match verified {
             Ok(events) => good("store", format!("{events} events, hash chain intact")),
-            Err(error) => bad("store", error.to_string(), "keep the file, call the operator: the log was changed"),
+            Err(error) => {
+                bad("store", error.to_string(), "keep the file, call the operator: the log was changed")
+            }
         };
         let catalog = match core.store().active_catalog() {
             Ok(Some(active)) => good("catalog", format!("revision {}", active.document.rev)),
@@ -266,7 +272,11 @@ async fn check(context: &AdminContext) -> Said {
         let payments = if tasks == 0 {
             good("payments", format!("{live} open, no task for staff"))
         } else {
-            bad("payments", format!("{tasks} tasks wait for staff"), "kioskctl orders; kioskctl order show …; kioskctl resolve …")
+            bad(
+                "payments",
+                format!("{tasks} tasks wait for staff"),
+                "kioskctl orders; kioskctl order show …; kioskctl resolve …",
+            )
         };
         Ok(json!([store, catalog, payments]))
     })
@@ -284,7 +294,11 @@ async fn check(context: &AdminContext) -> Said {
             good("device", words)
         } else {
             let why = status.last_error.unwrap_or_default();
-            bad("device", format!("{words} {why}"), &format!("look at the cable and power of the {name} ({})", status.detail))
+            bad(
+                "device",
+                format!("{words} {why}"),
+                &format!("look at the cable and power of the {name} ({})", status.detail),
+            )
         });
     }
     Ok(lines)

@@ -37,7 +37,8 @@ impl Recorder {
         let inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();
         for (now, input) in inputs.iter() {
-            writeln!(text, "{} {} {input:?}", now.wall.0, now.mono.0).expect("writing to a string never fails");
+            writeln!(text, "{} {} {input:?}", now.wall.0, now.mono.0)
+                .expect("writing to a string never fails");
         }
         text
     }

@@ -1,9 +1,9 @@
 //! The line display's actor. A display has no answer: it shows the newest text, again and again.
 
 use domain::effect::DisplayEffect;
-use hal::status::DeviceState;
 use hal::display::{CustomerDisplay, DisplayError, DisplayProfile, LineDisplay as _, Screen};
 use hal::link::Endpoint;
+use hal::status::DeviceState;
 use tokio::sync::mpsc::Receiver;
 
 use super::life::Life;

@@ -2,7 +2,8 @@
 
 use domain::receipt::{Align, Block, ReceiptDocument, Style};
 use hal::printer::{
-    self, BarCode, BarCodeKind, BitImage, Cut, Line, PrintDocument, QrCode, QrCorrection, ReadableText, Rule, Size,
+    self, BarCode, BarCodeKind, BitImage, Cut, Line, PrintDocument, QrCode, QrCorrection, ReadableText, Rule,
+    Size,
 };
 
 /// Dots a module of a receipt's QR code measures: read from paper at arm's length.

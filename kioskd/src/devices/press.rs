@@ -3,9 +3,9 @@
 
 use std::future::Future;
 
-use hal::status::DeviceState;
 use hal::link::Endpoint;
 use hal::printer::{EscposPrinter, JobNumber, PrintOutcome, PrinterError, PrinterEvent, Profile, Start};
+use hal::status::DeviceState;
 use tokio::sync::mpsc::Receiver;
 
 use super::life::Life;

@@ -46,7 +46,9 @@ impl Reports for ReceiptReports {
 
     fn job(&self, job: PrinterJob) -> Job<ReceiptId> {
         match job {
-            PrinterJob::Print(PrinterEffect::Print { receipt, document }) => Job::Print { key: receipt, document },
+            PrinterJob::Print(PrinterEffect::Print { receipt, document }) => {
+                Job::Print { key: receipt, document }
+            }
             PrinterJob::Drawer(DrawerEffect::Kick) => Job::Kick,
         }
     }
@@ -103,7 +105,10 @@ pub(super) fn condition(condition: hal::printer::PrinterCondition) -> PrinterCon
             PrinterCondition::Ready
         }
         Some(
-            PrinterFault::Unrecoverable | PrinterFault::CutterJam | PrinterFault::HeadHot | PrinterFault::Offline,
+            PrinterFault::Unrecoverable
+            | PrinterFault::CutterJam
+            | PrinterFault::HeadHot
+            | PrinterFault::Offline,
         ) => PrinterCondition::Error,
     }
 }

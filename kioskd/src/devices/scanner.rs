@@ -2,11 +2,11 @@
 
 use domain::Input;
 use domain::input::ScannerInput;
-use hal::status::DeviceState;
 use hal::link::Endpoint;
 use hal::scanner::{
     Code, FramingRules, HidScanner, HidSelector, Scan, Scanner as _, ScannerError, SerialScanner, classify,
 };
+use hal::status::DeviceState;
 
 use super::life::Life;
 use crate::settings::Scanner;
@@ -101,7 +101,9 @@ fn scanned(life: &mut Life, scan: &Scan) {
             item.map(|element| ScannerInput::Goods(element.value.as_str().into()))
         }
         Code::DigitalLink(link) => Some(ScannerInput::Goods(link.gtin.to_string().into())),
-        Code::Text(text) if text.chars().count() <= TEXT_MAX => Some(ScannerInput::Text(text.as_str().into())),
+        Code::Text(text) if text.chars().count() <= TEXT_MAX => {
+            Some(ScannerInput::Text(text.as_str().into()))
+        }
         Code::Text(_) | Code::Unknown(_) => None,
     };
     // Unreadable is told as an unknown text, so that the customer sees that something was read.

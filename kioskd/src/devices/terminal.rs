@@ -8,11 +8,11 @@ use domain::effect::TerminalEffect;
 use domain::ids::PaymentId;
 use domain::input::{LastAnswer, TerminalInput};
 use hal::link::Endpoint;
+use hal::status::{DeviceIdentity, DeviceState};
 use hal::terminal::{
     ChargeRequest, CommandKind, Framing, Password, Profile, ResultAnswer, ResultClass, ReversedBy, Sent,
     TerminalError, TerminalEvent, TerminalSettings, ZvtTerminal, result_class,
 };
-use hal::status::{DeviceIdentity, DeviceState};
 use tokio::sync::mpsc::Receiver;
 
 use super::life::Life;
@@ -35,8 +35,8 @@ struct Work {
     aborting: bool,
     /// The reversal under way.
     reversal: Option<PaymentId>,
-    /// The core wants to know the last transaction as soon as nothing is under way.
-    question: bool,
+    /// The question about the last transaction that waits for the terminal to be idle.
+    question: Option<u32>,
 }
 
 impl Actor {
@@ -52,7 +52,10 @@ impl Actor {
             .ok_or_else(|| anyhow::anyhow!("terminal.profile {:?} is not known", settings.profile))?;
         let password = Password::new(&settings.password)
             .ok_or_else(|| anyhow::anyhow!("terminal.password must be six digits"))?;
-        Ok(Self { endpoint, settings: TerminalSettings { profile, framing, password, ..TerminalSettings::standard() } })
+        Ok(Self {
+            endpoint,
+            settings: TerminalSettings { profile, framing, password, ..TerminalSettings::standard() },
+        })
     }
 
     pub(super) async fn run(self, mut life: Life, mut jobs: Receiver<TerminalEffect>) {
@@ -191,8 +194,13 @@ impl Work {
                     Ok(())
                 }
             },
-            TerminalEffect::QueryLast => {
-                self.question = true;
+            TerminalEffect::QueryLast { question } => {
+                if self.charge.is_some() || self.reversal.is_some() {
+                    // An answer now would be older than what is under way.
+                    tell_last(life, question, LastAnswer::Busy);
+                } else {
+                    self.question = Some(question);
+                }
                 Ok(())
             }
             TerminalEffect::Reverse { payment, receipt_no, amount, currency } => {
@@ -224,7 +232,12 @@ impl Work {
     }
 
     /// A charge or reversal that did not begin. A loss is told by [`Work::lost`] with how far it had come.
-    fn not_started(&mut self, life: &Life, payment: PaymentId, error: TerminalError) -> Result<(), TerminalError> {
+    fn not_started(
+        &mut self,
+        life: &Life,
+        payment: PaymentId,
+        error: TerminalError,
+    ) -> Result<(), TerminalError> {
         if let TerminalError::Lost { .. } = error {
             self.charge = Some(payment);
             return Err(error);
@@ -239,7 +252,12 @@ impl Work {
     }
 
     /// The terminal no longer waits for our word: only a question can tell what it did.
-    fn answer_failed(&self, life: &Life, payment: PaymentId, error: TerminalError) -> Result<(), TerminalError> {
+    fn answer_failed(
+        &self,
+        life: &Life,
+        payment: PaymentId,
+        error: TerminalError,
+    ) -> Result<(), TerminalError> {
         if let TerminalError::Lost { .. } = error {
             return Err(error);
         }
@@ -269,7 +287,10 @@ impl Work {
             }
             TerminalEvent::Intermediate(state) => {
                 let prompt = translate::prompt(&state);
-                tell(life, charge.zip(prompt).map(|(payment, prompt)| TerminalInput::Prompt { payment, prompt }));
+                tell(
+                    life,
+                    charge.zip(prompt).map(|(payment, prompt)| TerminalInput::Prompt { payment, prompt }),
+                );
             }
             TerminalEvent::Result(result) if result.approved => {
                 tell(life, charge.map(|payment| translate::approved(payment, &result)));
@@ -282,10 +303,12 @@ impl Work {
             }
             TerminalEvent::StrayResult(result) => {
                 tracing::error!(?result, "the terminal reports a payment that nobody asked for");
-                self.question = true;
             }
             TerminalEvent::HeldTooLong => {
-                tell(life, charge.map(|payment| lost_input(payment, "the approval was not accepted in time")));
+                tell(
+                    life,
+                    charge.map(|payment| lost_input(payment, "the approval was not accepted in time")),
+                );
             }
             TerminalEvent::Receipt(receipt) => {
                 tell(life, charge.map(|payment| translate::receipt(payment, &receipt)));
@@ -351,15 +374,19 @@ impl Work {
         life.tell(Input::Terminal(input));
     }
 
-    async fn ask_if_idle(&mut self, life: &mut Life, terminal: &mut ZvtTerminal) -> Result<(), TerminalError> {
-        if !self.question || self.charge.is_some() || self.reversal.is_some() || !terminal.is_idle() {
+    async fn ask_if_idle(
+        &mut self,
+        life: &mut Life,
+        terminal: &mut ZvtTerminal,
+    ) -> Result<(), TerminalError> {
+        if !terminal.is_idle() {
             return Ok(());
         }
-        self.question = false;
+        let Some(question) = self.question.take() else { return Ok(()) };
         let answer = match terminal.query_last().await {
             Ok(answer) => translate::last_answer(answer),
             Err(error @ TerminalError::Lost { .. }) => {
-                self.question = true;
+                self.question = Some(question);
                 return Err(error);
             }
             Err(error) => {
@@ -367,7 +394,7 @@ impl Work {
                 LastAnswer::NoAnswer
             }
         };
-        life.tell(Input::Terminal(TerminalInput::Last { answer }));
+        tell_last(life, question, answer);
         Ok(())
     }
 
@@ -388,8 +415,8 @@ impl Work {
             };
             life.tell(Input::Terminal(input));
         }
-        if self.question {
-            life.tell(Input::Terminal(TerminalInput::Last { answer: LastAnswer::NoAnswer }));
+        if let Some(question) = self.question.take() {
+            tell_last(life, question, LastAnswer::NoAnswer);
         }
     }
 }
@@ -408,6 +435,10 @@ fn lost_input(payment: PaymentId, why: &str) -> TerminalInput {
 
 fn lost(payment: PaymentId, why: &str) -> Input {
     Input::Terminal(lost_input(payment, why))
+}
+
+fn tell_last(life: &Life, question: u32, answer: LastAnswer) {
+    life.tell(Input::Terminal(TerminalInput::Last { question, answer }));
 }
 
 fn tell(life: &Life, input: Option<TerminalInput>) {

@@ -63,7 +63,11 @@ fn values_that_make_no_sense_are_refused_with_what_would_be_right() {
 #[test]
 fn paths_are_relative_to_the_file_that_names_them() {
     let root = tempfile::tempdir().unwrap();
-    let file = write(root.path(), "sub/kioskd.toml", "[kiosk]\ndata_dir = 'data'\n[catalog]\npictures = 'p'\nseed = '/q'\n");
+    let file = write(
+        root.path(),
+        "sub/kioskd.toml",
+        "[kiosk]\ndata_dir = 'data'\n[catalog]\npictures = 'p'\nseed = '/q'\n",
+    );
     let settings = Settings::load(&[file]).unwrap();
     assert_eq!(settings.kiosk.data_dir, root.path().join("sub/data"));
     assert_eq!(settings.catalog.pictures, Some(root.path().join("sub/p")));

@@ -20,7 +20,9 @@ pub(super) fn find<'a>(core: &'a Core, name: &str) -> Result<&'a OrderRecord, St
     let ledger = core.kiosk().ledger();
     let found = match super::parse_uuid(name) {
         Some(id) => ledger.order(OrderId(id)),
-        None => ledger.in_order().rev().find(|record| record.order.number.to_string().eq_ignore_ascii_case(name)),
+        None => {
+            ledger.in_order().rev().find(|record| record.order.number.to_string().eq_ignore_ascii_case(name))
+        }
     };
     found.ok_or_else(|| format!("no order {name:?} in memory; kioskctl orders lists them"))
 }

@@ -41,7 +41,11 @@ pub(crate) fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             findings.extend(daemon(&socket));
         }
         Err(error) => {
-            findings.push(Finding::bad("settings", format!("{error:#}"), "correct the file named here, then restart kioskd"));
+            findings.push(Finding::bad(
+                "settings",
+                format!("{error:#}"),
+                "correct the file named here, then restart kioskd",
+            ));
         }
     }
     let mut failed = false;
@@ -67,7 +71,9 @@ fn disk(settings: &Settings) -> Vec<Finding> {
                 Finding::bad(
                     what,
                     format!("{free_mib} MiB free in {}", dir.display()),
-                    format!("free at least {FREE_MIN_MIB} MiB; the kiosk stops selling when the disk is full"),
+                    format!(
+                        "free at least {FREE_MIN_MIB} MiB; the kiosk stops selling when the disk is full"
+                    ),
                 )
             } else {
                 Finding::good(what, format!("{free_mib} MiB free in {}", dir.display()))
@@ -83,7 +89,9 @@ fn disk(settings: &Settings) -> Vec<Finding> {
 
 fn seed(settings: &Settings) -> Finding {
     let what = "catalog file";
-    let Some(path) = &settings.catalog.seed else { return Finding::good(what, "none set; the imported one counts") };
+    let Some(path) = &settings.catalog.seed else {
+        return Finding::good(what, "none set; the imported one counts");
+    };
     match kioskd::catalog::read(path) {
         Ok((catalog, _)) => Finding::good(what, format!("{}: {} items", path.display(), catalog.items.len())),
         Err(error) => Finding::bad(
@@ -98,7 +106,11 @@ fn daemon(socket: &Path) -> Vec<Finding> {
     let answer = match ask(socket, &Request::Check) {
         Ok(answer) => answer,
         Err(error) => {
-            return vec![Finding::bad("daemon", error.to_string(), "systemctl status kioskd; journalctl -u kioskd")];
+            return vec![Finding::bad(
+                "daemon",
+                error.to_string(),
+                "systemctl status kioskd; journalctl -u kioskd",
+            )];
         }
     };
     let mut findings = vec![Finding::good("daemon", "answers")];

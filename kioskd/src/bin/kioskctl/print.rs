@@ -10,7 +10,9 @@ use serde_json::Value;
 /// The answer to `request` as text.
 pub(crate) fn table(request: &Request, answer: &Value) -> String {
     match request {
-        Request::Orders { .. } => rows(answer, &["number", "placed", "mode", "pieces", "total", "state", "fiscal"]),
+        Request::Orders { .. } => {
+            rows(answer, &["number", "placed", "mode", "pieces", "total", "state", "fiscal"])
+        }
         Request::Devices => devices(answer),
         Request::Receipt { .. } | Request::CatalogShow | Request::Dump => word(&answer["text"]),
         Request::Mirror => format!("{}\n", word(&answer["url"])),
