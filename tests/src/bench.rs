@@ -79,7 +79,10 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     ];
     for (area, measure) in areas {
         if options.area == area || options.area == Area::All {
-            eprintln!("measuring {}", area.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default());
+            eprintln!(
+                "measuring {}",
+                area.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()
+            );
             measure(options, &mut report).with_context(|| format!("{area:?}"))?;
         }
     }

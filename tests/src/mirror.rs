@@ -64,7 +64,8 @@ impl MirrorClient {
         let mut request = format!("ws://{host}/m").into_client_request()?;
         request.headers_mut().insert("Origin", format!("http://{host}").parse()?);
         request.headers_mut().insert("Sec-WebSocket-Protocol", "kioskd-mirror.1".parse()?);
-        let stream = TcpStream::connect(host).with_context(|| format!("cannot reach the mirror at {host}"))?;
+        let stream =
+            TcpStream::connect(host).with_context(|| format!("cannot reach the mirror at {host}"))?;
         stream.set_nodelay(true)?;
         let (socket, _) = tungstenite::client(request, stream).map_err(|e| anyhow::anyhow!("{e}"))?;
         let mut client = Self {
@@ -262,7 +263,9 @@ impl MirrorClient {
             let to = ((y + row) * self.width + x) * 4;
             let line = &mut self.pixels[to..to + w * 4];
             match encoding {
-                0 => line.copy_from_slice(data.get(row * w * 4..(row + 1) * w * 4).context("short rectangle")?),
+                0 => {
+                    line.copy_from_slice(data.get(row * w * 4..(row + 1) * w * 4).context("short rectangle")?)
+                }
                 1 => line.chunks_exact_mut(4).for_each(|pixel| pixel.copy_from_slice(&data[..4])),
                 other => bail!("unknown pixel encoding {other}"),
             }

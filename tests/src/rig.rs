@@ -183,7 +183,11 @@ impl Rig {
     fn settings(&self) -> anyhow::Result<String> {
         let endpoint = |name: &str| -> anyhow::Result<String> {
             let address = self.endpoints[name].as_str().with_context(|| format!("sim has no {name}"))?;
-            Ok(if address.starts_with('/') { format!("serial://{address}?baud=115200") } else { address.to_owned() })
+            Ok(if address.starts_with('/') {
+                format!("serial://{address}?baud=115200")
+            } else {
+                address.to_owned()
+            })
         };
         let demo = root().join("catalog/alder-and-rye");
         Ok(format!(
@@ -226,11 +230,19 @@ pub fn program(options: &RigOptions, name: &str) -> anyhow::Result<PathBuf> {
             let own = std::env::current_exe()?;
             let dir = own.parent().context("a program lies in a folder")?;
             // Test binaries lie one folder deeper.
-            if dir.ends_with("deps") { dir.parent().context("deps lies in a folder")?.to_owned() } else { dir.to_owned() }
+            if dir.ends_with("deps") {
+                dir.parent().context("deps lies in a folder")?.to_owned()
+            } else {
+                dir.to_owned()
+            }
         }
     };
     let path = dir.join(name);
-    anyhow::ensure!(path.exists(), "{} is missing; build it with `cargo build --workspace --bins`", path.display());
+    anyhow::ensure!(
+        path.exists(),
+        "{} is missing; build it with `cargo build --workspace --bins`",
+        path.display()
+    );
     Ok(path)
 }
 

@@ -7,7 +7,9 @@ use std::time::Instant;
 use anyhow::Context as _;
 use domain::KioskConfig;
 use domain::receipt::{Align, Block, ReceiptDocument, Style};
-use hal::printer::{self, BarCode, BarCodeKind, Cut, Line, PrintDocument, Profile, QrCode, QrCorrection, ReadableText};
+use hal::printer::{
+    self, BarCode, BarCodeKind, Cut, Line, PrintDocument, Profile, QrCode, QrCorrection, ReadableText,
+};
 use serde_json::{Value, json};
 
 use super::Options;

@@ -2,11 +2,11 @@
 
 use domain::KioskConfig;
 
+use super::Options;
 use super::report::Report;
 use super::samples::Samples;
 use super::storage::OPENING_MS;
 use super::till::{Spent, Till};
-use super::Options;
 
 /// Orders before measuring, so that caches are warm and the ledger holds something.
 const WARM_UP: u32 = 100;
@@ -26,7 +26,8 @@ pub(crate) fn measure(_options: &Options, report: &mut Report) -> anyhow::Result
         till.sell(keep)?;
     }
     let us = |times: &[std::time::Duration]| times.iter().map(|t| t.as_secs_f64() * 1e6).collect::<Samples>();
-    for (name, samples) in [("decide and apply an input", us(&till.spent.steps)), ("make the view", us(&till.spent.views))]
+    for (name, samples) in
+        [("decide and apply an input", us(&till.spent.steps)), ("make the view", us(&till.spent.views))]
     {
         let mut case = report.case("domain", name);
         for (metric, percent) in [("p50", 50), ("p99", 99), ("max", 100)] {

@@ -15,9 +15,13 @@ pub(crate) fn describe(dir: &Path) -> anyhow::Result<String> {
     let cores = std::thread::available_parallelism()?;
     let load = std::fs::read_to_string("/proc/loadavg").context("/proc/loadavg")?;
     let load = load.split(' ').next().unwrap_or("?");
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").context("/proc/sys/kernel/osrelease")?;
-    let memory_only =
-        if statfs(dir)?.filesystem_type() == TMPFS_MAGIC { ", DISK NUMBERS MEAN NOTHING: this is a tmpfs" } else { "" };
+    let kernel =
+        std::fs::read_to_string("/proc/sys/kernel/osrelease").context("/proc/sys/kernel/osrelease")?;
+    let memory_only = if statfs(dir)?.filesystem_type() == TMPFS_MAGIC {
+        ", DISK NUMBERS MEAN NOTHING: this is a tmpfs"
+    } else {
+        ""
+    };
     Ok(format!(
         "{model}, {cores} cores, Linux {}, load {load} at the start, disk of {}{memory_only}",
         kernel.trim(),

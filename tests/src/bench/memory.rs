@@ -120,7 +120,9 @@ fn after_a_day(options: &Options, report: &mut Report) -> anyhow::Result<()> {
     add(&mut report.case("memory", format!("after {DAY} orders")), super::report::OURS, rested);
     let growth_kb = (hot.rss_mb - warm.rss_mb) * 1024.0 / f64::from(performed - WARM_UP);
     report.case("memory", "an order at the mirror").ours("RSS growth", "kB", growth_kb);
-    report.note(format!("of the {DAY} orders {before} came from the log at the start, {performed} from the mirror"));
+    report.note(format!(
+        "of the {DAY} orders {before} came from the log at the start, {performed} from the mirror"
+    ));
     Ok(())
 }
 

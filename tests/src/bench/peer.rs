@@ -123,7 +123,8 @@ impl Browser {
     /// From sending a press or release to hearing that its frame was handed over, in ms.
     pub fn pointer(&mut self, kind: &str, (x, y): (f64, f64)) -> anyhow::Result<Duration> {
         let begun = std::time::Instant::now();
-        let button = json!({"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1, "pointerType": "mouse"});
+        let button =
+            json!({"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1, "pointerType": "mouse"});
         let sent = self.tools.send("Input.dispatchMouseEvent", &button)?;
         self.tools.wait_event("Runtime.bindingCalled", PATIENCE)?;
         let took = begun.elapsed();
@@ -168,7 +169,11 @@ impl Browser {
     fn evaluate(&mut self, script: &str) -> anyhow::Result<Value> {
         let arguments = json!({"expression": script, "awaitPromise": true, "returnByValue": true});
         let answer = self.tools.call("Runtime.evaluate", &arguments, PATIENCE)?;
-        anyhow::ensure!(answer["exceptionDetails"].is_null(), "the twin page: {}", answer["exceptionDetails"]);
+        anyhow::ensure!(
+            answer["exceptionDetails"].is_null(),
+            "the twin page: {}",
+            answer["exceptionDetails"]
+        );
         Ok(answer["result"]["value"].clone())
     }
 }

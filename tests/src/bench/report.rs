@@ -108,8 +108,9 @@ impl Report {
         let mut rows = vec![heading];
         for (case, metric, unit) in keys {
             let value = |subject: &str| {
-                let is_it =
-                    |m: &&&Measure| (m.case.as_str(), m.metric, m.unit, m.subject) == (case, metric, unit, subject);
+                let is_it = |m: &&&Measure| {
+                    (m.case.as_str(), m.metric, m.unit, m.subject) == (case, metric, unit, subject)
+                };
                 of_bench.iter().find(is_it).map(|m| m.value)
             };
             let ours = value(OURS);
@@ -125,7 +126,13 @@ impl Report {
 
 impl Case<'_> {
     /// One number of one subject.
-    pub(crate) fn add(&mut self, subject: &'static str, metric: &'static str, unit: &'static str, value: f64) {
+    pub(crate) fn add(
+        &mut self,
+        subject: &'static str,
+        metric: &'static str,
+        unit: &'static str,
+        value: f64,
+    ) {
         let (bench, case) = (self.bench, self.case.clone());
         self.report.measures.push(Measure { bench, case, subject, metric, unit, value });
     }
@@ -213,7 +220,10 @@ mod tests {
         case.add("chromium", "p50", "ms", 900.0);
         let text = report.to_string();
         let row = text.lines().find(|line| line.starts_with("first frame")).unwrap();
-        assert_eq!(row.split_whitespace().collect::<Vec<_>>(), ["first", "frame", "p50", "ms", "100", "900", "9.00×"]);
+        assert_eq!(
+            row.split_whitespace().collect::<Vec<_>>(),
+            ["first", "frame", "p50", "ms", "100", "900", "9.00×"]
+        );
     }
 
     #[test]

@@ -59,7 +59,10 @@ mod tests {
     #[test]
     fn a_percentile_is_a_measurement_and_not_a_guess_between_two() {
         let samples: Samples = (1..=200).map(f64::from).collect();
-        assert_eq!((samples.median(), samples.percentile(99), samples.percentile(100)), (100.0, 198.0, 200.0));
+        assert_eq!(
+            (samples.median(), samples.percentile(99), samples.percentile(100)),
+            (100.0, 198.0, 200.0)
+        );
         assert_eq!(Samples::default().median(), 0.0);
     }
 }

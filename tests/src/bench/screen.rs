@@ -32,8 +32,19 @@ const FRAMES: usize = 12;
 
 /// The pages of an order, in its order, and what may lie over them.
 const PAGES: [&str; 13] = [
-    "attract", "service", "menu", "item", "meal", "cart", "pay-choose", "terminal-card", "pay-failed", "pay-unknown",
-    "done", "out-of-service", "menu-idle",
+    "attract",
+    "service",
+    "menu",
+    "item",
+    "meal",
+    "cart",
+    "pay-choose",
+    "terminal-card",
+    "pay-failed",
+    "pay-unknown",
+    "done",
+    "out-of-service",
+    "menu-idle",
 ];
 
 /// Longer than any animation of the pages: afterwards they stand still.
@@ -57,7 +68,8 @@ pub(super) fn measure(_options: &Options, report: &mut Report) -> anyhow::Result
     for name in PAGES {
         let view = fixtures::named(name, "en").with_context(|| format!("there is no fixture {name}"))?;
         let none = BTreeMap::new();
-        let labels = if view.overlay.is_some() { &none } else { targets.get(view.page.name()).unwrap_or(&none) };
+        let labels =
+            if view.overlay.is_some() { &none } else { targets.get(view.page.name()).unwrap_or(&none) };
         let costs = glass.page(&view, labels.values())?;
         costs.report(name, report);
         worst.take(&costs);
@@ -67,7 +79,9 @@ pub(super) fn measure(_options: &Options, report: &mut Report) -> anyhow::Result
     case.ours("page change p95", "ms", worst.shown);
     case.ours("press p95", "ms", worst.press);
     case.ours("press pixels max", "% of screen", worst.press_share);
-    report.note("ui: CPU time of the screen's thread; a page change includes building, layout and shaping text");
+    report.note(
+        "ui: CPU time of the screen's thread; a page change includes building, layout and shaping text",
+    );
     Ok(())
 }
 
@@ -223,7 +237,8 @@ impl Glass {
         let position = LogicalPosition::new(x + w / 2.0, y + h / 2.0);
         let begun = cpu_time();
         update_timers_and_animations();
-        self.window.dispatch_event(WindowEvent::PointerPressed { position, button: PointerEventButton::Left });
+        self.window
+            .dispatch_event(WindowEvent::PointerPressed { position, button: PointerEventButton::Left });
         update_timers_and_animations();
         let pixels = self.draw();
         let took = cpu_time() - begun;

@@ -29,7 +29,8 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> anyhow::Result<
         browser.first_paint_ms()?;
         browser.close()?;
     }
-    let (mut first_frame, mut attract, mut first_paint) = (Samples::default(), Samples::default(), Samples::default());
+    let (mut first_frame, mut attract, mut first_paint) =
+        (Samples::default(), Samples::default(), Samples::default());
     for _ in 0..RUNS {
         let begun = now();
         rig.start_kiosk()?;
@@ -62,8 +63,15 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> anyhow::Result<
     report.aim_below("first frame", 300.0, "ms", first_frame.median());
     match chromium {
         Some(chromium) => {
-            report.note(format!("{}, headless; its first frame is the first contentful paint", chromium.version()));
-            report.aim_factor("start, compared with Chromium", 5.0, first_paint.median() / first_frame.median());
+            report.note(format!(
+                "{}, headless; its first frame is the first contentful paint",
+                chromium.version()
+            ));
+            report.aim_factor(
+                "start, compared with Chromium",
+                5.0,
+                first_paint.median() / first_frame.median(),
+            );
         }
         None => report.note("start: Chromium is not installed"),
     }

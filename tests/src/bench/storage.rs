@@ -14,11 +14,11 @@ use domain::KioskConfig;
 use domain::ids::IdSource;
 use store::{Clocks, Store};
 
+use super::Options;
 use super::machine::bytes_written;
 use super::report::Report;
 use super::samples::Samples;
 use super::till::Till;
-use super::Options;
 
 /// Orders whose commits are timed: about nine commits each.
 const ORDERS: u32 = 120;
@@ -67,7 +67,8 @@ fn sell_beside_fsync(dir: &Path) -> anyhow::Result<Commits> {
     let scratch = tempfile::tempdir_in(dir)?;
     let mut store = open(&scratch.path().join("store.db"), OPENING_MS)?;
     let mut by_hand = ByHand::create(&scratch.path().join("by-hand"))?;
-    let mut commits = Commits { ours: Samples::default(), flush: Samples::default(), bytes: Samples::default() };
+    let mut commits =
+        Commits { ours: Samples::default(), flush: Samples::default(), bytes: Samples::default() };
     let mut keep = |events: &[domain::Event], clocks: Clocks, ids: &mut dyn IdSource| {
         let before = bytes_written()?;
         let begun = Instant::now();

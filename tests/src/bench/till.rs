@@ -99,7 +99,11 @@ impl Till {
         self.decline_meal(keep)?;
         self.follow(Input::Intent(Intent::QuickAdd(ItemId::new("rye-salt-fries"))), keep)?;
         self.decline_meal(keep)?;
-        for intent in [Intent::Cart(CartIntent::Show), Intent::Cart(CartIntent::Checkout), Intent::Pay(PayIntent::Confirm)] {
+        for intent in [
+            Intent::Cart(CartIntent::Show),
+            Intent::Cart(CartIntent::Checkout),
+            Intent::Pay(PayIntent::Confirm),
+        ] {
             self.follow(Input::Intent(intent), keep)?;
         }
         let page = self.kiosk.view(&self.now()).page.name();
@@ -146,7 +150,9 @@ impl Till {
 
     fn answer(&mut self, effect: Effect, waiting: &mut VecDeque<Input>) {
         match effect {
-            Effect::Terminal(effect) => waiting.extend(self.terminal(effect).into_iter().map(Input::Terminal)),
+            Effect::Terminal(effect) => {
+                waiting.extend(self.terminal(effect).into_iter().map(Input::Terminal))
+            }
             Effect::Printer(PrinterEffect::Print { receipt, document }) => {
                 self.receipt = Some(document);
                 waiting.push_back(Input::Printer(PrinterInput::Sent { receipt }));
@@ -164,7 +170,10 @@ impl Till {
             TerminalEffect::Charge { payment, amount, currency } => {
                 let approval = self.approve(amount);
                 let currency = Some(currency);
-                vec![TerminalInput::Started { payment }, TerminalInput::Approved { payment, approval, currency }]
+                vec![
+                    TerminalInput::Started { payment },
+                    TerminalInput::Approved { payment, approval, currency },
+                ]
             }
             TerminalEffect::AcceptResult { payment } => self.finish(payment),
             TerminalEffect::QueryLast => {

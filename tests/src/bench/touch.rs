@@ -51,9 +51,10 @@ struct Touches {
 }
 
 fn add(report: &mut Report, subject: &'static str, touches: &Touches) {
-    for (name, samples) in
-        [("finger down to pressed look", &touches.feedback), ("finger up to other category", &touches.category)]
-    {
+    for (name, samples) in [
+        ("finger down to pressed look", &touches.feedback),
+        ("finger up to other category", &touches.category),
+    ] {
         let mut case = report.case("touch", name);
         for (metric, percent) in [("p50", 50), ("p95", 95)] {
             case.add(subject, metric, "ms", samples.percentile(percent));

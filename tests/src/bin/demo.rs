@@ -81,7 +81,10 @@ fn say(rig: &Rig) -> anyhow::Result<()> {
     writeln!(out, "  Screen     {}", rig.mirror_url()?)?;
     writeln!(out, "             (the address works once; `kioskctl mirror` gives another)")?;
     writeln!(out, "  Devices    {}", rig.endpoints["panel"].as_str().unwrap_or("-"))?;
-    writeln!(out, "             (the receipt as it prints, the card terminal with its buttons, the scanner, faults)\n")?;
+    writeln!(
+        out,
+        "             (the receipt as it prints, the card terminal with its buttons, the scanner, faults)\n"
+    )?;
     writeln!(out, "  Tools      {} --socket {dir}/admin.sock status", rig.program("kioskctl")?.display())?;
     writeln!(out, "  Receipts   {dir}/sim/receipts")?;
     writeln!(out, "  Logs       {dir}/kioskd.log, {dir}/sim.log\n")?;

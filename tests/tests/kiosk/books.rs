@@ -1,8 +1,8 @@
 //! Whether the kiosk's books and the terminal's agree: the judge of every test about money.
 
+use kioskd::admin::wire::Request;
 use serde_json::Value;
 use tests::process::wait_until;
-use kioskd::admin::wire::Request;
 
 use super::{SOON, Shop};
 
@@ -41,7 +41,8 @@ impl Shop {
             if let Some(fiscal) = order["fiscal"].as_u64() {
                 books.paid += 1;
                 books.fiscal.push(fiscal);
-                books.kiosk += order["total_minor"].as_i64().unwrap() - order["refunded_minor"].as_i64().unwrap();
+                books.kiosk +=
+                    order["total_minor"].as_i64().unwrap() - order["refunded_minor"].as_i64().unwrap();
             }
         }
         books.fiscal.sort_unstable();
@@ -63,5 +64,7 @@ impl Shop {
 }
 
 fn transactions(state: &Value) -> &Vec<Value> {
-    state["transactions"].as_array().unwrap_or_else(|| panic!("the terminal's state has no transactions: {state}"))
+    state["transactions"]
+        .as_array()
+        .unwrap_or_else(|| panic!("the terminal's state has no transactions: {state}"))
 }

@@ -20,7 +20,11 @@ fn a_wrong_catalog_is_refused_with_its_place_and_the_old_one_stays() {
     for (from, to) in [("\"11.40\"", "\"11.4x\""), ("\"11.40\"", "\"-11.40\""), ("b-rye", "")] {
         let document = document();
         assert!(document.contains(from), "the demo catalog has {from}");
-        let broken = if to.is_empty() { document[..document.len() / 2].to_owned() } else { document.replacen(from, to, 1) };
+        let broken = if to.is_empty() {
+            document[..document.len() / 2].to_owned()
+        } else {
+            document.replacen(from, to, 1)
+        };
         let error = shop.rig.ask(&Request::CatalogImport { document: broken }).unwrap_err().to_string();
         assert!(error.contains("catalog:"), "the place is named: {error}");
         assert_eq!(active_rev(&shop), before);

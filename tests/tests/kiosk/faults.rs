@@ -8,9 +8,15 @@ use super::{SOON, Shop};
 #[test]
 fn every_point_at_which_the_terminals_link_can_break_ends_with_equal_books() {
     let mut shop = Shop::open();
-    for point in
-        ["before-ack", "after-ack", "in-pin", "before-result", "after-result", "after-answer", "before-completion"]
-    {
+    for point in [
+        "before-ack",
+        "after-ack",
+        "in-pin",
+        "before-result",
+        "after-result",
+        "after-answer",
+        "before-completion",
+    ] {
         shop.see("attract");
         shop.rig.sim(&["terminal", "lose-link", point]).unwrap();
         shop.customer.order_two_burgers().unwrap();
@@ -33,7 +39,9 @@ fn every_point_at_which_the_terminals_link_can_break_ends_with_equal_books() {
 #[test]
 fn terminal_garbage_banners_and_torn_messages_are_survived() {
     let mut shop = Shop::open();
-    for fault in [&["banner"][..], &["split-bytes"], &["glued"], &["unknown-bmp"], &["deep-tlv"], &["ext-length"]] {
+    for fault in
+        [&["banner"][..], &["split-bytes"], &["glued"], &["unknown-bmp"], &["deep-tlv"], &["ext-length"]]
+    {
         let words: Vec<&str> = std::iter::once("terminal").chain(fault.iter().copied()).collect();
         shop.rig.sim(&words).unwrap();
         shop.see("attract");
@@ -81,9 +89,8 @@ fn a_dead_terminal_leaves_paying_at_the_counter() {
 #[test]
 fn devices_are_reported_and_come_back_after_they_were_unplugged() {
     let shop = Shop::open();
-    let state = |name: &str| {
-        shop.rig.ask(&Request::Devices).unwrap()[name]["state"].as_str().unwrap().to_owned()
-    };
+    let state =
+        |name: &str| shop.rig.ask(&Request::Devices).unwrap()[name]["state"].as_str().unwrap().to_owned();
     for name in ["printer", "terminal", "scanner", "display"] {
         wait_until(SOON, || (state(name) == "ready").then_some(()))
             .unwrap_or_else(|| panic!("{name} is {}", state(name)));

@@ -26,7 +26,8 @@ pub(super) struct Sent(u64);
 impl DevTools {
     /// Connects to the first page of the browser at this port, once it has one.
     pub fn of_first_page(port: u16, limit: Duration) -> anyhow::Result<Self> {
-        let address = wait_until(limit, || first_page(port).ok().flatten()).context("Chromium shows no page")?;
+        let address =
+            wait_until(limit, || first_page(port).ok().flatten()).context("Chromium shows no page")?;
         let request = address.as_str().into_client_request()?;
         let stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_nodelay(true)?;
@@ -148,7 +149,9 @@ mod tests {
 
     #[test]
     fn base64_of_every_length_is_decoded() {
-        for (text, bytes) in [("", &b""[..]), ("Zg==", b"f"), ("Zm8=", b"fo"), ("Zm9v", b"foo"), ("+/8=", &[0xfb, 0xff])] {
+        for (text, bytes) in
+            [("", &b""[..]), ("Zg==", b"f"), ("Zm8=", b"fo"), ("Zm9v", b"foo"), ("+/8=", &[0xfb, 0xff])]
+        {
             assert_eq!(base64_decode(text).unwrap(), bytes, "{text}");
         }
         assert!(base64_decode("a b").is_err());

@@ -34,7 +34,8 @@ fn menu(catalog: &Value) -> anyhow::Result<Value> {
 
 fn category(catalog: &Value, category: &Value) -> anyhow::Result<Value> {
     let names = category["items"].as_array().context("a category has no items")?;
-    let items = names.iter().take(CARDS).map(|name| item(catalog, name)).collect::<anyhow::Result<Vec<_>>>()?;
+    let items =
+        names.iter().take(CARDS).map(|name| item(catalog, name)).collect::<anyhow::Result<Vec<_>>>()?;
     let featured = match &category["featured"] {
         Value::Null => items.first().context("a category is empty")?.clone(),
         name => item(catalog, name)?,
@@ -71,7 +72,8 @@ mod tests {
     fn the_twin_page_names_only_pictures_that_exist() {
         let page = menu_page().unwrap();
         assert!(!page.contains("{{"), "a place was not filled");
-        let catalog: Value = serde_json::from_str(&read("catalog/alder-and-rye/catalog.json").unwrap()).unwrap();
+        let catalog: Value =
+            serde_json::from_str(&read("catalog/alder-and-rye/catalog.json").unwrap()).unwrap();
         let menu = menu(&catalog).unwrap();
         let categories = menu["categories"].as_array().unwrap();
         assert_eq!(categories.len(), 6);
