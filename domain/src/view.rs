@@ -2,16 +2,21 @@
 //! from the catalog come in the customer's language; the words of the pages themselves belong to `ui`.
 //! Money comes as minor units of [`View::currency`].
 
+mod pay;
+
 use std::sync::Arc;
 
 use crate::cart::ServiceMode;
 use crate::catalog::{Allergens, Diet, GroupStyle, Tint};
 use crate::ids::{CategoryId, GroupId, ItemId, LineId, ModifierId, SlotId, VariationId};
-use crate::intent::ReceiptChoice;
 use crate::money::{Currency, Minor};
-use crate::payment::Tender;
 use crate::text::Lang;
 use crate::time::WallMs;
+
+pub use pay::{
+    AtTerminalView, DoneView, PaperState, PayChooseView, PayFailedView, PayFailure, PayUnknownView, Side,
+    TenderOption, TerminalPrompt, TerminalStep, TipOption, UnknownFact, UnknownStep,
+};
 
 /// What the customer should see.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -448,237 +453,6 @@ pub struct UndoView {
     pub remaining_ms: u32,
     /// Of how many.
     pub total_ms: u32,
-}
-
-/// How to pay.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PayChooseView {
-    /// Goods, without tip.
-    pub goods: Minor,
-    /// To pay now, tip included.
-    pub total: Minor,
-    /// Tips to choose from; empty: not asked.
-    pub tips: Vec<TipOption>,
-    /// The chosen tip; `None`: not yet.
-    pub tip: Option<Minor>,
-    /// The means, the preferred one first.
-    pub tenders: Vec<TenderOption>,
-    /// Which is chosen.
-    pub selected: Tender,
-    /// Pictures of what was ordered, largest first, at most five.
-    pub pictures: Vec<Arc<str>>,
-    /// Whether every price contains its tax.
-    pub tax_included: bool,
-}
-
-/// A tip to choose.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TipOption {
-    /// The amount; zero: no tip.
-    pub amount: Minor,
-}
-
-/// A means of payment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TenderOption {
-    /// Which.
-    pub tender: Tender,
-    /// Whether it works now.
-    pub available: bool,
-}
-
-/// Something happens at the terminal.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AtTerminalView {
-    /// The sum.
-    pub amount: Minor,
-    /// How far it is.
-    pub step: TerminalStep,
-    /// What the terminal says, as a code of ours.
-    pub prompt: TerminalPrompt,
-    /// Whether the customer can still cancel.
-    pub can_cancel: bool,
-    /// The customer asked to cancel; the terminal has not agreed yet.
-    pub cancelling: bool,
-    /// Where the terminal stands.
-    pub side: Side,
-    /// The terminal gives up waiting after so many milliseconds, at the time the view was made.
-    pub remaining_ms: Option<u32>,
-}
-
-/// The three steps of a card payment.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum TerminalStep {
-    /// Waiting for the card or phone.
-    Card,
-    /// The bank is asked.
-    Bank,
-    /// Approved.
-    Done,
-}
-
-/// What the terminal asks for, in our words.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TerminalPrompt {
-    /// The terminal is being woken up.
-    Preparing,
-    /// Tap, insert or swipe.
-    PresentCard,
-    /// Look at the PIN pad.
-    EnterPin,
-    /// The PIN was wrong.
-    WrongPin,
-    /// Choose at the terminal (application, language).
-    ChooseAtTerminal,
-    /// The bank is asked, please wait.
-    Wait,
-    /// Take the card out.
-    RemoveCard,
-    /// The payment was approved.
-    Approved,
-    /// Finish at the terminal: cancelling was refused.
-    FinishAtTerminal,
-}
-
-/// A side of the screen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Side {
-    /// Left.
-    Left,
-    /// Right.
-    Right,
-    /// Below.
-    Below,
-}
-
-/// No money was taken.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PayFailedView {
-    /// Why.
-    pub why: PayFailure,
-    /// To pay.
-    pub total: Minor,
-    /// The order's number, kept for it.
-    pub number: Arc<str>,
-    /// Whether the card can be tried again.
-    pub can_retry: bool,
-    /// Whether paying at the counter is possible.
-    pub counter: bool,
-    /// Pictures of what was ordered.
-    pub pictures: Vec<Arc<str>>,
-    /// Pieces.
-    pub count: u32,
-    /// The team has been called.
-    pub staff_called: bool,
-}
-
-/// Why no money was taken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PayFailure {
-    /// The bank or card said no.
-    Declined {
-        /// The terminal's code.
-        code: u8,
-    },
-    /// The customer cancelled.
-    Cancelled,
-    /// Nobody presented a card.
-    TimedOut,
-    /// The terminal cannot be reached or is not ready; nothing was sent.
-    TerminalDown,
-    /// The terminal gave the money back by itself.
-    Reversed,
-}
-
-/// Do not pay again.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PayUnknownView {
-    /// For the staff: the display number.
-    pub reference: Arc<str>,
-    /// For the staff, as a QR code: order, payment, amount, time.
-    pub qr: Arc<str>,
-    /// The sum.
-    pub amount: Minor,
-    /// When it was sent.
-    pub started_at: WallMs,
-    /// Local minute of the day when it was sent.
-    pub started_minute: u16,
-    /// What happened, oldest first.
-    pub facts: Vec<UnknownFact>,
-    /// How often the terminal was asked.
-    pub asked: u32,
-    /// When it is asked again, in milliseconds at the time the view was made; `None`: a person decides now.
-    pub next_ms: Option<u32>,
-    /// The team has been called.
-    pub staff_called: bool,
-}
-
-/// One dated fact.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct UnknownFact {
-    /// Local time of day, seconds since midnight; `None`: now.
-    pub second_of_day: Option<u32>,
-    /// What.
-    pub what: UnknownStep,
-}
-
-/// What happened.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum UnknownStep {
-    /// Sent to the terminal.
-    Sent,
-    /// Contact was lost.
-    Lost,
-    /// The terminal is asked again, without charging.
-    Asking,
-    /// The terminal cannot say; a person decides.
-    NeedsStaff,
-}
-
-/// The order number.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct DoneView {
-    /// The number to wait for, without the kiosk's prefix.
-    pub number: u16,
-    /// With the prefix.
-    pub reference: Arc<str>,
-    /// Whether it is paid (else: pay at the counter).
-    pub paid: bool,
-    /// What was paid or is to pay.
-    pub amount: Minor,
-    /// Card brand, if a card was used.
-    pub brand: Option<Arc<str>>,
-    /// Last digits of the card.
-    pub last_digits: Option<Arc<str>>,
-    /// Minutes until it is ready; 0: not said.
-    pub ready_minutes: u32,
-    /// Eat in or take away: decides where it is picked up.
-    pub mode: ServiceMode,
-    /// Pictures of what was ordered.
-    pub pictures: Vec<Arc<str>>,
-    /// What the customer chose.
-    pub receipt: Option<ReceiptChoice>,
-    /// How the paper is doing.
-    pub paper: PaperState,
-    /// The receipt as a QR code.
-    pub qr: Arc<str>,
-    /// The page closes by itself after so many milliseconds, at the time the view was made; `None`: it waits.
-    pub closes_ms: Option<u32>,
-    /// Of how many.
-    pub total_ms: u32,
-}
-
-/// How the paper receipt is doing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PaperState {
-    /// Can be printed.
-    Ready,
-    /// Is printing.
-    Printing,
-    /// Came out.
-    Printed,
-    /// Cannot be had now; it will be printed later, or use the QR code.
-    Unavailable,
 }
 
 /// Nothing can be sold.
