@@ -1,5 +1,6 @@
 //! The mirror from outside: real sockets, a real screen on its own thread, and a client that knows only the
 //! protocol's description.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not recognise as tests")]
 
 #[path = "mirror/browser.rs"]
 mod browser;

@@ -26,6 +26,15 @@ impl Xrgb8888 {
     }
 }
 
+/// Appends pixels as RGBA bytes. Written for the compiler's vectoriser: a full panel has two million of them.
+pub(crate) fn extend_rgba(bytes: &mut Vec<u8>, pixels: &[Xrgb8888]) {
+    let start = bytes.len();
+    bytes.resize(start + pixels.len() * 4, 0);
+    for (rgba, pixel) in bytes[start..].as_chunks_mut::<4>().0.iter_mut().zip(pixels) {
+        *rgba = pixel.rgba();
+    }
+}
+
 impl TargetPixel for Xrgb8888 {
     /// Source-over with a premultiplied colour. The three channels are multiplied in two registers; the division
     /// by 255 is the exact `(v + 1 + (v >> 8)) >> 8`, which holds for every product of two bytes.
@@ -71,5 +80,8 @@ mod tests {
     fn a_pixel_reads_back_in_the_order_red_green_blue() {
         assert_eq!(Xrgb8888::from_rgb(1, 2, 3).rgba(), [1, 2, 3, 255]);
         assert_eq!(Xrgb8888::from_rgb(1, 2, 3).0, 0xFF01_0203);
+        let mut bytes = vec![9];
+        extend_rgba(&mut bytes, &[Xrgb8888::from_rgb(1, 2, 3), Xrgb8888::from_rgb(4, 5, 6)]);
+        assert_eq!(bytes, [9, 1, 2, 3, 255, 4, 5, 6, 255]);
     }
 }

@@ -1,7 +1,7 @@
 //! A copy of the screen at one moment, for screenshots.
 
 use super::panel::Panel;
-use super::pixel::Xrgb8888;
+use super::pixel::{Xrgb8888, extend_rgba};
 
 /// The whole picture as RGBA bytes, row by row, without padding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Snapshot {
     pub(crate) fn of_pixels(panel: &Panel, pixels: &[Xrgb8888]) -> Self {
         let (width, height) = panel.size_px();
         let mut rgba = Vec::with_capacity(pixels.len() * 4);
-        rgba.extend(pixels.iter().flat_map(|pixel| pixel.rgba()));
+        extend_rgba(&mut rgba, pixels);
         Self { width_px: width.into(), height_px: height.into(), rgba }
     }
 

@@ -20,7 +20,7 @@ use super::Compression;
 use super::door::Role;
 use crate::backend::clock::micros;
 use crate::backend::hub::{FrameCopy, Part};
-use crate::backend::pixel::Xrgb8888;
+use crate::backend::pixel::{Xrgb8888, extend_rgba};
 
 /// The version that `hello` must name.
 pub(super) const VERSION: u32 = 1;
@@ -169,7 +169,7 @@ fn encode_pixels(message: &mut Vec<u8>, pixels: &[Xrgb8888], compression: Compre
         return ENC_SOLID;
     }
     let start = message.len();
-    message.extend(pixels.iter().flat_map(|pixel| pixel.rgba()));
+    extend_rgba(message, pixels);
     match compression {
         Compression::None => ENC_RAW,
         Compression::Deflate => {
