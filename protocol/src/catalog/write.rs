@@ -59,7 +59,11 @@ impl Writer {
     /// A text for the customer; short when there are words in the default language only.
     fn words(&self, words: &Text) -> Node {
         match (&self.default, words.0.first_key_value()) {
-            (Some(default), Some((lang, only))) if words.0.len() == 1 && lang == default => text(only),
+            (Some(default), Some((lang, only)))
+                if words.0.len() == 1 && lang == default && !only.is_empty() =>
+            {
+                text(only)
+            }
             _ => {
                 let field = |(lang, words): (&Lang, &std::sync::Arc<str>)| field(lang.as_str(), text(words));
                 Node::new(Kind::Object(words.0.iter().map(field).collect()))
