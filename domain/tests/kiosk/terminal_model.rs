@@ -10,7 +10,7 @@ use domain::input::{LastAnswer, TerminalInput};
 use domain::money::Minor;
 use domain::payment::{Approval, LastTransaction};
 
-use crate::random::Rng;
+use crate::rng::Rng;
 
 /// One transaction of the terminal's journal.
 #[derive(Clone, Debug)]

@@ -4,7 +4,8 @@ use domain::Input;
 use domain::effect::KitchenEffect;
 use domain::ids::KitchenJobId;
 use domain::input::KitchenInput;
-use hal::printer::EscposPrinter;
+use hal::drawer::DrawerState;
+use hal::printer::{EscposPrinter, PrinterCondition};
 use tokio::sync::mpsc::Receiver;
 
 use super::life::Life;
@@ -42,12 +43,14 @@ impl Reports for TicketReports {
         }
     }
 
-    fn condition(&mut self, life: &Life, printer: Option<&EscposPrinter>) {
-        let reachable = printer.is_some_and(|printer| printer.condition().fault().is_none());
+    fn condition(&mut self, life: &Life, condition: Option<PrinterCondition>) {
+        let reachable = condition.is_some_and(|condition| condition.fault().is_none());
         if self.reachable.replace(reachable) != Some(reachable) {
             life.tell(Input::Kitchen(KitchenInput::Reachable(reachable)));
         }
     }
+
+    fn drawer(&mut self, _life: &Life, _state: DrawerState) {}
 
     fn ended(&self, life: &Life, job: KitchenJobId, ending: Ending) {
         life.tell(Input::Kitchen(match ending {

@@ -3,8 +3,11 @@
 
 use std::future::Future;
 
+use hal::drawer::{CashDrawer, DrawerState};
 use hal::link::Endpoint;
-use hal::printer::{EscposPrinter, JobNumber, PrintOutcome, PrinterError, PrinterEvent, Profile, Start};
+use hal::printer::{
+    EscposPrinter, JobNumber, PrintOutcome, PrinterCondition, PrinterError, PrinterEvent, Profile, Start,
+};
 use hal::status::DeviceState;
 use tokio::sync::mpsc::Receiver;
 
@@ -48,7 +51,9 @@ pub(super) trait Reports: Send {
     /// What to do.
     fn job(&self, job: Self::Job) -> Job<Self::Key>;
     /// The condition may have changed; `None`: there is no printer.
-    fn condition(&mut self, life: &Life, printer: Option<&EscposPrinter>);
+    fn condition(&mut self, life: &Life, condition: Option<PrinterCondition>);
+    /// The drawer may have moved.
+    fn drawer(&mut self, life: &Life, state: DrawerState);
     /// A job ended.
     fn ended(&self, life: &Life, key: Self::Key, ending: Ending);
     /// Opens the drawer and tells.
@@ -77,7 +82,8 @@ impl Press {
                 () = shutdown.wait() => return,
             };
             if let Some(error) = error {
-                start = if matches!(error, PrinterError::Torn) { Start::AfterTornJob } else { Start::Clean };
+                // Whatever ended the connection, a picture may have been cut off in the middle.
+                start = Start::AfterTornJob;
                 life.failed(&error);
                 life.enter(DeviceState::Absent);
             }
@@ -148,7 +154,24 @@ async fn print<R: Reports>(
     (key, document, number): (R::Key, &Document, JobNumber),
 ) -> Option<PrinterError> {
     life.status().counters.jobs += 1;
-    let outcome = printer.print(&paper(document, super::logo()), number).await;
+    let mut conditions = printer.subscribe();
+    let paper = paper(document, super::logo());
+    let outcome = {
+        let printing = printer.print(&paper, number);
+        tokio::pin!(printing);
+        loop {
+            // A job waits for paper inside the printer; meanwhile everybody should know why.
+            tokio::select! {
+                outcome = &mut printing => break outcome,
+                Ok(()) = conditions.changed() => {
+                    let condition = *conditions.borrow_and_update();
+                    if life.enter(condition.state()) {
+                        reports.condition(life, Some(condition));
+                    }
+                }
+            }
+        }
+    };
     let counters = &mut life.status().counters;
     let (ending, error) = match outcome {
         // A printer that cannot confirm took all of it and had no fault afterwards: nothing better will come.
@@ -184,10 +207,11 @@ async fn print<R: Reports>(
 }
 
 fn show<R: Reports>(life: &mut Life, reports: &mut R, printer: &EscposPrinter) {
-    let state = printer.condition().state();
-    if life.enter(state) {
-        reports.condition(life, Some(printer));
+    let condition = printer.condition();
+    if life.enter(condition.state()) {
+        reports.condition(life, Some(condition));
     }
+    reports.drawer(life, CashDrawer::state(printer));
 }
 
 async fn refuse<R: Reports>(life: &Life, reports: &R, job: R::Job) {

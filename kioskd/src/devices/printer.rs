@@ -53,18 +53,19 @@ impl Reports for ReceiptReports {
         }
     }
 
-    fn condition(&mut self, life: &Life, printer: Option<&EscposPrinter>) {
-        let condition = printer.map_or(PrinterCondition::Absent, |printer| condition(printer.condition()));
+    fn condition(&mut self, life: &Life, now: Option<hal::printer::PrinterCondition>) {
+        let condition = now.map_or(PrinterCondition::Absent, condition);
         life.tell(Input::Printer(PrinterInput::Condition(condition)));
-        if let Some(printer) = printer.filter(|_| self.drawer) {
-            let state = hal::drawer::CashDrawer::state(printer);
-            if self.told.replace(state) != Some(state) {
-                match state {
-                    DrawerState::Open => life.tell(Input::Drawer(DrawerInput::Opened)),
-                    DrawerState::Closed => life.tell(Input::Drawer(DrawerInput::Closed)),
-                    DrawerState::Unknown => {}
-                }
-            }
+    }
+
+    fn drawer(&mut self, life: &Life, state: DrawerState) {
+        if !self.drawer || self.told.replace(state) == Some(state) {
+            return;
+        }
+        match state {
+            DrawerState::Open => life.tell(Input::Drawer(DrawerInput::Opened)),
+            DrawerState::Closed => life.tell(Input::Drawer(DrawerInput::Closed)),
+            DrawerState::Unknown => {}
         }
     }
 

@@ -176,9 +176,9 @@ impl Till {
                 ]
             }
             TerminalEffect::AcceptResult { payment } => self.finish(payment),
-            TerminalEffect::QueryLast => {
+            TerminalEffect::QueryLast { question } => {
                 let answer = self.last.clone().map_or(LastAnswer::Empty, LastAnswer::Transaction);
-                vec![TerminalInput::Last { answer }]
+                vec![TerminalInput::Last { question, answer }]
             }
             TerminalEffect::RefuseGoods { .. }
             | TerminalEffect::Abort { .. }

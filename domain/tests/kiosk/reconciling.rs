@@ -1,0 +1,201 @@
+//! A payment in doubt: what the terminal says it did last, and what is believed of it.
+
+use domain::Effect;
+use domain::effect::TerminalEffect;
+use domain::event::TaskKind;
+use domain::input::{LastAnswer, TerminalInput};
+use domain::intent::{DoneIntent, Intent};
+use domain::order::OrderState;
+use domain::payment::{CODE_NOT_STARTED, LastTransaction, PaymentState};
+use domain::view::PayFailure;
+
+use crate::payments::{failure, is_query, ours};
+use crate::world::{World, approval, transaction};
+
+#[test]
+fn reconciling_equal_and_idle_means_it_never_began() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.back_with(transaction(7, 500));
+    assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
+    assert_eq!(w.page(), "pay-failed");
+}
+
+#[test]
+fn reconciling_the_next_with_our_amount_books_it_by_its_result() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.back_with(ours(&w, 8));
+    assert!(matches!(w.state(), PaymentState::Completed(_)));
+    assert_eq!(w.order().state, OrderState::Fulfilling);
+    assert_eq!(w.page(), "done");
+
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.back_with(LastTransaction { approved: false, ..ours(&w, 8) });
+    assert!(matches!(w.state(), PaymentState::Declined { .. }));
+}
+
+#[test]
+fn reconciling_a_reversal_of_ours_means_the_money_is_back() {
+    for n in [8, 9] {
+        let mut w = World::open();
+        w.sending();
+        w.lose();
+        w.back_with(LastTransaction { reversal: true, ..ours(&w, n) });
+        assert_eq!(*w.state(), PaymentState::Reversed);
+        assert_eq!(failure(&w), PayFailure::Reversed);
+        assert!(w.order().paid.is_none());
+    }
+}
+
+#[test]
+fn reconciling_anything_else_needs_a_person() {
+    let amount = |w: &World| w.payment().payment.amount.0;
+    let answers: [fn(&World, i64) -> LastAnswer; 4] = [
+        |_, _| LastAnswer::Empty,
+        |_, a| LastAnswer::Transaction(transaction(9, a)),
+        |_, a| LastAnswer::Transaction(transaction(8, a + 1)),
+        |_, a| {
+            LastAnswer::Transaction(LastTransaction { trace: None, receipt_no: None, ..transaction(8, a) })
+        },
+    ];
+    for answer in answers {
+        let mut w = World::open();
+        w.sending();
+        w.lose();
+        w.take_effects();
+        let last = answer(&w, amount(&w));
+        w.back(&last);
+        assert!(matches!(w.state(), PaymentState::NeedsStaff { .. }));
+        assert_eq!(w.page(), "pay-unknown");
+        assert_eq!(w.kiosk.ledger().tasks.len(), 1);
+        assert!(w.take_effects().iter().any(|e| matches!(e, Effect::CallStaff { .. })));
+    }
+}
+
+#[test]
+fn two_equal_amounts_in_a_row_are_told_apart_by_what_was_known_before() {
+    let mut w = World::open();
+    w.completed();
+    w.intent(Intent::Done(DoneIntent::Close));
+    w.sending();
+    assert_eq!(w.payment().last_known, Some(transaction(8, w.payment().payment.amount.0)));
+    w.lose();
+    // The terminal still shows the first sale, of the very same amount.
+    w.back_with(ours(&w, 8));
+    assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
+}
+
+#[test]
+fn an_old_sale_of_ours_is_not_taken_for_the_one_in_doubt() {
+    let mut w = World::open();
+    w.completed();
+    w.intent(Intent::Done(DoneIntent::Close));
+    w.terminal(TerminalInput::Ready { last: LastAnswer::Empty });
+    w.sending();
+    assert_eq!(w.payment().last_known, None);
+    w.lose();
+    w.back_with(ours(&w, 8));
+    assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
+}
+
+#[test]
+fn numbers_that_wrap_around_are_still_the_next() {
+    let mut w = World::open();
+    let at_the_end = LastTransaction { trace: Some(999_999), receipt_no: Some(9_999), ..transaction(0, 500) };
+    w.back_with(at_the_end);
+    w.sending();
+    w.lose();
+    w.back_with(ours(&w, 1));
+    assert!(matches!(w.state(), PaymentState::Completed(_)));
+}
+
+#[test]
+fn a_busy_or_silent_terminal_is_asked_again_with_growing_pauses_and_then_a_person_decides() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.back(&LastAnswer::Busy);
+    w.take_effects();
+    let mut questions = 1;
+    for _ in 0..600 {
+        w.pass(1_000);
+        for effect in w.take_effects() {
+            if is_query(&effect) {
+                questions += 1;
+                w.answer(LastAnswer::NoAnswer);
+            }
+        }
+        if matches!(w.state(), PaymentState::NeedsStaff { .. }) {
+            break;
+        }
+    }
+    assert!((8..=12).contains(&questions), "{questions} questions");
+    assert!(matches!(w.state(), PaymentState::NeedsStaff { .. }));
+    // It goes on slowly, and a late answer still decides.
+    w.pass(w.config.reconcile.slow_ms + 1);
+    assert!(w.take_effects().iter().any(is_query));
+    w.answer(LastAnswer::Transaction(ours(&w, 8)));
+    assert!(matches!(w.state(), PaymentState::Completed(_)));
+    assert!(w.kiosk.ledger().tasks.is_empty(), "the task is done by itself");
+}
+
+#[test]
+fn a_terminal_that_never_comes_back_ends_with_a_person_in_bounded_time() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.pass(w.config.reconcile.give_up_ms + 1);
+    assert!(matches!(w.state(), PaymentState::NeedsStaff { .. }));
+}
+
+#[test]
+fn a_late_approval_of_an_unknown_payment_is_booked() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.approve();
+    assert!(matches!(w.state(), PaymentState::Approved(_)));
+    assert_eq!(w.order().state, OrderState::Paid);
+}
+
+#[test]
+fn an_approval_told_twice_is_one_sale() {
+    let mut w = World::open();
+    w.approved();
+    w.take_effects();
+    let before = w.log.len();
+    w.approve();
+    assert_eq!(w.log.len(), before);
+    let payment = w.payment_id();
+    assert_eq!(w.take_effects(), [Effect::Terminal(TerminalEffect::AcceptResult { payment })]);
+}
+
+#[test]
+fn a_second_approval_with_other_numbers_is_a_task_not_a_sale() {
+    let mut w = World::open();
+    w.approved();
+    let (payment, amount) = (w.payment_id(), w.payment().payment.amount.0);
+    w.terminal(TerminalInput::Approved { payment, approval: approval(9, amount), currency: None });
+    assert_eq!(w.order().payments.len(), 1);
+    let tasks = &w.kiosk.ledger().tasks;
+    assert!(tasks.values().any(|t| matches!(t.kind, TaskKind::UnexplainedTransaction { .. })));
+}
+
+#[test]
+fn an_approval_after_a_definite_decline_is_refused_and_reported() {
+    let mut w = World::open();
+    w.sending();
+    let payment = w.payment_id();
+    w.terminal(TerminalInput::Declined { payment, code: 5 });
+    w.take_effects();
+    w.approve();
+    let effects = w.take_effects();
+    assert!(effects.contains(&Effect::Terminal(TerminalEffect::RefuseGoods { payment })));
+    assert_eq!(w.kiosk.ledger().tasks.len(), 1);
+    assert!(w.order().paid.is_none());
+}
