@@ -110,7 +110,8 @@ pub enum VerbError {
 ///
 /// The script is an ES module served by the panel; it exports `mount(root, api)`, called once with an empty element,
 /// and returns a function `update(state)`, called with [`Device::state`] at every change. `api.verb(name, ...args)`
-/// performs a verb and resolves to its answer; `api.picture(name)` gives the address of a picture.
+/// performs a verb and resolves to its answer; `api.picture(name)` gives the address of a picture. `update.draws` may name
+/// the verbs that the part has buttons for: the panel does not list them again.
 #[derive(Debug, Clone, Copy)]
 pub struct PanelPart {
     /// Heading over the part, e.g. `Card terminal`.

@@ -52,7 +52,7 @@ async function addCard(device) {
     show: openDialog,
   };
   const update = device.part ? await mountPart(device.name, part, api) : stateTable(part);
-  const switches = verbList(device, api);
+  const switches = verbList(device, api, update.draws ?? []);
   card.append(switches.root);
   cards.set(device.name, { badge, update, switches });
   show(device.name, device.state);
@@ -98,11 +98,12 @@ function stateTable(root) {
 
 const groups = [['action', 'Do'], ['fault', 'Break'], ['remedy', 'Mend']];
 
-function verbList(device, api) {
+// Without the verbs that the device's own part draws as buttons.
+function verbList(device, api, drawn) {
   const root = element('div', 'verbs');
   const chips = new Map();
   for (const [kind, title] of groups) {
-    const verbs = device.verbs.filter((verb) => verb.kind === kind);
+    const verbs = device.verbs.filter((verb) => verb.kind === kind && !drawn.includes(verb.name));
     if (verbs.length === 0) continue;
     const list = element('div', 'chips');
     for (const verb of verbs) {
@@ -118,11 +119,12 @@ function verbList(device, api) {
   return { root, update };
 }
 
-// The argument text is a small language: [optional], a|b alternatives, CAPITALS = to be filled in, off = switches off.
+// The argument text is a small language: [optional], a|b alternatives, CAPITALS = to be filled in, off = switches off,
+// N|always = how often, which is left to scripts: here everything happens once.
 function verbChip(verb, api) {
   const chip = element('span', `chip ${verb.kind}`);
   chip.title = verb.help;
-  const words = verb.args.replace(/[[\]]/g, '').split(/[|\s]/).filter((word) => word !== '');
+  const words = verb.args.replace('N|always', '').replace(/[[\]]/g, '').split(/[|\s]/).filter((word) => word !== '');
   const blanks = words.filter((word) => word === word.toUpperCase());
   const inputs = blanks.map((word) => {
     const input = element('input', blanks.length === 1 && verb.kind === 'action' ? 'wide' : '');
