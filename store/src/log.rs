@@ -119,7 +119,8 @@ impl Store {
         let from_seq = from_seq.max(1);
         let mut previous = (from_seq == 1).then_some(GENESIS);
         let mut next = from_seq;
-        self.scan(epoch, from_seq.saturating_sub(1), u64::MAX, |stored| {
+        // From the event before, whose hash the first one's covers.
+        self.scan(epoch, from_seq.saturating_sub(2), u64::MAX, |stored| {
             let Envelope { epoch: at_epoch, seq, .. } = stored.envelope;
             if at_epoch != epoch {
                 return Ok(false);

@@ -47,6 +47,21 @@ fn replayed(store: &Store) -> Vec<Event> {
 }
 
 #[test]
+fn a_log_longer_than_the_checked_tail_opens_and_its_tail_is_checked_from_any_event() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let events: Vec<Event> = (0..2500).map(kick).collect();
+    store.append(&events, NOON, &mut Counter(500)).unwrap();
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(replayed(&store), events);
+    // `epoch.started` is the first of 2501.
+    for (from, checked) in [(1, 2501), (2, 2500), (3, 2499), (2501, 1)] {
+        assert_eq!(store.verify(store.epoch(), from).unwrap(), checked, "from {from}");
+    }
+}
+
+#[test]
 fn what_was_appended_is_replayed_in_order_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());
