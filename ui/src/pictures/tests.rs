@@ -49,7 +49,7 @@ fn what_does_not_exist_is_an_empty_raster() {
 #[test]
 fn the_shops_pictures_come_first_and_garbage_becomes_an_empty_tile() {
     let folder = tempfile::tempdir().unwrap();
-    let red = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><rect width="10" height="10" fill="#f00"/></svg>"#;
+    let red = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><rect width="10" height="10" fill="#f00"/></svg>"##;
     std::fs::write(folder.path().join("bag.svg"), red).unwrap();
     std::fs::write(folder.path().join("broken.svg"), "not a drawing").unwrap();
     let store = PictureStore::new(Some(folder.path().to_owned()));
