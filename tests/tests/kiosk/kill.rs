@@ -53,7 +53,7 @@ fn a_kill_between_approval_and_answer_loses_no_money() {
     shop.customer.press_to("Pay", "at-terminal").unwrap();
     wait_until(SOON, || {
         let state = shop.rig.sim(&["state", "terminal"]).ok()?;
-        let taken = state["transactions"].as_array()?.iter().any(|t| t["state"] == "approved");
+        let taken = state["ledger"]["transactions"].as_array()?.iter().any(|t| t["state"] == "approved");
         taken.then_some(())
     })
     .expect("the bank approves");

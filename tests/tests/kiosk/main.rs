@@ -33,7 +33,10 @@ impl Shop {
     /// Further arguments for the emulators, further settings for the kiosk.
     fn open_with(sim: &[&str], settings: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let always = ["--terminal-mode", "auto", "--terminal-card-ms", "150", "--printer-instant"];
+        let mut always = vec!["--terminal-mode", "auto", "--printer-instant"];
+        if !sim.contains(&"--terminal-card-ms") {
+            always.extend(["--terminal-card-ms", "150"]);
+        }
         let rig = Rig::start(RigOptions {
             dir: dir.path().to_owned(),
             sim: always.iter().chain(sim).map(|s| (*s).to_owned()).collect(),
