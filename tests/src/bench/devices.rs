@@ -25,29 +25,44 @@ const RUNS: u32 = 300;
 /// See the module's description.
 pub(super) fn measure(options: &Options, report: &mut Report) -> anyhow::Result<()> {
     let receipt = a_receipt()?;
+    let mut plain = receipt.clone();
+    plain.blocks.retain(|block| !matches!(block, Block::Qr(_)));
+    let cases = [("receipt to ESC/POS", receipt), ("the same without its QR code", plain)];
+    for (name, receipt) in cases {
+        compare(options, report, name, &receipt)?;
+    }
+    Ok(())
+}
+
+fn compare(
+    options: &Options,
+    report: &mut Report,
+    name: &'static str,
+    receipt: &ReceiptDocument,
+) -> anyhow::Result<()> {
     let profile = Profile::tm_t88v();
     let mut times = Samples::default();
     let mut size = 0;
     for _ in 0..RUNS {
         let begun = Instant::now();
-        let encoded = printer::encode(&paper(&receipt), &profile, None)?;
+        let encoded = printer::encode(&paper(receipt), &profile, None)?;
         times.push_us(begun.elapsed());
         size = encoded.bytes.len();
     }
-    add(report, super::report::OURS, &times, size);
-    match python_escpos(options, &receipt)? {
+    add(report, name, super::report::OURS, &times, size);
+    match python_escpos(options, receipt)? {
         Some(answer) => {
             let us: Samples = numbers(&answer["us"]).collect();
-            add(report, "python-escpos", &us, usize::try_from(answer["bytes"].as_u64().unwrap_or(0))?);
-            report.note(format!("python-escpos {}", answer["version"].as_str().unwrap_or("?")));
+            let size = usize::try_from(answer["bytes"].as_u64().unwrap_or(0))?;
+            add(report, name, "python-escpos", &us, size);
         }
         None => report.note(format!("python-escpos is not installed for {}", options.python.display())),
     }
     Ok(())
 }
 
-fn add(report: &mut Report, subject: &'static str, times: &Samples, size: usize) {
-    let mut case = report.case("devices", "receipt to ESC/POS");
+fn add(report: &mut Report, name: &str, subject: &'static str, times: &Samples, size: usize) {
+    let mut case = report.case("devices", name);
     case.add(subject, "p50", "µs", times.median());
     case.add(subject, "p99", "µs", times.percentile(99));
     #[expect(clippy::cast_precision_loss, reason = "a receipt has kilobytes")]

@@ -92,7 +92,9 @@ impl Chromium {
             text.lines().next()?.parse::<u16>().ok()
         });
         let tools = DevTools::of_first_page(port.context("Chromium opens no port")?, PATIENCE)?;
-        Ok(Browser { process, tools, started_ms })
+        let mut browser = Browser { process, tools, started_ms };
+        browser.wait_loaded()?;
+        Ok(browser)
     }
 }
 
@@ -100,6 +102,15 @@ impl Browser {
     /// Its process; the whole browser hangs below it.
     pub fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Waits until the page itself is there: before it Chromium shows an empty one, whose end fails every question.
+    fn wait_loaded(&mut self) -> anyhow::Result<()> {
+        let loaded = wait_until(PATIENCE, || {
+            let state = self.evaluate("document.readyState + location.protocol").ok()?;
+            (state == "completefile:").then_some(())
+        });
+        loaded.context("the twin page does not load")
     }
 
     /// From starting the program to the first contentful paint, in ms, as the page itself saw it.

@@ -55,7 +55,10 @@ impl Report {
 
     /// Something the reader of the numbers must know.
     pub(crate) fn note(&mut self, note: impl Into<String>) {
-        self.notes.push(note.into());
+        let note = note.into();
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
     }
 
     /// At most `limit` is wanted.
