@@ -148,10 +148,9 @@ impl From<About> for TaskKind {
             }
             About::AmountDiffers { payment } => Self::AmountDiffers { payment: PaymentId(payment.0) },
             About::CustomerCalled { order } => Self::CustomerCalled { order: order.map(|o| OrderId(o.0)) },
-            About::UnexplainedTransaction { transaction, evidence } => Self::UnexplainedTransaction {
-                transaction: transaction.into(),
-                evidence: shared(&evidence),
-            },
+            About::UnexplainedTransaction { transaction, evidence } => {
+                Self::UnexplainedTransaction { transaction: transaction.into(), evidence: shared(&evidence) }
+            }
         }
     }
 }
