@@ -99,6 +99,7 @@ impl<'a> Stage<'a> {
         self.customer.press_to("Pay", "at-terminal")?;
         self.page("at-terminal")?;
         self.page("done")?;
+        self.customer.press("Paper")?;
         self.receipt(1)?;
         self.shot("done-printed")?;
         self.customer.press_to("Done", "attract")
@@ -111,6 +112,7 @@ impl<'a> Stage<'a> {
         self.page("pay-failed")?;
         self.customer.press_to("Try again", "at-terminal")?;
         self.page("done")?;
+        self.customer.press("Paper")?;
         self.receipt(2)?;
         self.customer.press_to("Done", "attract")
     }
@@ -122,6 +124,7 @@ impl<'a> Stage<'a> {
         self.page("pay-unknown")?;
         // The terminal comes back and is asked; it had booked the payment, so the order is paid, once.
         self.page("done")?;
+        self.customer.press("Paper")?;
         self.receipt(3)?;
         self.customer.press_to("Done", "attract")
     }
