@@ -16,6 +16,7 @@ mod codec;
 mod codes;
 mod driver;
 mod error;
+mod event;
 mod framing;
 mod money;
 mod profile;
@@ -28,14 +29,16 @@ pub use codec::text::Charset;
 pub use codes::{Condition, IntermediateDialect, Prompt, ResultClass, condition, prompt, result_class};
 pub use driver::ZvtTerminal;
 pub use error::{CommandError, TerminalError};
+pub use event::{
+    Intermediate, LastAnswer, Loss, LossCause, Registration, ResultAnswer, Reversal, ReversedBy, Sent,
+    StatusReport, TerminalEvent,
+};
 pub use money::{Currency, Money};
 pub use profile::{Framing, PROFILES, Password, Profile, TerminalSettings, Timers};
 pub use session::{Session, SessionCounters};
 pub use types::{
-    BrandTotal, CardEntry, ChargeRequest, Command, CommandKind, Intermediate, LastAnswer, LastTransaction,
-    LocalTime, Loss, LossCause, ReceiptKind, ReceiptLine, Registration, ResultAnswer, Reversal,
-    ReversalRequest, ReversedBy, Sent, StatusReport, TerminalEvent, TerminalReceipt, Totals,
-    TransactionResult,
+    BrandTotal, CardEntry, ChargeRequest, Command, CommandKind, LastTransaction, LocalTime, ReceiptKind,
+    ReceiptLine, ReversalRequest, TerminalReceipt, Totals, TransactionResult,
 };
 
 /// A connected terminal that takes card payments. One command runs at a time.

@@ -16,13 +16,11 @@ use zeroize::Zeroize;
 use super::PaymentTerminal;
 use super::codes::Condition;
 use super::error::TerminalError;
+use super::event::{LastAnswer, LossCause, Registration, StatusReport, TerminalEvent};
 use super::money::Money;
 use super::profile::TerminalSettings;
 use super::session::{Session, SessionCounters};
-use super::types::{
-    ChargeRequest, Command, CommandKind, LastAnswer, LocalTime, LossCause, Registration, ReversalRequest,
-    StatusReport, TerminalEvent, Totals,
-};
+use super::types::{ChargeRequest, Command, CommandKind, LocalTime, ReversalRequest, Totals};
 use crate::link::{Link, LinkError, Traffic};
 
 /// How long the link may refuse to take bytes before it counts as lost. A terminal answers within five seconds, so

@@ -1,7 +1,8 @@
 //! What can go wrong when a terminal is told or asked something.
 
+use super::event::Loss;
 use super::money::Currency;
-use super::types::{CommandKind, LocalTime, Loss};
+use super::types::{CommandKind, LocalTime};
 use crate::link::LinkError;
 
 /// A command that cannot be put into the terminal's language. Nothing was sent.

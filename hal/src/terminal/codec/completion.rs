@@ -1,7 +1,7 @@
 //! How a command ends: `06 0F` completion and `06 1E` abort.
 
 use super::super::codes::condition;
-use super::super::types::{Registration, StatusReport};
+use super::super::event::{Registration, StatusReport};
 use super::text::Charset;
 use super::{bmp, mask, result, text, tlv};
 

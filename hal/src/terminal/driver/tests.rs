@@ -10,9 +10,9 @@ use super::*;
 use crate::link::Endpoint;
 use crate::terminal::codec::apdu;
 use crate::terminal::codec::captures::bytes;
+use crate::terminal::event::{Intermediate, ResultAnswer, Sent};
 use crate::terminal::framing::{Framer, Inbound};
 use crate::terminal::profile::Framing;
-use crate::terminal::types::{Intermediate, ResultAnswer, Sent};
 
 const APPROVED: &str = "04 0F 17 27 00 04 000000002500 49 0978 0B 000975 87 0231 88 000044";
 const OK: &str = "80 00 00";

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::terminal::event::{ResultAnswer, Sent};
 use crate::terminal::framing::{At, Ticket};
 use crate::terminal::profile::Timers;
-use crate::terminal::types::{Command, CommandKind, ResultAnswer, Sent, Totals, TransactionResult};
+use crate::terminal::types::{Command, CommandKind, Totals, TransactionResult};
 
 /// Everything about the running command.
 pub(super) struct Job {

@@ -10,9 +10,10 @@ use std::time::Duration;
 use super::*;
 use crate::terminal::codec::apdu;
 use crate::terminal::codec::captures::bytes;
+use crate::terminal::event::{LastAnswer, ResultAnswer, Reversal, ReversedBy};
 use crate::terminal::money::Money;
 use crate::terminal::profile::{Framing, Profile};
-use crate::terminal::types::{ChargeRequest, Reversal, ReversalRequest, ReversedBy};
+use crate::terminal::types::{ChargeRequest, ReversalRequest};
 
 /// The approval of 25.00 EUR that most scripts use: trace 975, receipt 231.
 const APPROVED: &str = "04 0F 17 27 00 04 000000002500 49 0978 0B 000975 87 0231 88 000044";

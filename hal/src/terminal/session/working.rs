@@ -5,11 +5,11 @@ use super::{Phase, Session};
 use crate::terminal::codec::apdu::Apdu;
 use crate::terminal::codec::{command, completion, print, result};
 use crate::terminal::codes::{self, ResultClass, prompt, result_class};
-use crate::terminal::framing::At;
-use crate::terminal::types::{
-    CommandKind, Intermediate, LastAnswer, LossCause, ResultAnswer, Reversal, ReversedBy, Sent,
-    TerminalEvent, TerminalReceipt, TransactionResult,
+use crate::terminal::event::{
+    Intermediate, LastAnswer, LossCause, ResultAnswer, Reversal, ReversedBy, Sent, TerminalEvent,
 };
+use crate::terminal::framing::At;
+use crate::terminal::types::{CommandKind, TerminalReceipt, TransactionResult};
 
 /// Receipts of one answer; real ones have two.
 const MAX_KEPT_RECEIPTS: usize = 16;
