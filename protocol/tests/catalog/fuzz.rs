@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::json::MINIMAL;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_read_or_refused(text in any::<String>(), name in "[a-z_]{0,12}\\.csv") {
