@@ -82,6 +82,8 @@ pub enum RunError {
 /// When an address is taken or the directory cannot be written.
 pub async fn start(options: &Options, shutdown: Shutdown) -> Result<Rig, RunError> {
     make_dir(&options.dir)?;
+    // First of all: it tells whether another run lives here, whose ports must not be taken over.
+    let listener = ctl::listen(&options.dir)?;
     let mut rig = Rig::new(shutdown);
 
     printer::add(&mut rig, &options.dir, &options.printer).await?;
@@ -90,7 +92,6 @@ pub async fn start(options: &Options, shutdown: Shutdown) -> Result<Rig, RunErro
     line_display::add(&mut rig, &options.dir, &options.display)?;
 
     let devices = rig.devices();
-    let listener = ctl::listen(&options.dir)?;
     rig.announce("ctl", ctl::socket_path(&options.dir).display().to_string());
     rig.spawn(ctl::serve(listener, devices.clone(), rig.shutdown()));
     if let Some(addr) = options.panel {

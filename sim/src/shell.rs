@@ -108,8 +108,7 @@ impl<M: Machine> Shell<M> {
         }
     }
 
-    /// Looks at the machine and whether it is connected, after everything that is due has happened or not: a look
-    /// changes nothing.
+    /// Looks at the machine, and whether the kiosk has its port open; a look changes nothing.
     pub fn look<T>(&self, look: impl FnOnce(&M, bool) -> T) -> T {
         let inner = self.lock();
         look(&inner.machine, inner.connected)
@@ -165,10 +164,13 @@ pub async fn run<D: Send + Sync + 'static, M: Machine>(
     loop {
         let flushed = client.as_ref().is_none_or(|client| client.unsent.is_empty());
         let demand = shell.lock().machine.advance(shell.epoch.elapsed(), flushed);
-        if (demand.cable != Cable::Plugged || !plugged) && client.take().is_some() {
+        let hung_up = (demand.cable != Cable::Plugged || !plugged) && client.take().is_some();
+        let adjusted = adjust(&mut port, &mut plugged, demand.cable).await;
+        // Not before: whoever sees the link down finds the port gone or replaced, never the old one.
+        if hung_up {
             shell.set_connected(false);
         }
-        if let Err(error) = adjust(&mut port, &mut plugged, demand.cable).await {
+        if let Err(error) = adjusted {
             let error = &error as &dyn std::error::Error;
             tracing::error!(device = shell.name, endpoint = port.endpoint(), error, "the cable");
             return;
@@ -178,6 +180,8 @@ pub async fn run<D: Send + Sync + 'static, M: Machine>(
         {
             client.unsent.extend(demand.output);
         }
+        // After everything that changes something: what was received takes effect only at the next turn.
+        shell.revision.bump();
         let happened = tokio::select! {
             () = shutdown.requested() => Happened::Stop,
             () = shell.wake.notified() => Happened::Nothing,
@@ -202,7 +206,6 @@ pub async fn run<D: Send + Sync + 'static, M: Machine>(
                 shell.set_connected(false);
             }
         }
-        shell.revision.bump();
     }
 }
 

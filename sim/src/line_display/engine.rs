@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn cd5220_sets_two_whole_lines() {
-        let bytes = b"\x1b@\x0c\x1bQAOat flat white       \r\x1bQB          EUR 4.20  \r";
+        let bytes = b"\x1b@\x0c\x1bQAOat flat white      \r\x1bQB          EUR 4.20  \r";
         let state = shown(Dialect::Cd5220, bytes);
         assert_eq!(lines(&state), ["Oat flat white      ", "          EUR 4.20  "]);
         assert_eq!((state["locked"].as_bool(), state["unknown"].as_u64()), (Some(true), Some(0)));

@@ -60,21 +60,22 @@ pub async fn run(printer: Arc<Printer>, mut port: Port, mut shutdown: Shutdown) 
         if let Some(client) = &mut client {
             client.queue(&demand.output);
         }
-        if demand.plugged != plugged || demand.hang_up && port.is_network() {
+        let hung_up = demand.plugged != plugged || demand.hang_up && port.is_network();
+        if hung_up {
             client = None;
+        }
+        let adjusted = adjust(&mut port, &mut plugged, demand.plugged).await;
+        // Not before: whoever sees the link down finds the port gone or replaced, never the old one.
+        if hung_up {
             printer.set_connected(false);
         }
-        if demand.plugged != plugged {
-            plugged = demand.plugged;
-            if let Err(error) = replug(&mut port, plugged).await {
-                tracing::error!(
-                    endpoint = port.endpoint(),
-                    error = &error as &dyn std::error::Error,
-                    "printer cable"
-                );
-                return;
-            }
+        if let Err(error) = adjusted {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(endpoint = port.endpoint(), error, "printer cable");
+            return;
         }
+        // After everything that changes something: what was received is printed only at the next turn.
+        printer.revision.bump();
         let sleep = printer.sleep_until(demand.deadline);
         let happened = tokio::select! {
             () = shutdown.requested() => Happened::Stop,
@@ -100,12 +101,15 @@ pub async fn run(printer: Arc<Printer>, mut port: Port, mut shutdown: Shutdown) 
                 printer.set_connected(false);
             }
         }
-        printer.revision.bump();
     }
 }
 
-async fn replug(port: &mut Port, plugged: bool) -> Result<(), PortError> {
-    if plugged {
+async fn adjust(port: &mut Port, plugged: &mut bool, wanted: bool) -> Result<(), PortError> {
+    if wanted == *plugged {
+        return Ok(());
+    }
+    *plugged = wanted;
+    if wanted {
         port.plug().await
     } else {
         port.unplug();

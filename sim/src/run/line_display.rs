@@ -13,8 +13,11 @@ pub struct DisplayArgs {
     /// Which commands the line display understands
     #[arg(long, default_value = "cd5220")]
     pub display_dialect: Dialect,
-    /// Run without the line display at the pseudo terminal DIR/display
+    /// Open the pseudo terminal DIR/display (the default)
     #[arg(long)]
+    pub display: bool,
+    /// Run without the line display
+    #[arg(long, conflicts_with = "display")]
     pub no_display: bool,
 }
 

@@ -13,8 +13,11 @@ pub struct ScannerArgs {
     /// Send codes without the symbology's id
     #[arg(long)]
     pub scanner_no_aim: bool,
-    /// Run without the scanner at the pseudo terminal DIR/scanner
+    /// Open the pseudo terminal DIR/scanner (the default)
     #[arg(long)]
+    pub scanner: bool,
+    /// Run without the scanner
+    #[arg(long, conflicts_with = "scanner")]
     pub no_scanner: bool,
 }
 

@@ -263,6 +263,13 @@ impl Channel {
         self.outbound.is_empty() && self.flight.is_none() && self.queue.is_empty() && self.corked.is_none()
     }
 
+    /// Everything that waits here, in bytes.
+    #[cfg(test)]
+    pub fn held_bytes(&self) -> usize {
+        let queued: usize = self.queue.iter().map(Vec::len).sum();
+        self.inbound.len() + self.outbound.len() + queued + self.corked.as_ref().map_or(0, Vec::len)
+    }
+
     /// Whether the till has stopped answering on the link since the last question.
     pub fn take_failure(&mut self) -> bool {
         std::mem::take(&mut self.failed)

@@ -21,6 +21,9 @@ mod state;
 mod steps;
 mod verbs;
 
+#[cfg(test)]
+mod tests;
+
 pub use verbs::VERBS;
 
 use std::time::Duration;

@@ -40,6 +40,13 @@ pub mod status {
     pub const INITIALISING: u8 = 0xCA;
 }
 
+/// Flags of a registration's completion, as captured from an unattended terminal; the lowest bit asks for an
+/// initialisation.
+pub mod flag {
+    pub const UNATTENDED: u8 = 0x10;
+    pub const NEEDS_INIT: u8 = 0x01;
+}
+
 /// What `05 01` tells about the software.
 pub const VERSION: &str = "KIOSK-SIM 1.00";
 
@@ -62,10 +69,10 @@ pub fn completion() -> Apdu {
     Apdu::new(0x06, 0x0F, [])
 }
 
-/// `06 0F` after a registration.
-pub fn registered(config: &Config, status: u8, currency: u16) -> Apdu {
+/// `06 0F` after a registration: flags of the terminal, its id, its currency.
+pub fn registered(config: &Config, flags: u8, currency: u16) -> Apdu {
     let fields = Builder::default()
-        .fixed(tag::TYPE, &[status])
+        .fixed(tag::TYPE, &[flags])
         .number(tag::TERMINAL_ID, config.terminal_id.into())
         .number(tag::CURRENCY, currency.into());
     Apdu::new(0x06, 0x0F, fields.build())
@@ -247,4 +254,114 @@ pub fn printed_signed(minor: i64) -> String {
     let sign = if minor < 0 { "-" } else { "" };
     let minor = minor.unsigned_abs();
     format!("{sign}{}.{:02}", minor / 100, minor % 100)
+}
+
+#[cfg(test)]
+mod tests {
+    //! The crate `zvt`, an independent implementation for tills, reads what we write.
+
+    use zvt::packets::{self, StatusInformation};
+    use zvt::sequences::AuthorizationResponse;
+    use zvt::{ZvtParser, ZvtSerializer};
+
+    use super::*;
+    use crate::terminal::apdu::LengthForm;
+    use crate::terminal::book::{Book, Opening, Presented};
+    use crate::terminal::cards::{CARDS, Entry};
+    use crate::terminal::receipt::{self, Copy};
+
+    fn booked(card: &Card) -> Transaction {
+        let mut book = Book::default();
+        // 2023-04-05 22:55:58 UTC.
+        let at = 1_680_735_358;
+        let number = book.open(Opening { kind: Kind::Sale, amount_minor: 2_500, currency: 978, at });
+        book.assign_numbers(number);
+        book.count_turnover(number);
+        let it = book.get_mut(number).unwrap();
+        it.card = Some(Presented { card: card.word.to_owned(), entry: Entry::Hold });
+        it.state = State::Booked;
+        it.result = Some(code::APPROVED);
+        it.clone()
+    }
+
+    fn bytes(message: &Apdu) -> Vec<u8> {
+        message.encode(LengthForm::Shortest)
+    }
+
+    #[test]
+    fn an_independent_till_reads_our_results() {
+        for card in CARDS {
+            let result = result(&Config::default(), &booked(card), Oddities::default());
+            let read = StatusInformation::zvt_deserialize(&bytes(&result)).unwrap().0;
+            assert_eq!((read.result_code, read.amount, read.currency), (Some(0), Some(2500), Some(978)));
+            assert_eq!((read.trace_number, read.receipt_no), (Some(1), Some(1)));
+            assert_eq!((read.date, read.time), (Some(405), Some(225_558)));
+            assert_eq!((read.terminal_id, read.zvt_card_type), (Some(52_500_017), Some(card.kind)));
+            assert_eq!(read.card_name.as_deref(), Some(card.name));
+            assert_eq!(read.expiry_date, Some(card.expiry.into()));
+            let application = &read.tlv.unwrap().subs[0].application_id;
+            let written: String = card.application.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(application.as_deref(), Some(written.as_str()));
+        }
+    }
+
+    #[test]
+    fn an_independent_till_reads_our_receipts() {
+        for copy in [Copy::Merchant, Copy::Customer] {
+            let receipt = receipt::of_transaction(&Config::default(), &booked(&CARDS[0]), copy, 24);
+            let read = packets::PrintTextBlock::zvt_deserialize(&bytes(&text_block(&receipt))).unwrap().0;
+            let content = read.tlv.unwrap();
+            assert_eq!(content.receipt_type, Some(copy.code()));
+            assert_eq!(content.lines.unwrap().lines, receipt.lines);
+            for (message, line) in lines(&receipt).iter().zip(&receipt.lines) {
+                let read = packets::PrintLine::zvt_deserialize(&bytes(message)).unwrap().0;
+                assert_eq!((read.attribute, &read.text), (0, line));
+            }
+        }
+    }
+
+    #[test]
+    fn an_independent_till_reads_the_sums_of_a_day() {
+        let mut day = Day { receipt_from: 233, receipt_to: 234, trace: 982, ..Day::default() };
+        day.totals[2] = (2, 958);
+        let read = StatusInformation::zvt_deserialize(&bytes(&totals(&Config::default(), &day))).unwrap().0;
+        let sums = read.single_amounts.unwrap();
+        assert_eq!((sums.receipt_no_start, sums.receipt_no_end), (233, 234));
+        assert_eq!((sums.eurocard.num, sums.eurocard.total, sums.visa.num), (2, 958, 0));
+        assert_eq!((read.amount, read.trace_number), (Some(958), Some(982)));
+    }
+
+    #[test]
+    fn an_independent_till_reads_our_ends_and_statuses() {
+        let end = registered(&Config::default(), 0x10, 978);
+        let read = packets::CompletionData::zvt_deserialize(&bytes(&end)).unwrap().0;
+        assert_eq!((read.status_byte, read.terminal_id), (Some(0x10), Some(52_500_017)));
+        assert_eq!(read.zvt_serialize(), bytes(&end));
+        let read =
+            packets::IntermediateStatusInformation::zvt_deserialize(&bytes(&intermediate(0x17))).unwrap().0;
+        assert_eq!((read.status, read.timeout), (0x17, Some(0)));
+        let read = packets::Abort::zvt_deserialize(&bytes(&abort(0x6C))).unwrap().0;
+        assert_eq!(read.error, 0x6C);
+        let read = packets::PartialReversalAbort::zvt_deserialize(&bytes(&no_reservation())).unwrap().0;
+        assert_eq!(read.receipt_no, Some(0xFFFF));
+    }
+
+    #[test]
+    fn an_independent_till_tells_our_messages_apart() {
+        let result = result(&Config::default(), &booked(&CARDS[0]), Oddities::default());
+        let messages = [intermediate(0x0A), result, completion(), abort(0x6C)];
+        let read: Vec<_> = messages
+            .iter()
+            .map(|message| AuthorizationResponse::zvt_parse(&bytes(message)).unwrap())
+            .collect();
+        assert!(matches!(
+            read.as_slice(),
+            [
+                AuthorizationResponse::IntermediateStatusInformation(_),
+                AuthorizationResponse::StatusInformation(_),
+                AuthorizationResponse::CompletionData(_),
+                AuthorizationResponse::Abort(_),
+            ]
+        ));
+    }
 }

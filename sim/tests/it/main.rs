@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
+mod counter;
 mod encoders;
 mod faces;
 mod support;
+mod terminal;
 mod wires;

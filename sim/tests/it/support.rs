@@ -56,6 +56,15 @@ impl Tty {
     }
 }
 
+impl Tty {
+    /// Whether the other end has pulled the cable; waits for it, reading on.
+    pub async fn hung_up(&self) -> bool {
+        let mut file = self.0.try_clone().unwrap();
+        let reading = tokio::task::spawn_blocking(move || file.read_to_end(&mut Vec::new()));
+        tokio::time::timeout(LIMIT, reading).await.is_ok()
+    }
+}
+
 /// The bytes of a fixture.
 pub fn fixture(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures").join(format!("{name}.hex"));

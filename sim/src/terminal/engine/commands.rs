@@ -11,7 +11,7 @@ use crate::terminal::cards::Entry;
 use crate::terminal::config::Reversible;
 use crate::terminal::faults::{Fault, Point};
 use crate::terminal::fields::{Fields, from_bcd, tag};
-use crate::terminal::message::{self, code, status};
+use crate::terminal::message::{self, code, flag, status};
 use crate::terminal::{receipt, tlv};
 
 /// The three bytes of a password; any will do.
@@ -99,8 +99,8 @@ impl Engine {
                 .unwrap_or(receipt::COLUMNS),
             currency: currency.unwrap_or(CURRENCY),
         };
-        let status = self.terminal_status();
-        let end = message::registered(&self.config, status, till.currency);
+        let init = if self.faults.is_armed(Fault::NeedsInit) { flag::NEEDS_INIT } else { 0 };
+        let end = message::registered(&self.config, flag::UNATTENDED | init, till.currency);
         self.till = Some(till);
         self.begin(Task::Service, vec![Step::Finish(end)]);
     }

@@ -110,7 +110,7 @@ impl Engine {
         let event = event.map(|event| (now + pace.card, event));
         session.wait = Wait::Card { until: now + pace.patience, event };
         let amount = self.printed_amount(session);
-        self.screen.show(Tone::Ask, &["Hold or insert your card"], amount);
+        self.screen.show(Tone::Ask, &["Hold your card here", "or insert it below"], amount);
     }
 
     /// Whether a fault needs a PIN to happen.
@@ -143,7 +143,7 @@ impl Engine {
         let auto_at = (self.config.mode == Mode::Auto).then_some(now + pace.pin);
         session.wait = Wait::Pin { until: now + pace.patience, auto_at };
         let amount = self.printed_amount(session);
-        self.screen.show(Tone::Ask, &["Enter your PIN", "and press the green key"], amount);
+        self.screen.show(Tone::Ask, &["Enter your PIN,", "then the green key"], amount);
     }
 
     pub(super) fn take_pin(&mut self, session: &mut Session) {

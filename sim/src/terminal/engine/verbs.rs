@@ -32,7 +32,7 @@ pub const VERBS: &[Verb] = &[
     verb("busy", COUNT, "The next command is answered \"wait\".", Breaks),
     verb(
         "lose-link",
-        "before-ack|after-ack|in-pin|before-result|after-result|after-answer|before-completion|off [MS] [N]",
+        "before-ack|after-ack|in-pin|before-result|after-result|after-answer|before-completion|off [MS] [N|always]",
         "The link breaks at this point of a payment or reversal, and stays down so long.",
         Breaks,
     ),
