@@ -1,5 +1,7 @@
 //! Log lines to the journal or to standard error.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -23,7 +25,9 @@ pub fn start(log: &Log, under_systemd: bool) -> anyhow::Result<()> {
         let journal = tracing_journald::layer().context("the journal cannot be reached")?;
         registry.with(journal).try_init()?;
     } else {
-        registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).try_init()?;
+        let colours = std::io::stderr().is_terminal();
+        let lines = tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(std::io::stderr);
+        registry.with(lines).try_init()?;
     }
     Ok(())
 }

@@ -118,11 +118,12 @@ impl<'a> Stage<'a> {
     }
 
     fn link_lost(&mut self) -> anyhow::Result<()> {
-        self.rig.sim(&["terminal", "lose-link", "after-answer"])?;
+        self.rig.sim(&["terminal", "unanswered", "book"])?;
+        self.rig.sim(&["terminal", "lose-link", "before-result", "3000"])?;
         self.customer.order_two_burgers()?;
         self.customer.press_to("Pay", "at-terminal")?;
         self.page("pay-unknown")?;
-        // The terminal comes back and is asked; it had booked the payment, so the order is paid, once.
+        // The terminal comes back and is asked: the bank had approved before the link broke.
         self.page("done")?;
         self.customer.press("Paper")?;
         self.receipt(3)?;

@@ -56,8 +56,8 @@ impl Reports for TicketReports {
         life.tell(Input::Kitchen(match ending {
             // A ticket that may have come out is not sent again: the kitchen would cook twice. It is missed, if
             // it is, by the customer's number; the printer's fault is on the technician's page.
-            Ending::Confirmed | Ending::Unknown => KitchenInput::Taken { job },
-            Ending::NotStarted => KitchenInput::NotTaken { job },
+            Ending::Confirmed | Ending::Sent | Ending::Unknown => KitchenInput::Taken { job },
+            Ending::NotStarted | Ending::Impossible(_) => KitchenInput::NotTaken { job },
         }));
     }
 

@@ -24,7 +24,10 @@ pub(super) struct Life {
 impl Life {
     pub(super) fn new(name: &'static str, context: Context, shutdown: Shutdown) -> Self {
         let status = DeviceStatus::absent("not opened yet", context.clock.now().wall.0);
-        Self { name, context, shutdown, status, backoff: Backoff::new(), opened_at: None }
+        let life = Self { name, context, shutdown, status, backoff: Backoff::new(), opened_at: None };
+        // From the first moment on the list of devices is the list of the settings.
+        life.publish();
+        life
     }
 
     /// Tells the core.

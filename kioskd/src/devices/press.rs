@@ -2,11 +2,12 @@
 //! the condition watched while idle and while printing.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use hal::drawer::{CashDrawer, DrawerState};
 use hal::link::Endpoint;
 use hal::printer::{
-    EscposPrinter, JobNumber, PrintOutcome, PrinterCondition, PrinterError, PrinterEvent, Profile, Start,
+    EscposPrinter, JobNumber, NotStarted, PrintOutcome, PrinterCondition, PrinterError, PrinterEvent, Profile, Start,
 };
 use hal::status::DeviceState;
 use tokio::sync::mpsc::Receiver;
@@ -18,14 +19,18 @@ use super::shaper;
 use crate::settings::Printer;
 
 /// How a job ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// It came out, as far as this printer can tell.
+    /// It came out: the printer confirmed it.
     Confirmed,
+    /// The printer took all of it and had no fault afterwards; nothing better will come from this printer.
+    Sent,
     /// Some of it may have come out.
     Unknown,
     /// Nothing of it came out.
     NotStarted,
+    /// Nothing of it came out, and nothing ever will: this printer cannot print it. Why, in English.
+    Impossible(Arc<str>),
 }
 
 /// A job for a printer.
@@ -172,12 +177,24 @@ async fn print<R: Reports>(
             }
         }
     };
+    let (ending, error) = ending(life, outcome);
+    // The condition first, so that the core does not send the job again into the same fault.
+    show(life, reports, printer);
+    reports.ended(life, key, ending);
+    error
+}
+
+/// What an outcome means for the core, and why the driver is of no more use, if it is.
+fn ending(life: &mut Life, outcome: PrintOutcome) -> (Ending, Option<PrinterError>) {
     let counters = &mut life.status().counters;
-    let (ending, error) = match outcome {
-        // A printer that cannot confirm took all of it and had no fault afterwards: nothing better will come.
-        PrintOutcome::Confirmed | PrintOutcome::Sent => {
+    match outcome {
+        PrintOutcome::Confirmed => {
             counters.ok += 1;
             (Ending::Confirmed, None)
+        }
+        PrintOutcome::Sent => {
+            counters.ok += 1;
+            (Ending::Sent, None)
         }
         PrintOutcome::Unknown(why) => {
             counters.unknown += 1;
@@ -189,21 +206,22 @@ async fn print<R: Reports>(
             };
             (Ending::Unknown, error)
         }
+        PrintOutcome::NotStarted(NotStarted::Encode(why)) => {
+            counters.failed += 1;
+            tracing::error!(%why, "a document cannot be printed on this printer");
+            (Ending::Impossible(format!("the printer cannot print it: {why}").into()), None)
+        }
         PrintOutcome::NotStarted(why) => {
             counters.failed += 1;
             tracing::info!(%why, "a print job was not started");
             let error = match why {
-                hal::printer::NotStarted::Printer(error) => Some(error),
-                hal::printer::NotStarted::Torn => Some(PrinterError::Torn),
-                hal::printer::NotStarted::Fault(_) | hal::printer::NotStarted::Encode(_) => None,
+                NotStarted::Printer(error) => Some(error),
+                NotStarted::Torn => Some(PrinterError::Torn),
+                NotStarted::Fault(_) | NotStarted::Encode(_) => None,
             };
             (Ending::NotStarted, error)
         }
-    };
-    // The condition first, so that the core does not send the job again into the same fault.
-    show(life, reports, printer);
-    reports.ended(life, key, ending);
-    error
+    }
 }
 
 fn show<R: Reports>(life: &mut Life, reports: &mut R, printer: &EscposPrinter) {

@@ -72,8 +72,10 @@ impl Reports for ReceiptReports {
     fn ended(&self, life: &Life, receipt: ReceiptId, ending: Ending) {
         life.tell(Input::Printer(match ending {
             Ending::Confirmed => PrinterInput::Confirmed { receipt },
+            Ending::Sent => PrinterInput::Sent { receipt },
             Ending::Unknown => PrinterInput::Unknown { receipt },
             Ending::NotStarted => PrinterInput::NotStarted { receipt },
+            Ending::Impossible(why) => PrinterInput::Impossible { receipt, why },
         }));
     }
 

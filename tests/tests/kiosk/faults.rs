@@ -6,6 +6,87 @@ use tests::process::wait_until;
 use super::{SOON, Shop};
 
 #[test]
+fn every_point_at_which_the_terminals_link_can_break_ends_with_equal_books() {
+    let mut shop = Shop::open();
+    for point in [
+        "before-ack",
+        "after-ack",
+        "in-pin",
+        "before-result",
+        "after-result",
+        "after-answer",
+        "before-completion",
+    ] {
+        shop.see("attract");
+        shop.rig.sim(&["terminal", "lose-link", point]).unwrap();
+        shop.customer.order_two_burgers().unwrap();
+        shop.customer.press("Pay").unwrap();
+        shop.customer
+            .mirror
+            .wait(&format!("an end after {point}"), SOON, |m| {
+                ["done", "pay-failed"].contains(&m.screen().id.as_str())
+            })
+            .unwrap();
+        shop.settled_books();
+        if shop.customer.mirror.screen().id == "done" {
+            shop.customer.press_to("Done", "attract").unwrap();
+        } else {
+            shop.customer.press("Cancel order").unwrap();
+        }
+    }
+}
+
+#[test]
+fn terminal_garbage_banners_and_torn_messages_are_survived() {
+    let mut shop = Shop::open();
+    for fault in
+        [&["banner"][..], &["split-bytes"], &["glued"], &["unknown-bmp"], &["deep-tlv"], &["ext-length"]]
+    {
+        let words: Vec<&str> = std::iter::once("terminal").chain(fault.iter().copied()).collect();
+        shop.rig.sim(&words).unwrap();
+        shop.see("attract");
+        shop.customer.order_two_burgers().unwrap();
+        shop.customer.press("Pay").unwrap();
+        shop.see("done");
+        shop.settled_books();
+        shop.customer.press_to("Done", "attract").unwrap();
+    }
+}
+
+#[test]
+fn without_paper_the_sale_goes_on_and_the_receipt_comes_when_there_is_paper() {
+    let mut shop = Shop::open();
+    shop.rig.sim(&["printer", "paper-out"]).unwrap();
+    shop.customer.order_two_burgers().unwrap();
+    shop.customer.press_to("Pay", "at-terminal").unwrap();
+    shop.see("done");
+    assert_eq!(shop.settled_books().paid, 1);
+    let receipt = shop.rig.dir.join("sim/receipts/receipt-0001.png");
+    assert!(!receipt.exists(), "nothing prints without paper");
+    shop.rig.sim(&["printer", "paper-ok"]).unwrap();
+    wait_until(SOON, || receipt.exists().then_some(())).expect("the receipt comes with the paper");
+}
+
+#[test]
+fn a_dead_terminal_leaves_paying_at_the_counter() {
+    let mut shop = Shop::open();
+    shop.rig.sim(&["terminal", "dead"]).unwrap();
+    wait_until(SOON, || {
+        let devices = shop.rig.ask(&Request::Devices).ok()?;
+        (devices["terminal"]["usable"] == false).then_some(())
+    });
+    shop.customer.order_two_burgers().unwrap();
+    shop.customer.press("Pay").unwrap();
+    shop.customer
+        .mirror
+        .wait("the number, or that no money was taken", SOON, |m| {
+            ["done", "pay-failed"].contains(&m.screen().id.as_str())
+        })
+        .unwrap();
+    assert_eq!(shop.books().terminal, 0);
+}
+
+#[test]
 fn devices_are_reported_and_come_back_after_they_were_unplugged() {
     let shop = Shop::open();
     let state =

@@ -2,8 +2,11 @@
 //!
 //! `./dev test` builds the programs first. Every test has a folder, a kiosk and devices of its own.
 
+mod books;
 mod catalog;
 mod faults;
+mod kill;
+mod sale;
 mod tools;
 
 use std::time::Duration;

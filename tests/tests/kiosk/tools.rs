@@ -22,6 +22,31 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
+fn the_tools_show_orders_devices_receipts_and_what_is_wrong() {
+    let mut shop = Shop::open();
+    shop.customer.order_two_burgers().unwrap();
+    shop.customer.press_to("Pay", "at-terminal").unwrap();
+    shop.see("done");
+    shop.settled_books();
+    for (arguments, expected) in [
+        (&["status"][..], "page: done"),
+        (&["orders"], "K3-001"),
+        (&["order", "show", "K3-001"], "Bacon & Rye"),
+        (&["devices"], "printer"),
+        (&["receipt", "render", "K3-001"], "28.80"),
+        (&["catalog", "show"], "Alder"),
+        (&["check"], "ok    store"),
+    ] {
+        let output = kioskctl(&shop, arguments);
+        assert!(text(&output).contains(expected), "{arguments:?} says {expected}:\n{}", text(&output));
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+    }
+    let unknown = kioskctl(&shop, &["order", "show", "K3-999"]);
+    assert!(!unknown.status.success());
+    assert!(text(&unknown).contains("no order"), "{}", text(&unknown));
+}
+
+#[test]
 fn check_says_what_is_wrong_and_how_to_fix_it() {
     let shop = Shop::open();
     shop.rig.sim(&["printer", "cover-open"]).unwrap();

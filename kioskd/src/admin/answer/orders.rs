@@ -122,6 +122,7 @@ fn print_state(state: &PrintState) -> String {
         PrintState::Queued => "queued".into(),
         PrintState::Sent => "sent".into(),
         PrintState::Confirmed => "confirmed".into(),
+        PrintState::Unconfirmed => "printed, not confirmed".into(),
         PrintState::Unknown => "unknown".into(),
         PrintState::Declined => "not wanted".into(),
         PrintState::Failed(why) => format!("failed: {why}"),
