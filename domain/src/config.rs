@@ -99,8 +99,12 @@ pub struct Times {
     pub completion_ms: u64,
     /// Pause before a print job is tried again that the printer did not begin; doubles up to 32 times.
     pub print_retry_ms: u64,
-    /// How long a print job may be under way before it counts as unknown.
-    pub print_ms: u64,
+    /// How long the customer's page waits for paper. After that, and whenever the printer has a fault, it says
+    /// that the receipt is printed later, and offers the QR code. The job itself goes on.
+    pub print_patience_ms: u64,
+    /// How long a print job may be under way before it counts as unknown. Longer than the printer's driver waits
+    /// for paper while it sends (15 min) and once more at the end (15 min), so that the driver always ends it first.
+    pub print_lost_ms: u64,
     /// Pause before the kitchen is tried again.
     pub kitchen_retry_ms: u64,
     /// Orders are closed this long after they were paid, by the wall clock.
@@ -129,7 +133,8 @@ impl Default for Times {
             abort_ms: 30_000,
             completion_ms: 60_000,
             print_retry_ms: 5_000,
-            print_ms: 120_000,
+            print_patience_ms: 120_000,
+            print_lost_ms: 45 * 60_000,
             kitchen_retry_ms: 15_000,
             close_after_ms: 15 * 60_000,
         }

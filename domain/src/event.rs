@@ -215,6 +215,11 @@ pub enum ReceiptEvent {
         /// The job.
         receipt: ReceiptId,
     },
+    /// The printer took all of it without a fault, and cannot confirm that it came out.
+    Unconfirmed {
+        /// The job.
+        receipt: ReceiptId,
+    },
     /// Whether it came out is not known.
     Unknown {
         /// The job.

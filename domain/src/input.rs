@@ -159,7 +159,7 @@ pub enum LastAnswer {
 pub enum PrinterInput {
     /// Its condition changed.
     Condition(PrinterCondition),
-    /// The last byte of this job was handed over.
+    /// The printer took all of it and had no fault afterwards; it cannot say more.
     Sent {
         /// Which.
         receipt: ReceiptId,
@@ -178,6 +178,13 @@ pub enum PrinterInput {
     NotStarted {
         /// Which.
         receipt: ReceiptId,
+    },
+    /// It was not started and never can be on this printer.
+    Impossible {
+        /// Which.
+        receipt: ReceiptId,
+        /// Why, in English.
+        why: Arc<str>,
     },
 }
 

@@ -69,6 +69,14 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whether it is worth while to wait for paper: the printer can print and gets on with what it has.
+    pub fn prints_now(&self) -> bool {
+        let work = &self.work;
+        self.devices.can_print()
+            && work.print_not_before.is_none()
+            && work.printing.is_none_or(|job| job.patience.is_some())
+    }
+
     /// Replaces one part.
     pub fn apply(&mut self, change: &SessionChange) {
         match change {
@@ -414,11 +422,23 @@ pub struct Doubt {
     pub since: WallMs,
 }
 
+/// A job at the printer. It stays there until the printer's driver tells how it ended, also while paper is
+/// missing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AtPrinter {
+    /// The job.
+    pub receipt: ReceiptId,
+    /// The customer's page waits for it until then; `None`: no longer.
+    pub patience: Option<MonoMs>,
+    /// The driver must have lost it when it has not told its end by then.
+    pub lost_at: MonoMs,
+}
+
 /// What is under way at the printer and in the kitchen.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Work {
-    /// The one job at the printer, and until when it may take.
-    pub printing: Option<(ReceiptId, MonoMs)>,
+    /// The one job at the printer.
+    pub printing: Option<AtPrinter>,
     /// How often in a row the printer did not begin.
     pub print_refusals: u32,
     /// No print job before this moment.

@@ -164,6 +164,7 @@ fn other_events() -> Vec<Event> {
         ReceiptEvent::Declined { receipt },
         ReceiptEvent::Sent { receipt },
         ReceiptEvent::Confirmed { receipt },
+        ReceiptEvent::Unconfirmed { receipt },
         ReceiptEvent::Unknown { receipt },
         ReceiptEvent::Returned { receipt },
         ReceiptEvent::Failed { receipt, why: "cutter".into() },

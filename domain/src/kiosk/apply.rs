@@ -202,6 +202,7 @@ impl Ledger {
             ReceiptEvent::Sent { receipt } => self.print_state(*receipt, PrintState::Sent),
             ReceiptEvent::Returned { receipt } => self.print_state(*receipt, PrintState::Queued),
             ReceiptEvent::Confirmed { receipt } => self.print_state(*receipt, PrintState::Confirmed),
+            ReceiptEvent::Unconfirmed { receipt } => self.print_state(*receipt, PrintState::Unconfirmed),
             ReceiptEvent::Unknown { receipt } => self.print_state(*receipt, PrintState::Unknown),
             ReceiptEvent::Failed { receipt, why } => {
                 self.print_state(*receipt, PrintState::Failed(why.clone()));

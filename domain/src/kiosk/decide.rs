@@ -35,6 +35,7 @@ impl Turn<'_> {
         self.uplink_duties();
         self.terminal_duties();
         self.housekeeping();
+        self.print_times();
         self.visit_duties();
         self.printer_duties();
         self.kitchen_duties();
@@ -112,7 +113,8 @@ pub(super) fn next_deadline(kiosk: &Kiosk) -> Option<MonoMs> {
         terminal.ask_at.filter(|_| can_refresh && terminal.phase == TerminalPhase::Registered),
         doubt.map(|d| d.next_at).filter(|_| can_ask),
         doubt.map(|d| d.give_up_at).filter(|_| undecided),
-        work.printing.map(|(_, until)| until),
+        work.printing.and_then(|job| job.patience),
+        work.printing.map(|job| job.lost_at),
         work.print_not_before.filter(|_| session.devices.can_print()),
         work.kitchen.values().min().copied().filter(|_| session.devices.kitchen),
         banner_at,

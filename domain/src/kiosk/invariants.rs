@@ -150,7 +150,7 @@ fn receipts(order: &OrderRecord) -> Check {
         ensure(!order.receipts.is_empty(), "I8", || format!("order {id} is paid and has no receipt"))?;
     }
     let out = |state: &PrintState| match state {
-        PrintState::Sent | PrintState::Confirmed | PrintState::Unknown => true,
+        PrintState::Sent | PrintState::Confirmed | PrintState::Unconfirmed | PrintState::Unknown => true,
         PrintState::Queued | PrintState::Declined | PrintState::Failed(_) => false,
     };
     let originals = order.receipts.iter().filter(|r| r.kind == ReceiptKind::Sale && out(&r.state)).count();

@@ -250,8 +250,9 @@ pub struct ReceiptRecord {
 /// How far a print job is.
 ///
 /// ```text
-/// QUEUED ⇄ SENT ─► CONFIRMED | UNKNOWN (a marked copy follows)
-///    └──► DECLINED | FAILED
+/// QUEUED ⇄ SENT ─► CONFIRMED | UNCONFIRMED | UNKNOWN (a marked copy follows)
+///    │       └───► FAILED
+///    └───► DECLINED | FAILED
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PrintState {
@@ -259,8 +260,10 @@ pub enum PrintState {
     Queued,
     /// May be coming out.
     Sent,
-    /// Came out.
+    /// Came out, as the printer confirmed.
     Confirmed,
+    /// Came out as far as anybody can tell: the printer took it and had no fault, and it cannot confirm.
+    Unconfirmed,
     /// May have come out.
     Unknown,
     /// Not wanted on paper.
@@ -274,7 +277,7 @@ impl PrintState {
     pub fn is_final(&self) -> bool {
         match self {
             Self::Queued | Self::Sent => false,
-            Self::Confirmed | Self::Unknown | Self::Declined | Self::Failed(_) => true,
+            Self::Confirmed | Self::Unconfirmed | Self::Unknown | Self::Declined | Self::Failed(_) => true,
         }
     }
 }

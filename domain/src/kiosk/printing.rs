@@ -1,5 +1,12 @@
 //! Receipts on their way to paper. One job at a time is at the printer; the others wait in the ledger. A job
 //! that may have come out is never printed again as an original: a marked copy is.
+//!
+//! A job that runs out of paper waits inside the printer and goes on by itself, so the driver alone says how it
+//! ended. Two clocks run here: after [`print_patience_ms`] the customer's page no longer waits, which changes
+//! nothing about the job; after [`print_lost_ms`] the driver itself must have lost it.
+//!
+//! [`print_patience_ms`]: crate::config::Times::print_patience_ms
+//! [`print_lost_ms`]: crate::config::Times::print_lost_ms
 
 use super::Refusal;
 use super::ledger::{OrderRecord, PrintState, ReceiptRecord};
@@ -10,6 +17,7 @@ use crate::ids::{OrderId, ReceiptId};
 use crate::input::PrinterInput;
 use crate::intent::ReceiptChoice;
 use crate::receipt::ReceiptKind;
+use crate::session::AtPrinter;
 use std::sync::Arc;
 
 /// So many copies follow by themselves when it is not known whether a receipt came out; after that the paper is
@@ -27,12 +35,9 @@ impl Turn<'_> {
                 self.session.work.print_not_before = None;
                 self.session.work.print_refusals = 0;
             }
-            PrinterInput::Sent { .. } => {}
+            PrinterInput::Sent { receipt } => self.came_out(receipt, ReceiptEvent::Unconfirmed { receipt }),
             PrinterInput::Confirmed { receipt } => {
-                if self.print_ended(receipt) {
-                    self.record(ReceiptEvent::Confirmed { receipt });
-                    self.session.work.print_refusals = 0;
-                }
+                self.came_out(receipt, ReceiptEvent::Confirmed { receipt });
             }
             PrinterInput::Unknown { receipt } => {
                 if self.print_ended(receipt) {
@@ -45,12 +50,24 @@ impl Turn<'_> {
                     self.print_pause();
                 }
             }
+            PrinterInput::Impossible { receipt, why } => {
+                if self.print_ended(receipt) {
+                    self.record(ReceiptEvent::Failed { receipt, why });
+                }
+            }
+        }
+    }
+
+    fn came_out(&mut self, receipt: ReceiptId, event: ReceiptEvent) {
+        if self.print_ended(receipt) {
+            self.record(event);
+            self.session.work.print_refusals = 0;
         }
     }
 
     /// The job left the printer one way or another. `false` for a job that is not there (any more).
     fn print_ended(&mut self, receipt: ReceiptId) -> bool {
-        if self.session.work.printing.is_some_and(|(id, _)| id == receipt) {
+        if self.session.work.printing.is_some_and(|job| job.receipt == receipt) {
             self.session.work.printing = None;
         }
         self.ledger.receipt(receipt).is_some_and(|(_, r)| r.state == PrintState::Sent)
@@ -117,6 +134,7 @@ impl Turn<'_> {
                 PrintState::Queued
                 | PrintState::Sent
                 | PrintState::Confirmed
+                | PrintState::Unconfirmed
                 | PrintState::Unknown
                 | PrintState::Failed(_),
             )
@@ -124,6 +142,7 @@ impl Turn<'_> {
                 ReceiptChoice::Phone | ReceiptChoice::None,
                 PrintState::Sent
                 | PrintState::Confirmed
+                | PrintState::Unconfirmed
                 | PrintState::Unknown
                 | PrintState::Declined
                 | PrintState::Failed(_),
@@ -134,16 +153,24 @@ impl Turn<'_> {
         }
     }
 
+    /// What time alone changes at the printer; before the customer's page, which looks at it.
+    pub(super) fn print_times(&mut self) {
+        let now = self.now.mono;
+        let work = &mut self.session.work;
+        work.print_not_before = work.print_not_before.filter(|at| *at > now);
+        if let Some(job) = &mut work.printing {
+            job.patience = job.patience.filter(|at| *at > now);
+            if job.lost_at <= now {
+                let receipt = job.receipt;
+                work.printing = None;
+                self.print_unknown(receipt);
+            }
+        }
+    }
+
     /// Hands the next job to the printer when it can print.
     pub(super) fn printer_duties(&mut self) {
-        if let Some((receipt, _)) = self.session.work.printing.filter(|(_, until)| *until <= self.now.mono) {
-            self.session.work.printing = None;
-            self.print_unknown(receipt);
-        }
-        let work = &mut self.session.work;
-        if work.print_not_before.is_some_and(|at| at <= self.now.mono) {
-            work.print_not_before = None;
-        }
+        let work = &self.session.work;
         if work.printing.is_some() || work.print_not_before.is_some() || !self.session.devices.can_print() {
             return;
         }
@@ -153,8 +180,12 @@ impl Turn<'_> {
         {
             let document = Arc::new(crate::receipt::receipt(self.config, order, record, self.now));
             self.effect(PrinterEffect::Print { receipt, document });
-            let until = self.now.mono.plus(self.config.times.print_ms);
-            self.session.work.printing = Some((receipt, until));
+            let times = &self.config.times;
+            self.session.work.printing = Some(AtPrinter {
+                receipt,
+                patience: Some(self.now.mono.plus(times.print_patience_ms)),
+                lost_at: self.now.mono.plus(times.print_lost_ms),
+            });
         }
     }
 
@@ -170,19 +201,20 @@ impl Turn<'_> {
             .map(|(_, r)| r.id)
     }
 
-    /// Whether paper of an order is coming out, or about to.
+    /// Whether paper of an order is coming out, or about to, so that its customer had better wait for it.
     pub(super) fn is_printing(&self, order: OrderId) -> bool {
         let undecided = self.receipt_undecided() == Some(order);
-        self.ledger.order(order).is_some_and(|record| {
-            record.receipts.iter().any(|r| match r.state {
-                PrintState::Sent => true,
-                PrintState::Queued => !undecided && self.session.devices.can_print(),
-                PrintState::Confirmed
-                | PrintState::Unknown
-                | PrintState::Declined
-                | PrintState::Failed(_) => false,
-            })
-        })
+        let under_way = |state: &PrintState| match state {
+            PrintState::Sent => true,
+            PrintState::Queued => !undecided,
+            PrintState::Confirmed
+            | PrintState::Unconfirmed
+            | PrintState::Unknown
+            | PrintState::Declined
+            | PrintState::Failed(_) => false,
+        };
+        self.session.prints_now()
+            && self.ledger.order(order).is_some_and(|o| o.receipts.iter().any(|r| under_way(&r.state)))
     }
 
     /// The paid order on the screen whose customer has not yet said how the receipt is wanted.

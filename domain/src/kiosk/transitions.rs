@@ -140,11 +140,13 @@ impl Ledger {
             ReceiptEvent::Sent { receipt } => self
                 .receipt(*receipt)
                 .is_some_and(|(order, r)| r.state == PrintState::Queued && order.is_released()),
-            ReceiptEvent::Declined { receipt } | ReceiptEvent::Failed { receipt, .. } => {
-                self.receipt_is(*receipt, &PrintState::Queued)
+            ReceiptEvent::Declined { receipt } => self.receipt_is(*receipt, &PrintState::Queued),
+            ReceiptEvent::Failed { receipt, .. } => {
+                self.receipt_is(*receipt, &PrintState::Queued) || self.receipt_is(*receipt, &PrintState::Sent)
             }
             ReceiptEvent::Returned { receipt }
             | ReceiptEvent::Confirmed { receipt }
+            | ReceiptEvent::Unconfirmed { receipt }
             | ReceiptEvent::Unknown { receipt } => self.receipt_is(*receipt, &PrintState::Sent),
         }
     }

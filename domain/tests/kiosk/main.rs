@@ -7,6 +7,7 @@ mod devices;
 mod documents;
 mod fixture;
 mod payments;
+mod printing;
 mod random;
 mod reconciling;
 mod restarts;

@@ -328,7 +328,11 @@ impl Life {
             (Some(receipt), 0..=3) => {
                 self.came_out(receipt, true);
                 self.printing = None;
-                PrinterInput::Confirmed { receipt }
+                if self.rng.chance(50) {
+                    PrinterInput::Confirmed { receipt }
+                } else {
+                    PrinterInput::Sent { receipt }
+                }
             }
             (Some(receipt), 4) => {
                 let comes_out = self.rng.chance(50);

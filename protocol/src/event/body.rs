@@ -260,6 +260,7 @@ fn encode_receipt(event: &ReceiptEvent) -> Result<Encoded, EncodeError> {
         ReceiptEvent::Declined { receipt } => body("receipt.declined", &reference(receipt)),
         ReceiptEvent::Sent { receipt } => body("receipt.sent", &reference(receipt)),
         ReceiptEvent::Confirmed { receipt } => body("receipt.confirmed", &reference(receipt)),
+        ReceiptEvent::Unconfirmed { receipt } => body("receipt.unconfirmed", &reference(receipt)),
         ReceiptEvent::Unknown { receipt } => body("receipt.unknown", &reference(receipt)),
         ReceiptEvent::Returned { receipt } => body("receipt.returned", &reference(receipt)),
         ReceiptEvent::Failed { receipt, why } => {
@@ -445,6 +446,7 @@ fn decode_receipt(kind: &str, body: &str) -> Result<Option<ReceiptEvent>, Decode
         "receipt.declined" => ReceiptEvent::Declined { receipt: reference()? },
         "receipt.sent" => ReceiptEvent::Sent { receipt: reference()? },
         "receipt.confirmed" => ReceiptEvent::Confirmed { receipt: reference()? },
+        "receipt.unconfirmed" => ReceiptEvent::Unconfirmed { receipt: reference()? },
         "receipt.unknown" => ReceiptEvent::Unknown { receipt: reference()? },
         "receipt.returned" => ReceiptEvent::Returned { receipt: reference()? },
         "receipt.failed" => {

@@ -30,17 +30,17 @@ impl Scene<'_> {
     }
 
     fn paper(&self, ordered: &Ordered, record: &OrderRecord) -> PaperState {
-        let can_print = self.kiosk.session.devices.can_print();
-        let possible = if can_print { PaperState::Ready } else { PaperState::Unavailable };
+        let session = &self.kiosk.session;
+        let possible = if session.devices.can_print() { PaperState::Ready } else { PaperState::Unavailable };
+        let coming = if session.prints_now() { PaperState::Printing } else { PaperState::Unavailable };
         let asked = ordered.receipt.is_some()
             || record.paid.is_none()
             || self.kiosk.config.policy.print_without_asking;
         match record.receipts.last().map(|r| &r.state) {
             None | Some(PrintState::Declined) => possible,
-            Some(PrintState::Queued) if asked && can_print => PaperState::Printing,
-            Some(PrintState::Queued) => possible,
-            Some(PrintState::Sent) => PaperState::Printing,
-            Some(PrintState::Confirmed) => PaperState::Printed,
+            Some(PrintState::Queued) if !asked => possible,
+            Some(PrintState::Queued | PrintState::Sent) => coming,
+            Some(PrintState::Confirmed | PrintState::Unconfirmed) => PaperState::Printed,
             Some(PrintState::Unknown | PrintState::Failed(_)) => PaperState::Unavailable,
         }
     }
