@@ -20,6 +20,7 @@ use crate::support::{LIMIT, Tty, open_tty, until};
 const REGISTER: &str = "06 00 10 00 00 00 BE 09 78 03 01 06 06 26 04 0A 02 06 D3";
 const PAY: &str = "06 01 07 04 00 00 00 00 25 00";
 const REPEAT: &str = "06 20 03 00 00 00";
+const STATUS: &str = "05 01 03 00 00 00";
 
 fn hex(text: &str) -> Vec<u8> {
     text.split_whitespace().map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
@@ -63,7 +64,14 @@ impl Bench {
 
     async fn connect(&self) -> Till {
         let addr: SocketAddr = self.endpoint.strip_prefix("tcp://").unwrap().parse().unwrap();
-        Till { stream: TcpStream::connect(addr).await.unwrap(), unread: Vec::new() }
+        let mut changes = self.terminal.changes();
+        loop {
+            if let Ok(stream) = TcpStream::connect(addr).await {
+                return Till { stream, unread: Vec::new() };
+            }
+            // The link is down for a while.
+            timeout(LIMIT, changes.changed()).await.unwrap().unwrap();
+        }
     }
 
     fn act(&self, line: &str) {
@@ -174,6 +182,26 @@ async fn a_link_lost_after_the_result_is_seen_and_the_next_connection_hears_the_
     until(&bench.terminal, |state| state["phase"] == "idle").await;
     let said = till.command(REPEAT).await;
     assert_eq!(said[1][3..5], [0x27, 0xB4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_lost_before_the_acknowledge_leaves_no_trace_and_the_next_connection_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = Bench::tcp(Framing::Stream, dir.path()).await;
+    let mut till = bench.connect().await;
+    till.command(REGISTER).await;
+    let result = till.command(PAY).await.swap_remove(4);
+    for down in ["", " 50"] {
+        bench.act(&format!("lose-link before-ack{down}"));
+        assert_eq!(till.command(PAY).await, Vec::<Vec<u8>>::new(), "the end of the stream and not one byte");
+        till = bench.connect().await;
+        assert_eq!(commands(&till.command(REGISTER).await), [[0x80, 0x00], [0x06, 0x0F]]);
+        assert_eq!(till.command(STATUS).await[1].last(), Some(&0x00), "ready");
+        assert_eq!(till.command(REPEAT).await[1], result, "the payment before it");
+        assert_eq!(bench.terminal.state()["ledger"]["transactions_total"], 1);
+    }
+    till.command(PAY).await;
+    assert_eq!(bench.terminal.state()["ledger"]["net_minor"], 5000);
 }
 
 #[tokio::test(flavor = "multi_thread")]

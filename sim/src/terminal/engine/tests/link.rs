@@ -10,6 +10,9 @@ use crate::terminal::config::Unanswered;
 use crate::terminal::faults::POINTS;
 
 const REPEAT: &str = "06 20 03 00 00 00";
+const STATUS: &str = "05 01 03 00 00 00";
+const TOTALS: &str = "06 10 03 00 00 00";
+const REVERSE: &str = "06 30 06 00 00 00 87 00 01";
 
 fn lose_at(point: &str, unanswered: Unanswered) -> Bench {
     let mut bench = Bench::registered_at(Config { unanswered, ..Config::default() });
@@ -73,6 +76,68 @@ fn a_till_that_asks_later_is_told_the_truth() {
         let amount = [&[0x04][..], &hex(&pay(minor))[4..]].concat();
         assert_eq!(bench.result()[5..12], amount, "{point}");
     }
+}
+
+#[test]
+fn what_was_lost_before_its_acknowledge_never_happened_and_every_question_is_answered_at_once() {
+    let refund = format!("06 31 0A 00 00 00 {}", &pay(2500)[9..]);
+    for lost in [pay(2500), refund, REVERSE.to_owned()] {
+        let mut bench = Bench::registered();
+        bench.command(&pay(1000));
+        let (before, result) = (bench.ledger(), bench.result().to_vec());
+        bench.verb("lose-link before-ack");
+        bench.command(&lost);
+        assert!(bench.lost && bench.said.is_empty(), "{lost}");
+        assert_eq!(
+            (bench.ledger(), bench.state()["phase"].as_str()),
+            (before.clone(), Some("idle")),
+            "{lost}"
+        );
+
+        let back_at = bench.now;
+        bench.come_back();
+        bench.command(STATUS);
+        assert_eq!((bench.said[0].as_slice(), bench.said[1].last()), (&hex(OK)[..], Some(&0x00)), "{lost}");
+        bench.command(REPEAT);
+        assert_eq!(bench.result(), result, "{lost}: the payment before it, byte for byte");
+        bench.command(TOTALS);
+        assert_eq!(bench.commands(), ["80 00", "04 0F", "06 0F"], "{lost}");
+        assert_eq!(bench.now, back_at, "{lost}: no answer takes time");
+
+        bench.pass(Duration::from_secs(300));
+        assert_eq!(bench.ledger(), before, "{lost}: nor does it happen later");
+        bench.command(&pay(300));
+        assert_eq!((bench.last_state().as_str(), &bench.last()["number"]), ("booked", &json!(2)), "{lost}");
+    }
+}
+
+#[test]
+fn a_terminal_that_has_never_taken_money_repeats_nothing_after_a_loss_before_the_acknowledge() {
+    let mut bench = Bench::registered();
+    bench.verb("lose-link before-ack");
+    bench.command(&pay(2500));
+    bench.come_back();
+    bench.command(REPEAT);
+    assert_eq!(bench.said, [hex("80 00 00"), hex("06 0F 00")]);
+    bench.command(TOTALS);
+    assert_eq!(bench.result()[5..12], hex("04 00 00 00 00 00 00"), "the sum of the day is nothing");
+    assert_eq!(bench.ledger()["transactions_total"], 0);
+}
+
+#[test]
+fn nothing_that_follows_a_command_lost_before_its_acknowledge_is_heard_on_that_link() {
+    let mut bench = Bench::registered();
+    bench.verb("lose-link before-ack 3000");
+    bench.said.clear();
+    bench.send(&[hex(&pay(2500)), hex("06 B0 00"), hex(&pay(100)), hex(REGISTER)].concat());
+    bench.send(&hex(&pay(200)));
+    while bench.step_now() {}
+    assert!(bench.lost && bench.said.is_empty());
+    bench.pass(Duration::from_secs(3));
+    assert_eq!((bench.demand().cable, &bench.ledger()["transactions_total"]), (Cable::Plugged, &json!(0)));
+    bench.come_back();
+    bench.command(STATUS);
+    assert_eq!(bench.said[1].last(), Some(&0x00));
 }
 
 #[test]
