@@ -136,6 +136,9 @@ pub struct OrderSurcharge {
     pub name: Arc<str>,
     /// How much.
     pub amount: Minor,
+    /// Its tax per rate, as computed when it was sold: what a refund gives back. Empty for an untaxed one, and in
+    /// orders of before this was written down.
+    pub taxes: Vec<(TaxRateId, Minor)>,
 }
 
 /// Tax of an order at one rate.

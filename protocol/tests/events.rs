@@ -74,6 +74,8 @@ fn order() -> Order {
             id: SurchargeId::new("bag"),
             name: "Tüte".into(),
             amount: Minor(20),
+            // The golden is of before surcharges carried their taxes.
+            taxes: Vec::new(),
         }],
         taxes: vec![OrderTax {
             rate_id: TaxRateId::new("de19"),
@@ -213,6 +215,18 @@ fn every_event_kind_matches_its_golden_and_reads_back() {
     let files: BTreeSet<String> =
         std::fs::read_dir(dir).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(files, kinds.iter().map(|k| format!("{k}.v1.json")).collect(), "a golden without its kind");
+}
+
+#[test]
+fn a_surcharge_carries_its_taxes() {
+    let mut taxed = order();
+    taxed.surcharges[0].taxes = vec![(TaxRateId::new("de19"), Minor(3))];
+    let event = Event::Order(OrderEvent::Placed(Arc::new(taxed)));
+    let encoded = protocol::event::encode(&event).unwrap();
+    let surcharge = r#"{"amount_minor":20,"id":"bag","name":"Tüte","taxes":[{"rate":"de19","tax_minor":3}]}"#;
+    assert!(encoded.body.contains(surcharge), "{}", encoded.body);
+    let decoded = protocol::event::decode(encoded.kind, encoded.version, &encoded.body).unwrap();
+    assert_eq!(decoded, Some(event));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::ledger::{KitchenState, Ledger, OrderRecord, PaymentRecord, PrintState
 use super::reconcile;
 use crate::event::TaskKind;
 use crate::money::Minor;
-use crate::order::OrderState;
+use crate::order::{Order, OrderState};
 use crate::payment::PaymentState;
 use crate::session::Stage;
 
@@ -202,7 +202,7 @@ fn states_fit(order: &OrderRecord) -> Check {
     ensure(settled, "I9", || format!("order {id} is {:?} and has refunds", order.state))
 }
 
-/// I5: lines, surcharges and exclusive taxes add up to the total, line taxes to the tax of each rate.
+/// I5: lines, surcharges and exclusive taxes add up to the total, their taxes to the tax of each rate.
 fn sums(record: &OrderRecord) -> Check {
     let order = &record.order;
     let lines: Minor = order.lines.iter().map(|l| l.net).sum();
@@ -216,6 +216,22 @@ fn sums(record: &OrderRecord) -> Check {
         let off: Minor = line.discounts.iter().map(|(_, _, amount)| *amount).sum();
         ensure(line.gross - off == line.net, "I5", || {
             format!("order {} line {:?}: discounts do not add up", order.id, line.line)
+        })?;
+    }
+    tax_shares(order)
+}
+
+/// What refunds give back is what was taken. An old order may have surcharges whose taxes were not written down.
+fn tax_shares(order: &Order) -> Check {
+    if order.surcharges.iter().any(|s| s.taxes.is_empty()) {
+        return Ok(());
+    }
+    for tax in &order.taxes {
+        let of_lines = order.lines.iter().flat_map(|l| &l.taxes);
+        let shares = of_lines.chain(order.surcharges.iter().flat_map(|s| &s.taxes));
+        let sum: Minor = shares.filter(|(rate, _)| *rate == tax.rate_id).map(|(_, share)| *share).sum();
+        ensure(sum == tax.tax, "I5", || {
+            format!("order {}: shares of {:?} are {}, the tax {}", order.id, tax.rate_id, sum.0, tax.tax.0)
         })?;
     }
     Ok(())

@@ -130,6 +130,7 @@ impl Snapshot<'_> {
                 name: name(&s.id).unwrap_or_else(|| s.id.0.clone()),
                 id: s.id.clone(),
                 amount: s.amount,
+                taxes: s.taxes.clone(),
             })
             .collect()
     }

@@ -1,13 +1,18 @@
 //! What receipts, slips and tickets say.
 
-use domain::ids::{GroupId, ItemId, ModifierId, SlotId, VariationId};
+use std::sync::Arc;
+
+use domain::catalog::{Catalog, Surcharge, SurchargeAmount, SurchargeTax};
+use domain::ids::{GroupId, ItemId, ModifierId, SlotId, SurchargeId, VariationId};
 use domain::input::Action;
 use domain::intent::{CartIntent, DoneIntent, Intent, ItemIntent, MealIntent, PayIntent};
-use domain::money::Minor;
+use domain::money::{Minor, Quantity, Rate};
+use domain::pricing::refund_part;
 use domain::receipt::{Block, ReceiptDocument, ReceiptKind, Style};
 use domain::text::Lang;
 use domain::view::Page;
 
+use crate::fixture;
 use crate::world::World;
 
 /// The document as lines of text, columns with a bar between.
@@ -102,6 +107,42 @@ fn net_and_tax_of_a_receipt_add_up_to_its_total() {
     let order = &w.order().order;
     let taxed: i64 = order.taxes.iter().map(|t| t.base.0 + t.tax.0).sum();
     assert_eq!(taxed + 25, order.total.0, "the deposit is untaxed");
+}
+
+/// A shop that adds five per cent service, taxed as the goods are.
+fn with_service() -> World {
+    let mut parts = fixture::parts();
+    parts.surcharges = vec![Surcharge {
+        id: SurchargeId::new("service"),
+        name: fixture::text("Service", "Bedienung"),
+        amount: SurchargeAmount::Percent(Rate(50_000)),
+        tax: SurchargeTax::FollowLines,
+        mode: None,
+    }];
+    let mut w = World::off(fixture::config());
+    w.catalog = Arc::new(Catalog::new(parts).unwrap());
+    w.start();
+    w.devices_ready();
+    w
+}
+
+#[test]
+fn a_surcharge_is_sold_with_its_own_taxes_and_refunds_of_all_parts_give_all_tax_back() {
+    let mut w = with_service();
+    w.placed();
+    let order = &w.order().order;
+    let service = &order.surcharges[0];
+    assert!(!service.taxes.is_empty());
+    for tax in &order.taxes {
+        let of_lines = order.lines.iter().flat_map(|l| &l.taxes);
+        let shares = of_lines.chain(&service.taxes).filter(|(rate, _)| *rate == tax.rate_id);
+        assert_eq!(shares.map(|(_, share)| share.0).sum::<i64>(), tax.tax.0);
+    }
+    let (_, stored) = service.taxes[0];
+    let part = |from, to| {
+        refund_part(stored, Quantity::pieces(from), Quantity::pieces(to), Quantity::pieces(3)).unwrap()
+    };
+    assert_eq!(part(0, 1) + part(1, 3), stored);
 }
 
 #[test]

@@ -103,6 +103,9 @@ struct SurchargeWire {
     id: String,
     name: String,
     amount_minor: i64,
+    /// Missing in bodies of before surcharges carried their taxes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    taxes: Vec<LineTax>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -246,6 +249,7 @@ impl OrderPlaced {
                     id: SurchargeId::new(&s.id),
                     name: shared(&s.name),
                     amount: Minor(s.amount_minor),
+                    taxes: read_taxes(s.taxes),
                 })
                 .collect(),
             taxes: self.taxes.into_iter().map(Tax::into_domain).collect(),
@@ -288,11 +292,7 @@ impl From<&OrderLine> for Line {
                 })
                 .collect(),
             net_minor: line.net.0,
-            taxes: line
-                .taxes
-                .iter()
-                .map(|(rate, tax)| LineTax { rate: rate.to_string(), tax_minor: tax.0 })
-                .collect(),
+            taxes: write_taxes(&line.taxes),
             allergens: line.allergens.0,
             deposit: line.deposit,
         }
@@ -328,7 +328,7 @@ impl Line {
                 .map(|d| (RuleId::new(&d.rule), shared(&d.name), Minor(d.amount_minor)))
                 .collect(),
             net: Minor(self.net_minor),
-            taxes: self.taxes.into_iter().map(|t| (TaxRateId::new(&t.rate), Minor(t.tax_minor))).collect(),
+            taxes: read_taxes(self.taxes),
             allergens: Allergens(self.allergens),
             deposit: self.deposit,
         }
@@ -341,8 +341,17 @@ impl From<&OrderSurcharge> for SurchargeWire {
             id: surcharge.id.to_string(),
             name: surcharge.name.to_string(),
             amount_minor: surcharge.amount.0,
+            taxes: write_taxes(&surcharge.taxes),
         }
     }
+}
+
+fn write_taxes(taxes: &[(TaxRateId, Minor)]) -> Vec<LineTax> {
+    taxes.iter().map(|(rate, tax)| LineTax { rate: rate.to_string(), tax_minor: tax.0 }).collect()
+}
+
+fn read_taxes(taxes: Vec<LineTax>) -> Vec<(TaxRateId, Minor)> {
+    taxes.into_iter().map(|t| (TaxRateId::new(&t.rate), Minor(t.tax_minor))).collect()
 }
 
 impl From<&OrderTax> for Tax {
