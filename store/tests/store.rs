@@ -1,5 +1,7 @@
 //! The store as its users see it: what is appended is there, what is damaged is noticed, nothing is lost.
 
+#![expect(clippy::unwrap_used, reason = "a test that does not find what it expects has failed")]
+
 use std::path::Path;
 
 use domain::Event;

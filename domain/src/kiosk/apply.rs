@@ -13,7 +13,8 @@ use crate::event::{
 };
 use crate::ids::{KitchenJobId, OrderId, PaymentId, ReceiptId};
 use crate::order::{FiscalNumber, Order, OrderState};
-use crate::payment::{Approval, LastTransaction, PaymentState};
+use crate::payment::{Approval, LastTransaction, Payment, PaymentState};
+use crate::time::WallMs;
 
 impl Ledger {
     /// Applies one durable event.
@@ -86,24 +87,9 @@ impl Ledger {
 
     fn apply_payment(&mut self, event: &PaymentEvent) {
         match event {
-            PaymentEvent::Created(payment) => {
-                self.owner.insert(payment.id.0, payment.order);
-                self.change(payment.order, |record| {
-                    if record.state == OrderState::Placed {
-                        record.state = OrderState::AwaitingPayment;
-                    }
-                    record.payments.push(PaymentRecord::new(payment.clone()));
-                });
-            }
+            PaymentEvent::Created(payment) => self.begin_payment(payment),
             PaymentEvent::SendStarted { payment, last_known, at } => {
-                if last_known.is_some() {
-                    self.terminal_last.clone_from(last_known);
-                }
-                self.change_payment(*payment, |_, p| {
-                    p.state = PaymentState::Sending;
-                    p.last_known.clone_from(last_known);
-                    p.sent_at = Some(*at);
-                });
+                self.send_payment(*payment, last_known.as_ref(), *at);
             }
             PaymentEvent::Approved { payment, approval, .. } => {
                 self.remember_transaction(approval);
@@ -152,6 +138,27 @@ impl Ledger {
                 });
             }
         }
+    }
+
+    fn begin_payment(&mut self, payment: &Payment) {
+        self.owner.insert(payment.id.0, payment.order);
+        self.change(payment.order, |record| {
+            if record.state == OrderState::Placed {
+                record.state = OrderState::AwaitingPayment;
+            }
+            record.payments.push(PaymentRecord::new(payment.clone()));
+        });
+    }
+
+    fn send_payment(&mut self, payment: PaymentId, last_known: Option<&LastTransaction>, at: WallMs) {
+        if last_known.is_some() {
+            self.terminal_last = last_known.cloned();
+        }
+        self.change_payment(payment, |_, p| {
+            p.state = PaymentState::Sending;
+            p.last_known = last_known.cloned();
+            p.sent_at = Some(at);
+        });
     }
 
     fn end_unpaid(&mut self, payment: PaymentId, state: PaymentState) {

@@ -6,6 +6,7 @@
 mod devices;
 mod documents;
 mod fixture;
+mod outside;
 mod payments;
 mod printing;
 mod random;

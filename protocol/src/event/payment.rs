@@ -1,5 +1,6 @@
 //! Bodies of `payment.*`.
 
+use domain::event::PaymentEvent;
 use domain::ids::{OrderId, PaymentId};
 use domain::money::{Currency, Minor};
 use domain::payment::{Approval, LastTransaction, Payment, StaffVerdict, Tender};
@@ -77,6 +78,16 @@ pub(super) struct PaymentSendStarted {
     pub at_ms: i64,
 }
 
+impl From<PaymentSendStarted> for PaymentEvent {
+    fn from(wire: PaymentSendStarted) -> Self {
+        Self::SendStarted {
+            payment: PaymentId(wire.payment.0),
+            last_known: wire.last_known.map(Into::into),
+            at: WallMs(wire.at_ms),
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 pub(super) struct LastKnown {
     trace: Option<u32>,
@@ -119,6 +130,16 @@ pub(super) struct PaymentApproved {
     #[serde(flatten)]
     pub approval: ApprovalWire,
     pub at_ms: i64,
+}
+
+impl From<PaymentApproved> for PaymentEvent {
+    fn from(wire: PaymentApproved) -> Self {
+        Self::Approved {
+            payment: PaymentId(wire.payment.0),
+            approval: wire.approval.into(),
+            at: WallMs(wire.at_ms),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -178,6 +199,12 @@ pub(super) struct PaymentUnknown {
     pub at_ms: i64,
 }
 
+impl From<PaymentUnknown> for PaymentEvent {
+    fn from(wire: PaymentUnknown) -> Self {
+        Self::Unknown { payment: PaymentId(wire.payment.0), why: shared(&wire.why), at: WallMs(wire.at_ms) }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 pub(super) struct PaymentNeedsStaff {
     pub payment: Id,
@@ -195,6 +222,16 @@ pub(super) struct PaymentResolved {
     pub payment: Id,
     pub verdict: Verdict,
     pub staff: String,
+}
+
+impl From<PaymentResolved> for PaymentEvent {
+    fn from(wire: PaymentResolved) -> Self {
+        Self::Resolved {
+            payment: PaymentId(wire.payment.0),
+            verdict: wire.verdict.into(),
+            staff: shared(&wire.staff),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -230,4 +267,14 @@ pub(super) struct TerminalReceipt {
     pub payment: Id,
     pub customer: bool,
     pub lines: Vec<String>,
+}
+
+impl From<TerminalReceipt> for PaymentEvent {
+    fn from(wire: TerminalReceipt) -> Self {
+        Self::TerminalReceipt {
+            payment: PaymentId(wire.payment.0),
+            customer: wire.customer,
+            lines: wire.lines.iter().map(|line| shared(line)).collect(),
+        }
+    }
 }

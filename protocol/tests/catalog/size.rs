@@ -1,6 +1,5 @@
 //! A catalog as large as shops get.
 
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use domain::catalog::{CodeMatch, limits};
@@ -12,74 +11,66 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A document with this many items in four languages, each with two sizes, modifiers and a bar code.
 fn document(items: usize) -> String {
-    let mut text = String::from(
-        r#"{ "format": "kioskd.catalog/1", "rev": 7, "currency": "EUR", "languages": ["en", "de", "fr", "ar"],
+    let joined =
+        |count: usize, part: &dyn Fn(usize) -> String| (0..count).map(part).collect::<Vec<_>>().join(",");
+    format!(
+        r#"{{ "format": "kioskd.catalog/1", "rev": 7, "currency": "EUR", "languages": ["en", "de", "fr", "ar"],
         "brand": "Large shop",
-        "tax_rates": [{ "id": "vat", "name": "VAT", "rate": "19 %", "included": true }],
-        "tax_rules": [{ "class": "goods", "rates": ["vat"] }],
-        "modifier_groups": ["#,
-    );
-    for group in 0..100 {
-        let modifiers: Vec<String> = (0..10)
-            .map(|m| format!(r#"{{ "id": "m{m}", "name": {{ "en": "Extra {m}", "de": "Dazu {m}" }}, "price": "0.{m}0" }}"#))
-            .collect();
-        let comma = if group == 0 { "" } else { "," };
-        write!(
-            text,
-            r#"{comma}{{ "id": "g{group}", "name": "Group {group}", "max": 5, "modifiers": [{}] }}"#,
-            modifiers.join(",")
-        )
-        .unwrap();
-    }
-    text.push_str(r#"], "items": ["#);
-    for item in 0..items {
-        let comma = if item == 0 { "" } else { "," };
-        let words = |kind: &str| {
+        "tax_rates": [{{ "id": "vat", "name": "VAT", "rate": "19 %", "included": true }}],
+        "tax_rules": [{{ "class": "goods", "rates": ["vat"] }}],
+        "modifier_groups": [{}], "items": [{}], "categories": [{}], "barcodes": [{}] }}"#,
+        joined(100, &group),
+        joined(items, &item),
+        joined(50, &|at| category(at, items)),
+        joined(items, &bar_code),
+    )
+}
+
+fn group(at: usize) -> String {
+    let modifiers: Vec<String> = (0..10)
+        .map(|m| {
             format!(
-                r#"{{ "en": "{kind} {item} in English", "de": "{kind} {item} auf Deutsch", "fr": "{kind} {item} en français", "ar": "{kind} {item} بالعربية" }}"#
+                r#"{{ "id": "m{m}", "name": {{ "en": "Extra {m}", "de": "Dazu {m}" }}, "price": "0.{m}0" }}"#
             )
-        };
-        write!(
-            text,
-            r#"{comma}{{ "id": "item-{item}", "name": {}, "tagline": {}, "description": {}, "tax_class": "goods",
-            "station": "counter", "picture": "picture-{item}", "allergens": ["gluten", "milk"], "kcal": {item},
-            "modifier_groups": ["g{}", "g{}"],
-            "variations": [
-              {{ "id": "item-{item}-s", "name": {}, "price": "{}.99", "sku": "S{item}" }},
-              {{ "id": "item-{item}-l", "name": {}, "price": "{}.99", "sku": "L{item}" }}] }}"#,
-            words("Name"),
-            words("Tagline"),
-            words("Description, a little longer than the name of the item,"),
-            item % 100,
-            (item + 1) % 100,
-            words("Small"),
-            item % 50 + 1,
-            words("Large"),
-            item % 50 + 2,
+        })
+        .collect();
+    format!(r#"{{ "id": "g{at}", "name": "Group {at}", "max": 5, "modifiers": [{}] }}"#, modifiers.join(","))
+}
+
+fn item(at: usize) -> String {
+    let words = |kind: &str| {
+        format!(
+            r#"{{ "en": "{kind} {at} in English", "de": "{kind} {at} auf Deutsch", "fr": "{kind} {at} en français", "ar": "{kind} {at} بالعربية" }}"#
         )
-        .unwrap();
-    }
-    text.push_str(r#"], "categories": ["#);
-    for category in 0..50 {
-        let ids: Vec<String> =
-            (0..items).filter(|i| i % 50 == category).map(|i| format!("\"item-{i}\"")).collect();
-        let comma = if category == 0 { "" } else { "," };
-        write!(
-            text,
-            r#"{comma}{{ "id": "c{category}", "name": "Category {category}", "items": [{}] }}"#,
-            ids.join(",")
-        )
-        .unwrap();
-    }
-    text.push_str(r#"], "barcodes": ["#);
-    for item in 0..items {
-        let body = format!("40{item:010}");
-        let digit = domain::catalog::check_digit(&body).unwrap();
-        let comma = if item == 0 { "" } else { "," };
-        write!(text, r#"{comma}{{ "code": "{body}{digit}", "variation": "item-{item}-s" }}"#).unwrap();
-    }
-    text.push_str("] }");
-    text
+    };
+    format!(
+        r#"{{ "id": "item-{at}", "name": {}, "tagline": {}, "description": {}, "tax_class": "goods",
+        "station": "counter", "picture": "picture-{at}", "allergens": ["gluten", "milk"], "kcal": {at},
+        "modifier_groups": ["g{}", "g{}"],
+        "variations": [
+          {{ "id": "item-{at}-s", "name": {}, "price": "{}.99", "sku": "S{at}" }},
+          {{ "id": "item-{at}-l", "name": {}, "price": "{}.99", "sku": "L{at}" }}] }}"#,
+        words("Name"),
+        words("Tagline"),
+        words("Description, a little longer than the name of the item,"),
+        at % 100,
+        (at + 1) % 100,
+        words("Small"),
+        at % 50 + 1,
+        words("Large"),
+        at % 50 + 2,
+    )
+}
+
+fn category(at: usize, items: usize) -> String {
+    let ids: Vec<String> = (0..items).filter(|i| i % 50 == at).map(|i| format!("\"item-{i}\"")).collect();
+    format!(r#"{{ "id": "c{at}", "name": "Category {at}", "items": [{}] }}"#, ids.join(","))
+}
+
+fn bar_code(at: usize) -> String {
+    let body = format!("40{at:010}");
+    let digit = domain::catalog::check_digit(&body).unwrap();
+    format!(r#"{{ "code": "{body}{digit}", "variation": "item-{at}-s" }}"#)
 }
 
 #[test]
