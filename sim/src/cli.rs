@@ -11,18 +11,40 @@ use sim::printer::{Config, PaperWidth, render};
 use sim::run::{self, Options};
 use tokio::signal::unix::{SignalKind, signal};
 
+const CTL_HELP: &str = "\
+Words:
+  list                        every device and its verbs
+  DEVICE                      the verbs of one device, each in one sentence
+  state [DEVICE]              what a bystander would see, and the ledger, as JSON
+  DEVICE VERB [ARGS…]         does something to it
+
+In the arguments of verbs [ ] may be left out, | stands between alternatives, CAPITALS are to be filled in; \
+off ends a fault, N = so many times, always = until it is switched off. A fault strikes once unless told otherwise.
+
+Examples:
+  sim ctl --dir DIR printer paper-out                       the roll ends
+  sim ctl --dir DIR printer paper-ok                        a new one is loaded
+  sim ctl --dir DIR terminal decline 51 2                   the bank declines twice, code 51
+  sim ctl --dir DIR terminal lose-link before-ack 3000      the link breaks before the acknowledge, for 3 s
+  sim ctl --dir DIR scanner scan 2000000000015              a bar code is read
+  sim ctl --dir DIR state terminal                          its ledger, its display, its faults";
+
 /// Emulated devices of a kiosk.
 #[derive(Debug, clap::Parser)]
 #[command(version)]
 pub enum Cli {
     /// Start the devices; prints one JSON line with their endpoints when ready, stops on SIGINT or SIGTERM
     Run(Box<Options>),
-    /// Ask a running set of devices: `list`, `state [DEVICE]`, or `DEVICE VERB [ARGS…]`
+    /// Look at the devices of a run, break them and mend them
+    ///
+    /// Devices: printer, drawer, terminal, scanner, display. A verb is silent when all went well; a wrong one is
+    /// explained on standard error, and the exit code is 1.
+    #[command(after_help = CTL_HELP)]
     Ctl {
         /// The directory given to `sim run`
         #[arg(long)]
         dir: PathBuf,
-        /// list | state [DEVICE] | DEVICE VERB [ARGS…]
+        /// list | DEVICE | state [DEVICE] | DEVICE VERB [ARGS…]
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
@@ -75,35 +97,53 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
 }
 
 async fn ask(dir: &Path, words: &[String]) -> anyhow::Result<()> {
-    let request = match words {
-        [list] if list == "list" => Request::List,
-        [state] if state == "state" => Request::State { device: None },
-        [state, device] if state == "state" => Request::State { device: Some(device.clone()) },
-        [device, verb, args @ ..] => {
-            Request::Verb { device: device.clone(), verb: verb.clone(), args: args.to_vec() }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let request = match words.as_slice() {
+        ["list"] => Request::List,
+        ["list", device] | [device, "help" | "--help" | "-h"] => {
+            Request::Verbs { device: (*device).to_owned() }
         }
-        _ => bail!("give list, state [DEVICE], or DEVICE VERB [ARGS…]"),
+        ["state"] => Request::State { device: None },
+        ["state", device] => Request::State { device: Some((*device).to_owned()) },
+        ["list" | "state", ..] => bail!("give list [DEVICE], state [DEVICE], or DEVICE VERB [ARGS…]"),
+        [device] => Request::Verbs { device: (*device).to_owned() },
+        [device, verb, args @ ..] => Request::Verb {
+            device: (*device).to_owned(),
+            verb: (*verb).to_owned(),
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+        },
+        [] => bail!("no words"),
     };
     let answer = ctl::ask(dir, &request)
         .await
         .with_context(|| format!("is `sim run --dir {}` running?", dir.display()))?;
     match (request, answer) {
         (_, Answer::Error(error)) => bail!(error),
-        (Request::List, Answer::Ok(devices)) => print_verbs(&devices),
+        (Request::List | Request::Verbs { .. }, Answer::Ok(devices)) => print_verbs(&devices)?,
         (_, Answer::Ok(serde_json::Value::Null)) => {}
-        (_, Answer::Ok(value)) => println!("{value:#}"),
+        (_, Answer::Ok(value)) => writeln!(std::io::stdout(), "{value:#}")?,
     }
     Ok(())
 }
 
-fn print_verbs(devices: &serde_json::Value) {
+/// Verbs with longer arguments get their sentence on a line of its own.
+const HEAD_COLUMNS: usize = 36;
+
+fn print_verbs(devices: &serde_json::Value) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
     for (device, verbs) in devices.as_object().into_iter().flatten() {
-        println!("{device}");
+        writeln!(stdout, "{device}")?;
         for verb in verbs.as_array().into_iter().flatten() {
-            let word = |key: &str| verb[key].as_str().unwrap_or_default().to_owned();
-            println!("  {:<32} {}", format!("{} {}", word("name"), word("args")), word("help"));
+            let word = |key: &str| verb[key].as_str().unwrap_or_default();
+            let head = format!("{} {}", word("name"), word("args"));
+            if head.len() > HEAD_COLUMNS {
+                writeln!(stdout, "  {head}\n  {:HEAD_COLUMNS$} {}", "", word("help"))?;
+            } else {
+                writeln!(stdout, "  {head:HEAD_COLUMNS$} {}", word("help"))?;
+            }
         }
     }
+    Ok(())
 }
 
 fn render_file(file: &Path, out: &Path, dots: PaperWidth) -> anyhow::Result<()> {

@@ -28,6 +28,11 @@ const CLIENTS_MAX: usize = 32;
 pub enum Request {
     /// Every device with its verbs.
     List,
+    /// One device with its verbs.
+    Verbs {
+        /// Which.
+        device: String,
+    },
     /// The state of one device, or of all by name.
     State {
         /// `None` = all.
@@ -143,6 +148,10 @@ fn perform(devices: &Devices, request: Request) -> Result<Value, VerbError> {
     match request {
         Request::List => {
             Ok(devices.iter().map(|device| (device.name().to_owned(), json!(device.verbs()))).collect())
+        }
+        Request::Verbs { device } => {
+            let verbs = devices.get(&device)?.verbs();
+            Ok(json!({device: verbs}))
         }
         Request::State { device: None } => Ok(devices.state()),
         Request::State { device: Some(name) } => Ok(devices.get(&name)?.state()),

@@ -27,9 +27,10 @@ pub trait Device: Send + Sync + 'static {
     /// The name used by `sim ctl` and the panel: lower case, one word, e.g. `printer`.
     fn name(&self) -> &'static str;
 
-    /// What a bystander would see, and the ledger, as JSON. Keys are stable: tests and panel parts read them. Two are
-    /// known to the panel: `faults`, the names of the verbs in force (a fault verb with `off` among its arguments is
-    /// shown as a switch), and `connected`, whether the kiosk has the wire open.
+    /// What a bystander would see, and the ledger, as JSON. Keys are stable: tests and panel parts read them. Three
+    /// are known to the panel: `faults`, the names of the verbs in force (a fault verb with `off` among its arguments
+    /// is shown as a switch); `in_force`, the arguments that brought a fault or setting into its present state, by
+    /// verb (none = the verb alone); and `connected`, whether the kiosk has the wire open.
     fn state(&self) -> Value;
 
     /// Every verb this device understands.
@@ -77,6 +78,25 @@ pub struct Verb {
     pub kind: VerbKind,
 }
 
+impl Verb {
+    /// The verb with this name.
+    ///
+    /// # Errors
+    /// [`VerbError::UnknownVerb`], which names those there are.
+    pub fn find<'a>(verbs: &'a [Self], name: &str) -> Result<&'a Self, VerbError> {
+        verbs.iter().find(|verb| verb.name == name).ok_or_else(|| VerbError::UnknownVerb {
+            name: name.to_owned(),
+            known: verbs.iter().map(|verb| verb.name).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// What to say to arguments that make no sense.
+    #[must_use]
+    pub fn usage(&self) -> VerbError {
+        VerbError::Usage(format!("{}: {}", [self.name, self.args].join(" ").trim_end(), self.help))
+    }
+}
+
 /// What sort of thing a verb does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -93,11 +113,21 @@ pub enum VerbKind {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum VerbError {
     /// No such device.
-    #[error("no device is called \"{0}\"")]
-    UnknownDevice(String),
+    #[error("no device is called \"{name}\"; there are {known}")]
+    UnknownDevice {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
     /// No such verb.
-    #[error("\"{0}\" is not a verb of this device")]
-    UnknownVerb(String),
+    #[error("\"{name}\" is not a verb of this device; it knows {known}")]
+    UnknownVerb {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
     /// Wrong number or kind of arguments.
     #[error("usage: {0}")]
     Usage(String),

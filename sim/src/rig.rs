@@ -100,7 +100,10 @@ impl Devices {
     /// [`VerbError::UnknownDevice`].
     pub fn get(&self, name: &str) -> Result<&Arc<dyn Device>, VerbError> {
         let found = self.0.iter().find(|device| device.name() == name);
-        found.ok_or_else(|| VerbError::UnknownDevice(name.to_owned()))
+        found.ok_or_else(|| VerbError::UnknownDevice {
+            name: name.to_owned(),
+            known: self.0.iter().map(|device| device.name()).collect::<Vec<_>>().join(", "),
+        })
     }
 
     /// The state of all devices by name.

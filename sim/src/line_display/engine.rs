@@ -125,10 +125,7 @@ impl Engine {
 
     /// Performs a verb.
     pub fn verb(&mut self, name: &str, args: &[String]) -> Result<(), VerbError> {
-        let verb = VERBS
-            .iter()
-            .find(|verb| verb.name == name)
-            .ok_or_else(|| VerbError::UnknownVerb(name.to_owned()))?;
+        let verb = Verb::find(VERBS, name)?;
         let words: Vec<&str> = args.iter().map(String::as_str).collect();
         match (name, words.as_slice()) {
             ("dead", []) => self.dead = true,
@@ -136,7 +133,7 @@ impl Engine {
             ("unplug", []) => self.unplug(),
             ("unplug", ["off"]) | ("plug", []) => self.unplugged = false,
             ("clear", []) => (self.dead, self.unplugged) = (false, false),
-            _ => return Err(VerbError::Usage(format!("{} {}", verb.name, verb.args))),
+            _ => return Err(verb.usage()),
         }
         Ok(())
     }

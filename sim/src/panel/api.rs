@@ -67,7 +67,7 @@ pub async fn verb(
         Ok(value) => Json(json!({"ok": value})).into_response(),
         Err(error) => {
             let status = match error {
-                VerbError::UnknownDevice(_) | VerbError::UnknownVerb(_) => StatusCode::NOT_FOUND,
+                VerbError::UnknownDevice { .. } | VerbError::UnknownVerb { .. } => StatusCode::NOT_FOUND,
                 VerbError::Usage(_) => StatusCode::BAD_REQUEST,
                 VerbError::Refused(_) => StatusCode::CONFLICT,
             };

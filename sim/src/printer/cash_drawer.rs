@@ -111,6 +111,11 @@ impl CashDrawer {
         json!({
             "open": self.open,
             "faults": faults,
+            "in_force": if self.delay.is_zero() {
+                json!({})
+            } else {
+                json!({"slow": self.delay.as_millis().to_string()})
+            },
             "slow_ms": u64::try_from(self.delay.as_millis()).unwrap_or(u64::MAX),
             "pin3": if self.pin_high() { "high" } else { "low" },
             "pulses": self.pulses,

@@ -61,11 +61,8 @@ impl Device for Drawer {
     }
 
     fn verb(&self, name: &str, args: &[String]) -> Result<Value, VerbError> {
-        let verb = VERBS
-            .iter()
-            .find(|verb| verb.name == name)
-            .ok_or_else(|| VerbError::UnknownVerb(name.to_owned()))?;
-        let usage = || VerbError::Usage(format!("{} {}", verb.name, verb.args));
+        let verb = Verb::find(VERBS, name)?;
+        let usage = || verb.usage();
         let words: Vec<&str> = args.iter().map(String::as_str).collect();
         self.printer.act(|engine, now| {
             let drawer = &mut engine.drawer;

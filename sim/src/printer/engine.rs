@@ -218,6 +218,7 @@ impl Engine {
         state["cover"] = if mechanism.cover_open { "open" } else { "closed" }.into();
         state["error"] = serde_json::json!(mechanism.error);
         state["faults"] = faults.into();
+        state["in_force"] = serde_json::json!(self.faults.in_force());
         state["buffer"] = serde_json::json!({"used": self.buffer.len() + self.parser.held(), "size": self.config.buffer_bytes});
         state["auto_status"] = self.auto_mask.into();
         state["panel_buttons"] = self.panel_buttons.into();

@@ -1,5 +1,6 @@
 //! The printer's faults that are not part of its mechanism: on the wire, in the firmware, in its answers.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What is wrong; everything off by default.
@@ -52,6 +53,19 @@ impl Faults {
             (self.unplugged, "unplug"),
         ];
         all.into_iter().filter_map(|(on, name)| on.then_some(name)).collect()
+    }
+
+    /// Their arguments, as they would have to be given again.
+    pub fn in_force(&self) -> BTreeMap<&'static str, String> {
+        let all = [
+            ("slow", self.slow.map(|rate| rate.to_string())),
+            ("late-status", (!self.late.is_zero()).then(|| self.late.as_millis().to_string())),
+            ("drop-id", (self.drop_ids > 0).then(|| self.drop_ids.to_string())),
+            ("wrong-id", (self.wrong_ids > 0).then(|| self.wrong_ids.to_string())),
+            ("paper-out", self.paper_ends_in_line.then(|| "mid-line".to_owned())),
+            ("cutter-jam", self.jam_at_cut.then(|| "at-cut".to_owned())),
+        ];
+        all.into_iter().filter_map(|(verb, args)| Some((verb, args?))).collect()
     }
 
     /// Whether the printer refuses every byte.

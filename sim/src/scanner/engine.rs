@@ -25,10 +25,16 @@ const CONTROL_BYTES: &[u8] = &[0x00, 0x02, 0x07, 0x1B, 0x7F, 0x80, 0xFF];
 
 /// Everything `sim ctl scanner` understands.
 pub const VERBS: &[Verb] = &[
-    verb("scan", "CODE [SYMBOLOGY]", "A code is read; {GS} stands for a GS1 separator.", Action),
+    verb(
+        "scan",
+        "CODE [SYMBOLOGY]",
+        "A code is read; {GS} stands for a GS1 separator. SYMBOLOGY: ean13, ean8, code128, gs1-128, databar, \
+         datamatrix, gs1-datamatrix, qr, gs1-qr; without it the likeliest.",
+        Action,
+    ),
     verb("aim", "on|off", "Whether the symbology's id is sent before the code.", Action),
     verb("no-suffix", "[off]", "Sends no carriage return after a code.", Fault),
-    verb("slow", "[MS|off]", "So many milliseconds between two characters.", Fault),
+    verb("slow", "[MS|off]", "So many milliseconds (20) between two characters.", Fault),
     verb("glued", "[off]", "The next code is held back and sent together with the one after it.", Fault),
     verb("control-bytes", "[off]", "Control and 8-bit bytes between the characters of every code.", Fault),
     verb("long", "[BYTES]", "Reads a code of so many characters (4096).", Fault),
@@ -142,12 +148,9 @@ impl Engine {
 
     /// Performs a verb.
     pub fn verb(&mut self, now: Duration, name: &str, args: &[String]) -> Result<(), VerbError> {
-        let verb = VERBS
-            .iter()
-            .find(|verb| verb.name == name)
-            .ok_or_else(|| VerbError::UnknownVerb(name.to_owned()))?;
+        let verb = Verb::find(VERBS, name)?;
         let words: Vec<&str> = args.iter().map(String::as_str).collect();
-        let usage = || VerbError::Usage(format!("{} {}", verb.name, verb.args));
+        let usage = || verb.usage();
         match (name, words.as_slice()) {
             ("scan", [text]) => self.scan(now, &Code::new(text, None).ok_or_else(usage)?)?,
             ("scan", [text, symbology]) => {
@@ -255,10 +258,21 @@ impl Engine {
         json!({
             "aim": self.config.aim_id,
             "faults": active,
+            "in_force": self.in_force(),
             "unsent": self.outbound.len() + self.held.len(),
             "scans_total": self.readings_total,
             "scans": self.readings.iter().skip(hidden).collect::<Vec<_>>(),
         })
+    }
+}
+
+impl Engine {
+    fn in_force(&self) -> Value {
+        let mut in_force = json!({"aim": if self.config.aim_id { "on" } else { "off" }});
+        if !self.faults.pause.is_zero() {
+            in_force["slow"] = self.faults.pause.as_millis().to_string().into();
+        }
+        in_force
     }
 }
 
@@ -389,6 +403,23 @@ mod tests {
         assert!(matches!(refused, Err(VerbError::Refused(_))));
         bench.verb("plug");
         assert_eq!(bench.engine.advance(bench.now, true).cable, Cable::Plugged);
+    }
+
+    #[test]
+    fn every_symbology_is_named_where_it_is_asked_for() {
+        let help = Verb::find(VERBS, "scan").unwrap().help;
+        for (name, _) in super::super::code::SYMBOLOGIES {
+            assert!(help.split([' ', ',', ';']).any(|word| word == *name), "{name}");
+        }
+    }
+
+    #[test]
+    fn settings_and_numbers_in_force_are_told() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.engine.state()["in_force"], json!({"aim": "off"}));
+        bench.verb("aim on");
+        bench.verb("slow 50");
+        assert_eq!(bench.engine.state()["in_force"], json!({"aim": "on", "slow": "50"}));
     }
 
     #[test]

@@ -122,6 +122,12 @@ pub const POINTS: &[(&str, Point)] = &[
     ("before-completion", Point::BeforeCompletion),
 ];
 
+impl Point {
+    fn name(self) -> &'static str {
+        POINTS.iter().find(|(_, point)| *point == self).map_or("", |(name, _)| name)
+    }
+}
+
 /// What is armed, with its details.
 #[derive(Debug, Clone)]
 pub struct Faults {
@@ -182,6 +188,29 @@ impl Faults {
         self.point == point && self.strike(Fault::LoseLink)
     }
 
+    /// The arguments of what is in force, as they would have to be given again; what strikes once has none of its own.
+    pub fn in_force(&self) -> BTreeMap<&'static str, String> {
+        let words = |fault: Fault, times: Times| {
+            let down = self.link_down.as_millis();
+            let first = match fault {
+                Fault::LoseLink if down > 0 => Some(format!("{} {down}", self.point.name())),
+                Fault::LoseLink => Some(self.point.name().to_owned()),
+                Fault::Decline => Some(format!("{:02X}", self.decline_code)),
+                Fault::ResultLate => Some(self.late.as_millis().to_string()),
+                _ => None,
+            };
+            let times = match times {
+                Times::Count(1) => None,
+                Times::Count(count) => Some(count.to_string()),
+                Times::Always => Some("always".to_owned()),
+            };
+            [first, times].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        };
+        let armed =
+            ALL.iter().filter_map(|(fault, verb)| Some((*verb, words(*fault, *self.armed.get(fault)?))));
+        armed.filter(|(_, words)| !words.is_empty()).collect()
+    }
+
     /// The verbs in force.
     pub fn active(&self) -> Vec<&'static str> {
         ALL.iter().filter(|(fault, _)| self.is_armed(*fault)).map(|(_, verb)| *verb).collect()
@@ -206,6 +235,23 @@ mod tests {
         assert!((0..10).all(|_| faults.strike(Fault::Dead)), "a condition lasts");
         assert_eq!(Times::parse(&["0"]), None);
         assert_eq!(Times::parse(&["often"]), None);
+    }
+
+    #[test]
+    fn what_is_in_force_reads_as_it_was_given() {
+        let mut faults =
+            Faults { point: Point::AfterAck, link_down: Duration::from_secs(2), ..Faults::default() };
+        for (fault, times) in [
+            (Fault::LoseLink, Times::Count(3)),
+            (Fault::Decline, Times::Count(1)),
+            (Fault::Busy, Times::Always),
+            (Fault::Cancel, Times::Count(1)),
+        ] {
+            faults.arm(fault, times);
+        }
+        let told: Vec<_> = faults.in_force().into_iter().collect();
+        let expected = [("busy", "always"), ("decline", "05"), ("lose-link", "after-ack 2000 3")];
+        assert_eq!(told, expected.map(|(verb, words)| (verb, words.to_owned())));
     }
 
     #[test]

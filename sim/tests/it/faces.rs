@@ -61,9 +61,18 @@ async fn the_control_socket_lists_acts_and_explains() {
     assert_eq!((&state["printer"]["paper"], &state["drawer"]["open"]), (&json!("near"), &json!(false)));
 
     for (request, sentence) in [
-        (verb("toaster", "on", &[]), "no device is called \"toaster\""),
-        (verb("printer", "explode", &[]), "\"explode\" is not a verb of this device"),
-        (verb("drawer", "slow", &["never"]), "usage: slow MS|off"),
+        (
+            verb("toaster", "on", &[]),
+            "no device is called \"toaster\"; there are printer, drawer, terminal, scanner, display",
+        ),
+        (
+            verb("drawer", "explode", &[]),
+            "\"explode\" is not a verb of this device; it knows open, close, stuck, inverted, slow, clear",
+        ),
+        (
+            verb("drawer", "slow", &["never"]),
+            "usage: slow MS|off: Opens so many milliseconds after the pulse.",
+        ),
     ] {
         assert_eq!(ask(request).await, Answer::Error(sentence.to_owned()));
     }
@@ -227,9 +236,25 @@ fn the_program_runs_is_driven_from_the_command_line_and_stops_on_a_signal() {
     let state = sim(&["ctl", "state", "printer"]).output().unwrap();
     let state: Value = serde_json::from_slice(&state.stdout).unwrap();
     assert_eq!(state["faults"], json!(["slow"]));
-    let wrong = sim(&["ctl", "printer", "slow", "down"]).output().unwrap();
-    assert!(!wrong.status.success());
-    assert!(String::from_utf8(wrong.stderr).unwrap().contains("usage: slow N|off"));
+    for (words, sentence) in [
+        (&["ctl", "printer", "slow", "down"][..], "sim: usage: slow N|off: Takes N bytes per second.\n"),
+        (
+            &["ctl", "terminal", "sing"],
+            "is not a verb of this device; it knows mode, present-card, pin-ok, stop",
+        ),
+        (&["ctl", "state", "toaster"], "there are printer, drawer, terminal, scanner, display\n"),
+        (&["ctl", "toaster"], "there are printer, drawer, terminal, scanner, display\n"),
+        (&["ctl", "state", "printer", "now"], "give list [DEVICE], state [DEVICE], or DEVICE VERB"),
+    ] {
+        let wrong = sim(words).output().unwrap();
+        let said = String::from_utf8(wrong.stderr).unwrap();
+        assert_eq!((wrong.status.code(), wrong.stdout.len()), (Some(1), 0), "{words:?}");
+        assert!(said.contains(sentence) && said.lines().count() == 1, "{words:?}: {said}");
+    }
+    for words in [&["ctl", "drawer"][..], &["ctl", "list", "drawer"], &["ctl", "drawer", "--help"]] {
+        let listed = String::from_utf8(sim(words).output().unwrap().stdout).unwrap();
+        assert!(listed.starts_with("drawer\n  open ") && !listed.contains("printer\n"), "{listed}");
+    }
 
     let pid = nix::unistd::Pid::from_raw(i32::try_from(running.id()).unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();

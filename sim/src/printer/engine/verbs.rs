@@ -33,23 +33,28 @@ pub const VERBS: &[Verb] = &[
     verb("cover-close", "", "The cover is closed.", Remedy),
     verb("cutter-jam", "[at-cut|off]", "Paper jams the cutter, now or at the next cut.", Fault),
     verb("cutter-free", "", "The jam is pulled out; the host still has to send DLE ENQ.", Remedy),
-    verb("head-hot", "[SECONDS|off]", "The head is too hot and cools by itself.", Fault),
+    verb("head-hot", "[SECONDS|off]", "The head is too hot and cools by itself (after 5 seconds).", Fault),
     verb("unrecoverable", "[off]", "An error that only switching off and on ends.", Fault),
     verb("offline", "[off]", "Switched off line.", Fault),
     verb("online", "", "Switched on line.", Remedy),
-    verb("power-cycle", "[MS]", "Off and on again: buffer, settings and waiting ids are lost.", Fault),
+    verb(
+        "power-cycle",
+        "[MS]",
+        "Off (for 1000 ms) and on again: buffer, settings and waiting ids are lost.",
+        Fault,
+    ),
     verb("unplug", "[off]", "The cable is pulled.", Fault),
     verb("plug", "", "The cable is plugged in again.", Remedy),
     verb("slow", "N|off", "Takes N bytes per second.", Fault),
     verb("stall", "[off]", "Takes no byte at all.", Fault),
     verb("xoff-for-ever", "[off]", "Sends XOFF and takes no byte.", Fault),
     verb("mute", "[off]", "Answers nothing.", Fault),
-    verb("late-status", "[MS|off]", "Answers late.", Fault),
+    verb("late-status", "[MS|off]", "Answers so much later (2000 ms).", Fault),
     verb("no-process-id", "[off]", "Firmware without completion ids.", Fault),
     verb("merge-ids", "[off]", "Answers only the newest of several waiting ids.", Fault),
-    verb("drop-id", "[N|off]", "The next N ids get no answer.", Fault),
-    verb("wrong-id", "[N|off]", "The next N ids get a wrong answer.", Fault),
-    verb("garbage", "[N]", "Sends N random bytes.", Fault),
+    verb("drop-id", "[N|off]", "The next N ids (1) get no answer.", Fault),
+    verb("wrong-id", "[N|off]", "The next N ids (1) get a wrong answer.", Fault),
+    verb("garbage", "[N]", "Sends N random bytes (16).", Fault),
     verb("clone-status", "[off]", "Status bytes of another maker.", Fault),
     verb("stuck-codepage", "[off]", "Firmware that only knows CP437.", Fault),
     verb("clear", "", "Ends every fault.", Remedy),
@@ -64,11 +69,8 @@ const fn verb(name: &'static str, args: &'static str, help: &'static str, kind: 
 impl Engine {
     /// Performs a verb; the caller advances the engine afterwards.
     pub fn verb(&mut self, now: Duration, name: &str, args: &[String]) -> Result<Value, VerbError> {
-        let verb = VERBS
-            .iter()
-            .find(|verb| verb.name == name)
-            .ok_or_else(|| VerbError::UnknownVerb(name.to_owned()))?;
-        let usage = || VerbError::Usage(format!("{} {}", verb.name, verb.args));
+        let verb = Verb::find(VERBS, name)?;
+        let usage = || verb.usage();
         let arg = match args {
             [] => None,
             [one] if !verb.args.is_empty() => Some(one.as_str()),

@@ -74,9 +74,18 @@ impl Engine {
             "attended": self.session.is_some(),
             "display": self.screen,
             "faults": self.faults.active(),
+            "in_force": self.in_force(),
             "counters": self.counters,
             "ledger": self.book.state(),
         })
+    }
+
+    fn in_force(&self) -> Value {
+        let mut in_force = json!(self.faults.in_force());
+        in_force["mode"] = json!(self.config.mode);
+        in_force["unanswered"] = json!(self.config.unanswered);
+        in_force["card"] = self.card.word.into();
+        in_force
     }
 
     fn screen_is_on(&self) -> bool {

@@ -33,10 +33,10 @@ pub const VERBS: &[Verb] = &[
     verb(
         "lose-link",
         "before-ack|after-ack|in-pin|before-result|after-result|after-answer|before-completion|off [MS] [N|always]",
-        "The link breaks at this point of a payment or reversal, and stays down so long.",
+        "The link breaks at this point of a payment or reversal, and stays down so long (0 ms).",
         Breaks,
     ),
-    verb("result-late", "[MS] [N|always|off]", "The result comes late.", Breaks),
+    verb("result-late", "[MS] [N|always|off]", "The result comes so much later (5000 ms).", Breaks),
     verb("result-after-abort", COUNT, "An abort is taken, and then the payment approved.", Breaks),
     verb("double-result", COUNT, "The result comes twice.", Breaks),
     verb("wrong-amount", COUNT, "Charges and says 1.00 too much.", Breaks),
@@ -56,7 +56,7 @@ pub const VERBS: &[Verb] = &[
     verb("needs-init", "[off]", "Has to be initialised before it takes money.", Breaks),
     verb("eod-open", "[off]", "Has to end its day before it takes money.", Breaks),
     verb("dead", "[off]", "Hears nothing and says nothing.", Breaks),
-    verb("power-cycle", "[MS]", "Off and on again; it remembers its transactions.", Breaks),
+    verb("power-cycle", "[MS]", "Off (for 1000 ms) and on again; it remembers its transactions.", Breaks),
     verb("unplug", "[off]", "The cable is pulled.", Breaks),
     verb("plug", "", "The cable is plugged in again.", Remedy),
     verb("clear", "", "Ends every fault.", Remedy),
@@ -72,17 +72,14 @@ const fn verb(name: &'static str, args: &'static str, help: &'static str, kind: 
 impl Engine {
     /// Performs a verb.
     pub fn verb(&mut self, now: Duration, name: &str, args: &[String]) -> Result<Value, VerbError> {
-        let verb = VERBS
-            .iter()
-            .find(|verb| verb.name == name)
-            .ok_or_else(|| VerbError::UnknownVerb(name.to_owned()))?;
+        let verb = Verb::find(VERBS, name)?;
         let words: Vec<&str> = args.iter().map(String::as_str).collect();
         let done = match verb.kind {
             Breaks if name == "power-cycle" => self.power_verb(now, &words),
             Breaks => Fault::by_verb(name).and_then(|fault| self.arm(fault, &words)).map(Ok),
             Action | Remedy => self.act(name, &words),
         };
-        done.unwrap_or_else(|| Err(VerbError::Usage(format!("{} {}", verb.name, verb.args))))?;
+        done.unwrap_or_else(|| Err(verb.usage()))?;
         self.run(now);
         Ok(if name == "ledger" { self.ledger(&words) } else { Value::Null })
     }

@@ -195,7 +195,7 @@ fn wrong_words_change_nothing() {
     ] {
         assert!(matches!(bench.try_verb(line), Err(VerbError::Usage(_))), "{line}");
     }
-    assert!(matches!(bench.try_verb("sing"), Err(VerbError::UnknownVerb(_))));
+    assert!(matches!(bench.try_verb("sing"), Err(VerbError::UnknownVerb { .. })));
     assert_eq!(bench.faults(), json!([]));
 }
 
