@@ -33,7 +33,8 @@ fn embed(assets: &Path, table: &Path) -> Result<(), Box<dyn Error>> {
         files.sort_by(|a, b| a.file_stem().cmp(&b.file_stem()));
         writeln!(source, "static {constant}: &[(&str, &[u8])] = &[")?;
         for path in files {
-            let name = path.file_stem().and_then(|name| name.to_str()).ok_or("an asset's name is not UTF-8")?;
+            let name =
+                path.file_stem().and_then(|name| name.to_str()).ok_or("an asset's name is not UTF-8")?;
             writeln!(source, "    ({name:?}, include_bytes!({path:?})),")?;
         }
         writeln!(source, "];")?;

@@ -51,7 +51,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(&args.out)?;
     let window = MinimalSoftwareWindow::new(RepaintBufferType::NewBuffer);
     let clock = Arc::new(ManualClock::default());
-    slint::platform::set_platform(Box::new(Memory { window: Rc::clone(&window), clock: Arc::clone(&clock) }))?;
+    slint::platform::set_platform(Box::new(Memory {
+        window: Rc::clone(&window),
+        clock: Arc::clone(&clock),
+    }))?;
     let size = if args.landscape { PhysicalSize::new(1920, 1080) } else { PhysicalSize::new(1080, 1920) };
 
     let pictures = PictureStore::new(Some(args.pictures.clone()));

@@ -36,10 +36,23 @@ mod meal;
 mod menu;
 mod order;
 mod overlay;
+#[cfg(test)]
+mod palette;
 mod pay;
 mod rows;
 mod service;
 mod tongues;
+
+/// What the pages are drawn for, upright; lying, the sides swap.
+const DRAWN_SHORT_PX: f32 = 1080.0;
+const DRAWN_LONG_PX: f32 = 1920.0;
+
+/// The scale at which the pages fill a panel of so many physical pixels: never fewer logical pixels than they are drawn
+/// for, and all of one of its sides.
+pub fn scale_to_fit(width_px: u16, height_px: u16) -> f32 {
+    let (short, long) = (width_px.min(height_px), width_px.max(height_px));
+    (f32::from(short) / DRAWN_SHORT_PX).min(f32::from(long) / DRAWN_LONG_PX)
+}
 
 /// Where the pages put Intents.
 pub(crate) type IntentSender = Rc<dyn Fn(Intent)>;
@@ -316,5 +329,22 @@ pub(crate) fn reason(context: &Context, why: domain::view::Unavailable) -> Share
         Unavailable::NotNow { from_minute } => {
             context.words().invoke_from_time(format::minute(from_minute).into())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scale_to_fit;
+
+    #[test]
+    fn a_panel_never_gets_fewer_logical_pixels_than_the_pages_need() {
+        for (width, height) in
+            [(1080, 1920), (1920, 1080), (2160, 3840), (768, 1366), (1280, 1024), (1200, 1920)]
+        {
+            let scale = scale_to_fit(width, height);
+            let logical = |px: u16| f32::from(px) / scale;
+            assert!(logical(width.min(height)) >= 1079.9 && logical(width.max(height)) >= 1919.9);
+        }
+        assert!((scale_to_fit(2160, 3840) - 2.0).abs() < 1e-6);
     }
 }

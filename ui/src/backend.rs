@@ -33,8 +33,8 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use hub::{
     Frame, FrameCopy, FrameHub, FrameSink, MAX_WATCHERS, Part, ScreenInfo, Subscription, TooManyWatchers,
 };
-pub(crate) use input::{InputQueue, input_queue};
 pub use input::{Input, InputEvent, InputSender, KeyAction, Origin, PointerSource, QueueFull, TouchPhase};
+pub(crate) use input::{InputQueue, input_queue};
 pub use keys::{Key, NamedKey};
 pub use panel::{Panel, PanelError};
 pub use pixel::Xrgb8888;

@@ -27,7 +27,11 @@ fn rgba(color: Color) -> Rgba {
     [color.red(), color.green(), color.blue(), color.alpha()]
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a layout's length; `as` saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a layout's length; `as` saturates"
+)]
 fn pixels(length: f32) -> u32 {
     length.round() as u32
 }

@@ -63,7 +63,8 @@ impl Countdowns {
             .into_iter()
             .map(|(kind, remaining_ms, total_ms)| {
                 let remaining = Duration::from_millis(remaining_ms.into());
-                let total = total_ms.map_or_else(|| self.longest_of(kind, remaining), |ms| Duration::from_millis(ms.into()));
+                let total = total_ms
+                    .map_or_else(|| self.longest_of(kind, remaining), |ms| Duration::from_millis(ms.into()));
                 Running { kind, ends_at: now + remaining, total }
             })
             .collect();
@@ -131,7 +132,9 @@ fn told(view: &View) -> Vec<(Kind, u32, Option<u32>)> {
 /// Below zero where the View tells that nothing runs down.
 fn forget(window: &MainWindow, view: &View) {
     match &view.page {
-        Page::AtTerminal(terminal) if terminal.remaining_ms.is_none() => TerminalAdapter::get(window).set_seconds(-1),
+        Page::AtTerminal(terminal) if terminal.remaining_ms.is_none() => {
+            TerminalAdapter::get(window).set_seconds(-1)
+        }
         Page::PayUnknown(unknown) if unknown.next_ms.is_none() => UnknownAdapter::get(window).set_seconds(-1),
         Page::Done(done) if done.closes_ms.is_none() => DoneAdapter::get(window).set_seconds(-1),
         Page::Starting

@@ -118,7 +118,8 @@ impl Adapter {
             if !same {
                 choices.restart();
             }
-            choices.fill(slot.options.iter().map(|option| choice(context, option)).collect(), CHOICES_PER_PAGE);
+            choices
+                .fill(slot.options.iter().map(|option| choice(context, option)).collect(), CHOICES_PER_PAGE);
         }
         self.show_rows();
     }

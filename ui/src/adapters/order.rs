@@ -95,7 +95,11 @@ impl Adapter {
         self.sums.show(sums);
         self.show_lines(context, &cart.lines, per_page);
         self.pictures.show(
-            cart.lines.iter().take(3).filter(|line| !line.picture.is_empty()).map(|line| line.picture.as_ref().into()),
+            cart.lines
+                .iter()
+                .take(3)
+                .filter(|line| !line.picture.is_empty())
+                .map(|line| line.picture.as_ref().into()),
         );
         let words = context.words();
         let page = CartAdapter::get(context.window);
@@ -163,8 +167,11 @@ fn details(context: &Context, details: &[LineDetail]) -> String {
                 words.invoke_without(name.into()).to_string()
             }
         };
-        let name =
-            if detail.count > 1 { words.invoke_times(integer(detail.count), name.into()).to_string() } else { name };
+        let name = if detail.count > 1 {
+            words.invoke_times(integer(detail.count), name.into()).to_string()
+        } else {
+            name
+        };
         if at > 0 {
             text.push_str(" · ");
             text.push_str(&format::inside_sentence(&name, context.lang));
@@ -185,7 +192,8 @@ fn sums(context: &Context, cart: &CartView) -> Vec<SumLine> {
         sums.push(SumLine { name: name.as_ref().into(), amount: context.money(-*amount) });
     }
     let words = context.words();
-    let with_rate = |tax: &TaxView| format!("{} {}", format::rate(tax.rate, context.lang), context.money(tax.tax));
+    let with_rate =
+        |tax: &TaxView| format!("{} {}", format::rate(tax.rate, context.lang), context.money(tax.tax));
     for tax in cart.taxes.iter().filter(|tax| !tax.inclusive) {
         let name = words.invoke_plus_vat(format::rate(tax.rate, context.lang).into());
         sums.push(SumLine { name, amount: context.money(tax.tax) });

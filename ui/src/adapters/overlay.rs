@@ -114,7 +114,9 @@ pub(super) fn speech(context: &Context, view: &View) -> String {
             format!("{} {}", title.replace('\n', " "), money(terminal.amount))
         }
         Page::PayFailed(failed) => words.invoke_failed_title(super::pay::failure(failed.why).0).to_string(),
-        Page::PayUnknown(unknown) => format!("{} {}", words.invoke_please_do_not_pay_again(), unknown.reference),
+        Page::PayUnknown(unknown) => {
+            format!("{} {}", words.invoke_please_do_not_pay_again(), unknown.reference)
+        }
         Page::Done(done) => words.invoke_your_number_is(done.number.to_string().into()).to_string(),
         Page::OutOfService(closed) => words.invoke_resting(closed.closed).to_string(),
     }

@@ -8,8 +8,8 @@ use domain::intent::PayIntent;
 use domain::money::Minor;
 use domain::payment::Tender;
 use domain::view::{
-    AtTerminalView, PayChooseView, PayFailedView, PayFailure, PayUnknownView, Side, TerminalPrompt, TerminalStep,
-    UnknownStep,
+    AtTerminalView, PayChooseView, PayFailedView, PayFailure, PayUnknownView, Side, TerminalPrompt,
+    TerminalStep, UnknownStep,
 };
 use slint::{Global, SharedString};
 
@@ -77,7 +77,11 @@ impl Adapter {
         self.pictures.show(names(&pay.pictures));
         *self.tip_amounts.borrow_mut() = pay.tips.iter().map(|tip| tip.amount).collect();
         self.tips.show(pay.tips.iter().map(|tip| TipChoice {
-            text: if tip.amount == Minor::ZERO { context.words().invoke_no_tip() } else { context.short_money(tip.amount) },
+            text: if tip.amount == Minor::ZERO {
+                context.words().invoke_no_tip()
+            } else {
+                context.short_money(tip.amount)
+            },
             chosen: pay.tip == Some(tip.amount),
         }));
     }

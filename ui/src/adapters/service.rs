@@ -24,7 +24,8 @@ pub(super) struct Adapter {
 
 impl Adapter {
     pub fn connect(window: &MainWindow, send: &IntentSender) -> Self {
-        let adapter = Self { languages: Rows::default(), switches: Rows::default(), pictures: Rows::default() };
+        let adapter =
+            Self { languages: Rows::default(), switches: Rows::default(), pictures: Rows::default() };
         let page = ServiceAdapter::get(window);
         page.set_languages(adapter.languages.model());
         page.set_pictures(adapter.pictures.model());

@@ -53,7 +53,8 @@ impl Cache {
             self.bytes -= size(&old.raster);
         }
         while self.bytes > BYTES_MAX && self.entries.len() > 1 {
-            let Some(oldest) = self.entries.iter().min_by_key(|(_, e)| e.used).map(|(key, _)| key.clone()) else {
+            let Some(oldest) = self.entries.iter().min_by_key(|(_, e)| e.used).map(|(key, _)| key.clone())
+            else {
                 return;
             };
             if let Some(gone) = self.entries.remove(&oldest) {

@@ -95,7 +95,8 @@ impl Desk {
         let intents = Rc::new(RefCell::new(Vec::new()));
         let caught = Rc::clone(&intents);
         let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let screen = MainScreen::new(move |intent| caught.borrow_mut().push(intent), &pictures, shared).unwrap();
+        let screen =
+            MainScreen::new(move |intent| caught.borrow_mut().push(intent), &pictures, shared).unwrap();
         window.set_size(size);
         screen.window().show().unwrap();
         let pixels = RefCell::new(vec![Rgb8Pixel::default(); size.width as usize * size.height as usize]);
@@ -155,7 +156,8 @@ impl Desk {
 
     /// The one button with this label.
     pub fn button(&self, label: &str) -> Thing {
-        let mut found: Vec<Thing> = self.buttons().into_iter().filter(|button| button.label == label).collect();
+        let mut found: Vec<Thing> =
+            self.buttons().into_iter().filter(|button| button.label == label).collect();
         assert_eq!(found.len(), 1, "buttons labelled {label:?} among {:?}", labels(&self.buttons()));
         found.remove(0)
     }
