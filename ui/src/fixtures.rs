@@ -69,6 +69,7 @@ fn pages(tongue: &Tongue) -> Vec<Fixture> {
         page("pay-unknown", Page::PayUnknown(pay::unknown())),
         page("pay-unknown-staff", Page::PayUnknown(pay::unknown_for_staff())),
         page("done", Page::Done(pay::done())),
+        page("done-phone", Page::Done(pay::done_on_phone())),
         page("done-counter", Page::Done(pay::done_at_counter())),
         page("out-of-service", Page::OutOfService(pay::out_of_service())),
         page("closed", Page::OutOfService(closed)),
@@ -77,7 +78,10 @@ fn pages(tongue: &Tongue) -> Vec<Fixture> {
 
 fn over_pages(tongue: &Tongue) -> Vec<Fixture> {
     let menu = || tongue.view(Page::Menu(menu::burgers(tongue)));
-    let over = |name: &'static str, overlay: Overlay| Fixture { name, view: View { overlay: Some(overlay), ..menu() } };
+    let over = |name: &'static str, overlay: Overlay| Fixture {
+        name,
+        view: View { overlay: Some(overlay), ..menu() },
+    };
     let banner = |name: &'static str, banners: Banners| Fixture { name, view: View { banners, ..menu() } };
     // 12:04 UTC on 21 November 2026.
     let noon = domain::time::WallMs(1_795_262_640_000);
@@ -119,15 +123,18 @@ impl Tongue {
 
     fn view(&self, page: Page) -> View {
         let cart = match &page {
-            Page::Starting | Page::Attract(_) | Page::Service(_) | Page::OutOfService(_) => CartSummary::default(),
-            Page::Menu(_) | Page::Item(_) | Page::Meal(_) => CartSummary { count: 1, total: Minor(11_40) },
-            Page::Cart(cart) => CartSummary {
-                count: cart.lines.iter().map(|line| line.quantity).sum(),
-                total: cart.total,
-            },
-            Page::PayChoose(_) | Page::AtTerminal(_) | Page::PayFailed(_) | Page::PayUnknown(_) | Page::Done(_) => {
-                CartSummary { count: 4, total: Minor(38_40) }
+            Page::Starting | Page::Attract(_) | Page::Service(_) | Page::OutOfService(_) => {
+                CartSummary::default()
             }
+            Page::Menu(_) | Page::Item(_) | Page::Meal(_) => CartSummary { count: 1, total: Minor(11_40) },
+            Page::Cart(cart) => {
+                CartSummary { count: cart.lines.iter().map(|line| line.quantity).sum(), total: cart.total }
+            }
+            Page::PayChoose(_)
+            | Page::AtTerminal(_)
+            | Page::PayFailed(_)
+            | Page::PayUnknown(_)
+            | Page::Done(_) => CartSummary { count: 4, total: Minor(38_40) },
         };
         View {
             lang: self.lang.clone(),

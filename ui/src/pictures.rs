@@ -60,7 +60,13 @@ struct Shared {
 impl PictureStore {
     /// A store over a folder of catalog pictures; without one only the built-in drawings are known.
     pub fn new(folder: Option<PathBuf>) -> Self {
-        Self { shared: Arc::new(Mutex::new(Shared { folder, cache: Cache::default(), missing_icons: BTreeSet::new() })) }
+        Self {
+            shared: Arc::new(Mutex::new(Shared {
+                folder,
+                cache: Cache::default(),
+                missing_icons: BTreeSet::new(),
+            })),
+        }
     }
 
     /// Reads catalog pictures from another folder from now on and forgets every drawn dish: a new catalog was
@@ -94,7 +100,8 @@ impl PictureStore {
         })
     }
 
-    /// A QR code at the largest whole module size that fits into `size`, without its quiet zone.
+    /// A QR code at the largest whole module size that fits into `size` together with its quiet zone of four modules
+    /// on each side. The raster holds the modules only: centred on a light square of `size`, it has that zone.
     pub fn qr(&self, payload: &str, size: u32, ink: Rgba) -> Raster {
         self.get(payload, What::Qr, (size, size), ink, || draw::qr(payload, size, ink))
     }

@@ -15,7 +15,6 @@ const PLATE_WIDTH: f32 = 0.91;
 const PLATE_HEIGHT: f32 = 0.095;
 const PLATE_RISE: f32 = 0.013;
 
-
 /// How the icons come: lines of 2 in a grid of 24.
 const ICON_STROKE: &str = "stroke-width=\"2\"";
 
@@ -44,8 +43,7 @@ pub(super) fn dish(bytes: &[u8], box_width: u32, box_height: u32, plate: Rgba) -
     let (width, height) = (whole(natural_width * scale), whole(natural_height * scale));
 
     let plated = plate[3] > 0;
-    let (canvas_width, overhang) =
-        if plated { (box_width, plate_overhang(box_width)) } else { (width, 0) };
+    let (canvas_width, overhang) = if plated { (box_width, plate_overhang(box_width)) } else { (width, 0) };
     let mut canvas = Pixmap::new(canvas_width.max(1), height.max(1) + overhang)?;
     if plated {
         draw_plate(&mut canvas, side(box_width), side(height), plate);
@@ -74,13 +72,16 @@ fn draw_plate(canvas: &mut Pixmap, box_width: f32, ground: f32, color: Rgba) {
     canvas.fill_path(&path, &paint, FillRule::Winding, Transform::identity(), None);
 }
 
+/// What must stay light around a QR code, in modules (ISO/IEC 18004): readers find the code by it.
+const QR_QUIET_ZONE: usize = 4;
+
 /// The error correction is medium: codes are shown on a clean screen and read from a hand's distance.
 pub(super) fn qr(payload: &str, size: u32, ink: Rgba) -> Option<Raster> {
     let code = QrCode::with_error_correction_level(payload, EcLevel::M)
         .inspect_err(|error| tracing::error!(%error, length = payload.len(), "cannot make the QR code"))
         .ok()?;
     let modules = code.width();
-    let module = usize::try_from(size).ok()? / modules;
+    let module = usize::try_from(size).ok()? / (modules + 2 * QR_QUIET_ZONE);
     if module == 0 {
         tracing::error!(modules, size, "the QR code does not fit into its box");
         return None;
@@ -163,7 +164,11 @@ fn side(pixels: u32) -> f32 {
     pixels as f32
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is a small non-negative side")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the value is a small non-negative side"
+)]
 fn whole(length: f32) -> u32 {
     length.max(0.0).round() as u32
 }

@@ -79,13 +79,27 @@ fn a_photo_is_shrunk_without_skipping_pixels() {
 
 #[test]
 fn a_qr_code_has_whole_modules_and_fits_its_box() {
-    let store = PictureStore::new(None);
-    let code = store.qr("kioskd:K7-0193", 262, [0x20, 0x1A, 0x14, 0xFF]);
-    assert!(code.width() <= 262 && code.width() > 200);
-    assert_eq!(code.as_slice()[0].a, 255, "the finder pattern begins at the corner");
-    let ink = code.as_slice().iter().filter(|pixel| pixel.a == 255).count();
-    let module = code.width() as usize / 25;
-    assert_eq!(ink % (module * module), 0);
+    // A fault, a payment for the staff, the longest receipt: modules a side of versions 1, 8 and 18.
+    for (letters, size, modules) in [(14, 262, 21), (125, 300, 49), (560, 190, 89)] {
+        let code = PictureStore::new(None).qr(&"k".repeat(letters), size, [0x20, 0x1A, 0x14, 0xFF]);
+        let (side, pixels) = (code.width() as usize, code.as_slice());
+        assert_eq!(code.height() as usize, side);
+        // The finder pattern begins at the corner with a line of seven dark modules.
+        let module = pixels.iter().take_while(|pixel| pixel.a == 255).count() / 7;
+        assert!(module >= 1 && side == module * modules, "{side} pixels for {letters} letters");
+        let free = size as usize - side;
+        assert!(free >= 8 * module, "{free} pixels are too few for the quiet zone of {letters} letters");
+        assert!(free < 8 * module + modules + 8, "larger modules would have fitted for {letters} letters");
+        for (at, pixel) in pixels.iter().enumerate() {
+            let corner = at / side / module * module * side + at % side / module * module;
+            assert!(pixel.a == pixels[corner].a && (pixel.a == 0 || pixel.a == 255), "a broken module");
+        }
+    }
+}
+
+#[test]
+fn a_qr_code_that_would_need_parts_of_pixels_is_not_drawn() {
+    assert_eq!(PictureStore::new(None).qr(&"k".repeat(560), 90, [0, 0, 0, 255]).width(), 0);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use slint::PhysicalSize;
+use domain::view::Page;
+use slint::{LogicalPosition, PhysicalSize, Rgb8Pixel};
 use ui::fixtures::{self, LANGUAGES};
 
 use crate::desk::{Desk, LANDSCAPE, PORTRAIT, Thing};
@@ -157,6 +158,72 @@ fn arabic_mirrors_the_menu_and_keeps_its_rows() {
         assert!((english.x - (1080.0 - arabic.right())).abs() < 0.5, "{english:?} {arabic:?}");
         assert_eq!(english.y, arabic.y);
     }
+}
+
+#[test]
+fn the_choices_of_a_burger_stand_on_one_page() {
+    let desk = Desk::new(PORTRAIT);
+    for lang in LANGUAGES {
+        desk.show_fixture("item", lang);
+        let view = fixtures::named("item", lang).unwrap();
+        let Page::Item(item) = view.page else { panic!("the item is an item") };
+        let options: usize = item.groups.iter().map(|group| group.options.len()).sum();
+        // Besides the choices: back, one less, one more, the primary button. A pager would be two more.
+        assert_eq!(desk.buttons().len(), item.variations.len() + options + 4, "in {lang}");
+    }
+}
+
+/// Dark enough for a reader.
+fn is_dark(pixel: Rgb8Pixel) -> bool {
+    u32::from(pixel.r) + u32::from(pixel.g) + u32::from(pixel.b) < 3 * 128
+}
+
+/// Four modules around a code must be light (ISO/IEC 18004), whatever the theme.
+fn check_quiet_zone(desk: &Desk, page: &str) {
+    let codes: Vec<Thing> = desk.things().into_iter().filter(|thing| thing.label == "QR code").collect();
+    assert_eq!(codes.len(), 1, "{page}");
+    let code = &codes[0];
+    let at = |x: f32, y: f32| desk.pixel(LogicalPosition::new(code.x.round() + x, code.y.round() + y));
+    let corner: Vec<bool> = (0..64_u8).map(|x| is_dark(at(f32::from(x), 0.0))).collect();
+    let module = corner.iter().take_while(|dark| **dark).count() / 7;
+    assert!(module >= 1, "{page}: the finder pattern is at the corner");
+    let (quiet, side) = (4.0 * module as f32, code.width);
+    let mut along = -quiet;
+    while along < side + quiet {
+        let mut depth = 1.0;
+        while depth <= quiet {
+            for (x, y) in
+                [(along, -depth), (along, side - 1.0 + depth), (-depth, along), (side - 1.0 + depth, along)]
+            {
+                assert!(!is_dark(at(x, y)), "{page}: something dark {depth} pixels from the code at {x}, {y}");
+            }
+            depth += 1.0;
+        }
+        along += 1.0;
+    }
+}
+
+fn check_codes(size: PhysicalSize) {
+    let desk = Desk::new(size);
+    for name in ["done", "done-phone", "pay-unknown", "out-of-service"] {
+        for contrast in [false, true] {
+            let mut view = fixtures::named(name, "en").unwrap();
+            view.preferences.high_contrast = contrast;
+            desk.show(&view);
+            desk.draw();
+            check_quiet_zone(&desk, &format!("{name}, high contrast: {contrast}"));
+        }
+    }
+}
+
+#[test]
+fn codes_to_scan_keep_their_quiet_zone_in_portrait() {
+    check_codes(PORTRAIT);
+}
+
+#[test]
+fn codes_to_scan_keep_their_quiet_zone_in_landscape() {
+    check_codes(LANDSCAPE);
 }
 
 #[test]
