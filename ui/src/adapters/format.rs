@@ -119,6 +119,15 @@ pub(crate) fn second(second_of_day: u32) -> String {
     format!("{:02}:{:02}:{:02}", second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60)
 }
 
+/// What stands between the parts of a list.
+pub(crate) fn list_comma(lang: &Lang) -> &'static str {
+    match lang.as_str().split('-').next() {
+        Some("ar" | "fa" | "ur") => "، ",
+        Some("zh" | "ja") => "、",
+        _ => ", ",
+    }
+}
+
 /// The first letter in lower case where the language writes nouns that way, for a name inside a sentence.
 pub(crate) fn inside_sentence(name: &str, lang: &Lang) -> String {
     let lowers = matches!(lang.as_str().split('-').next(), Some("en" | "fr" | "es" | "it" | "nl"));

@@ -27,6 +27,8 @@ const ALLERGEN_ROW: f32 = 78.0;
 const ALLERGENS_IN_ONE_ROW: usize = 5;
 const ALLERGEN_COLUMNS_PORTRAIT: usize = 4;
 const ALLERGEN_COLUMNS_LANDSCAPE: usize = 3;
+/// Names of traces that fit the last line of the panel with the words around them, in the smallest type of that line.
+const TRACES_MAX_LETTERS: usize = 40;
 const PAGER: f32 = 92.0;
 
 pub(super) struct Adapter {
@@ -116,8 +118,10 @@ impl Adapter {
         });
         let missing = item.missing.as_ref().and_then(|id| item.groups.iter().find(|group| group.id == *id));
         page.set_missing(missing.map(|group| group.name.as_ref().into()).unwrap_or_default());
-        let allergens = allergens(context, item);
-        let columns = allergen_columns(Theme::get(context.window).get_landscape(), allergens.len());
+        let landscape = Theme::get(context.window).get_landscape();
+        let (allergens, traces) = allergens(context, item, landscape);
+        page.set_traces(traces.into());
+        let columns = allergen_columns(landscape, allergens.len());
         page.set_allergen_columns(i32::try_from(columns).unwrap_or(1));
         let allergen_rows = allergens.len().div_ceil(columns).max(1);
         self.allergens.show(allergens);
@@ -188,7 +192,9 @@ fn room(context: &Context, allergen_rows: usize) -> (f32, f32) {
     (room, room - PAGER)
 }
 
-fn allergens(context: &Context, item: &ItemView) -> Vec<Allergen> {
+/// A sign for each allergen, and the traces that are said in words: signs for all of them would take a second row, and
+/// with it the room of the choices.
+fn allergens(context: &Context, item: &ItemView, landscape: bool) -> (Vec<Allergen>, String) {
     let listed = |set: Allergens| (0..Allergens::NAMES.len()).filter(move |index| set.0 & (1 << index) != 0);
     let row = |index: usize, traces: bool| Allergen {
         icon: format!("allergen-{}", Allergens::NAMES[index]).into(),
@@ -196,16 +202,28 @@ fn allergens(context: &Context, item: &ItemView) -> Vec<Allergen> {
         traces,
     };
     let traces = Allergens(item.may_contain.0 & !item.allergens.0);
-    listed(item.allergens)
-        .map(|index| row(index, false))
-        .chain(listed(traces).map(|index| row(index, true)))
-        .collect()
+    let mut signs: Vec<Allergen> = listed(item.allergens).map(|index| row(index, false)).collect();
+    let contained = signs.len();
+    signs.extend(listed(traces).map(|index| row(index, true)));
+    let one_row = 1..=ALLERGENS_IN_ONE_ROW;
+    if !landscape && signs.len() > ALLERGENS_IN_ONE_ROW && one_row.contains(&contained) {
+        let names: Vec<String> =
+            signs[contained..].iter().map(|sign| format::inside_sentence(&sign.name, context.lang)).collect();
+        let words = names.join(format::list_comma(context.lang));
+        if words.chars().count() <= TRACES_MAX_LETTERS {
+            signs.truncate(contained);
+            return (signs, words);
+        }
+    }
+    (signs, String::new())
 }
 
 /// The sections of an item, spread over pages.
 fn sections(context: &Context, item: &ItemView, (room, room_paged): (f32, f32)) -> Vec<Vec<Section>> {
-    let groups: Vec<Section> =
-        sizes(context, item).into_iter().chain(item.groups.iter().map(|group| modifiers(context, group))).collect();
+    let groups: Vec<Section> = sizes(context, item)
+        .into_iter()
+        .chain(item.groups.iter().map(|group| modifiers(context, group)))
+        .collect();
     let arranged: Vec<(SectionKind, Vec<Spot>)> = groups
         .iter()
         .map(|section| {
@@ -290,9 +308,8 @@ fn modifiers(context: &Context, group: &GroupView) -> Section {
 
 fn modifier(context: &Context, group: &GroupView, option: &ModifierOption) -> ItemOption {
     let plain = option.name.to_string();
-    let without = || {
-        context.words().invoke_without(format::inside_sentence(&plain, context.lang).into()).to_string()
-    };
+    let without =
+        || context.words().invoke_without(format::inside_sentence(&plain, context.lang).into()).to_string();
     let (name, letters) = match group.style {
         GroupStyle::Without => {
             let long = without();
@@ -323,7 +340,9 @@ fn note(context: &Context, group: &GroupView) -> slint::SharedString {
         GroupStyle::Choice | GroupStyle::Extra if group.chosen == 0 && group.free > 0 => {
             words.invoke_free(integer(group.free))
         }
-        GroupStyle::Choice | GroupStyle::Extra => words.invoke_added(integer(group.chosen), integer(group.max)),
+        GroupStyle::Choice | GroupStyle::Extra => {
+            words.invoke_added(integer(group.chosen), integer(group.max))
+        }
         GroupStyle::Without => words.invoke_no_charge(),
     }
 }
