@@ -94,6 +94,28 @@ fn a_touch_on_a_label_sends_its_wish() {
 }
 
 #[test]
+fn the_whole_attract_page_is_one_button() {
+    for size in [PORTRAIT, LANDSCAPE] {
+        // A thread has one desk.
+        std::thread::spawn(move || {
+            let desk = Desk::new(size);
+            desk.show_fixture("attract", "en");
+            let start = desk.button("Touch to order");
+            assert_eq!((start.x, start.y), (0.0, 0.0));
+            assert_eq!((start.width, start.height), (size.width as f32, size.height as f32));
+            for at in [(20.0, 20.0), (start.width - 20.0, 20.0), (20.0, start.height - 20.0)] {
+                let corner = LogicalPosition::new(at.0, at.1);
+                desk.press(corner);
+                desk.release(corner);
+            }
+            assert_eq!(desk.intents(), [Intent::Start, Intent::Start, Intent::Start]);
+        })
+        .join()
+        .unwrap();
+    }
+}
+
+#[test]
 fn the_order_beside_the_landscape_menu_can_be_changed_there() {
     let desk = Desk::new(LANDSCAPE);
     desk.show_fixture("menu", "en");
