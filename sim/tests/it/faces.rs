@@ -57,7 +57,9 @@ async fn the_control_socket_lists_acts_and_explains() {
     assert!(list["drawer"].as_array().unwrap().iter().any(|verb| verb["name"] == "stuck"));
 
     assert_eq!(ask(verb("printer", "paper-near", &[])).await, Answer::Ok(Value::Null));
+    assert_eq!(ask(verb("terminal", "lose-link", &["before-ack", "2000"])).await, Answer::Ok(Value::Null));
     let Answer::Ok(state) = ask(Request::State { device: None }).await else { panic!() };
+    assert_eq!(state["terminal"]["in_force"]["lose-link"], "before-ack 2000");
     assert_eq!((&state["printer"]["paper"], &state["drawer"]["open"]), (&json!("near"), &json!(false)));
 
     for (request, sentence) in [

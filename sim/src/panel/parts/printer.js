@@ -51,16 +51,17 @@ export function mount(root, api) {
 
   function receipt({ number, image, end }) {
     const figure = document.createElement('figure');
+    const enlarge = document.createElement('button');
+    enlarge.type = 'button';
+    enlarge.title = 'Enlarge';
     const picture = document.createElement('img');
     picture.src = api.picture(image);
     picture.alt = `Receipt ${number}`;
     const caption = document.createElement('figcaption');
     caption.textContent = end === 'torn' ? `${number}, torn off` : `${number}`;
-    figure.append(picture, caption);
-    figure.onclick = () => {
-      const large = picture.cloneNode();
-      api.show(large);
-    };
+    enlarge.append(picture);
+    figure.append(enlarge, caption);
+    enlarge.onclick = () => api.show(picture.cloneNode());
     return figure;
   }
 }

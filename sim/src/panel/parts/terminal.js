@@ -11,6 +11,21 @@ const cards = [
   ['amex', 'American Express', 'Blue'],
 ];
 
+const phases = {
+  off: 'Switched off.',
+  idle: 'Waits for the kiosk to ask for money.',
+  service: 'Talks to the kiosk.',
+  starting: 'A payment begins.',
+  card: 'Waits for the card.',
+  pin: 'Waits for the PIN.',
+  bank: 'Asks the bank.',
+  result: 'Has told the kiosk the result and waits for its answer.',
+  ending: 'Prints receipts and ends the payment.',
+};
+
+// While the bank has not been asked.
+const stoppable = ['starting', 'card', 'pin'];
+
 const waves = `
   <svg viewBox="0 0 48 48" aria-hidden="true">
     <path d="M14 17c3 4 3 10 0 14M21 13c5 6 5 16 0 22M28 9c7 9 7 21 0 30M35 5c9 11 9 27 0 38"/>
@@ -31,7 +46,8 @@ export function mount(root, api) {
         <div class="card"><i class="chip"></i><span class="bank"></span><span class="brand"></span></div>
       </div>
       <div class="desk">
-        <div class="hands"></div>
+        <p class="now" role="status"></p>
+        <div class="hands" role="group" aria-label="What the customer and the bank do"></div>
         <div class="choice" role="group" aria-label="Who presents the card"></div>
         <div class="choice wallet" role="group" aria-label="Card"></div>
         <p class="sum"></p>
@@ -44,6 +60,8 @@ export function mount(root, api) {
   const find = (selector) => root.querySelector(selector);
   const card = find('.card');
   let digits = 0;
+  let phase = 'idle';
+  let declining = false;
 
   const present = async (how) => {
     const answer = await api.verb('present-card', how);
@@ -59,29 +77,44 @@ export function mount(root, api) {
     typed(PIN_DIGITS);
     await api.verb('pin-ok');
   };
+  // Whatever the terminal waits for.
+  const goOn = () => (phase === 'pin' ? enter() : present('hold'));
+  const refuse = async () => {
+    if (!declining) await api.verb('decline');
+    await goOn();
+  };
 
   find('.zone').onclick = () => present('hold');
   find('.slot').onclick = () => present('insert');
-  drawKeys(find('.keys'), {
+  const keys = drawKeys(find('.keys'), {
     digit: () => typed(digits + 1),
     stop: () => api.verb('stop'),
     correct: () => typed(0),
     confirm: enter,
   });
+  // With a key of the terminal in focus, the keyboard is its keypad.
+  find('.device-body').addEventListener('keydown', (event) => {
+    if (phase !== 'pin') return;
+    if (/^[0-9]$/.test(event.key)) typed(digits + 1);
+    if (event.key === 'Backspace') typed(0);
+  });
 
   const hands = {
-    hold: hand('Hold card', 'main', () => present('hold')),
+    approve: hand('Approve', 'good', goOn),
+    decline: hand('Decline', 'red', refuse),
+    cancel: hand('Cancel', '', () => api.verb('stop')),
     insert: hand('Insert card', '', () => present('insert')),
-    pin: hand('PIN ok', '', enter),
-    stop: hand('Stop', 'red', () => api.verb('stop')),
-    decline: hand('Decline', 'quiet', () => api.verb('decline')),
   };
+  hands.decline.title = 'The customer goes on, and the bank says no';
+  hands.cancel.title = 'The customer presses the red key';
   find('.hands').append(...Object.values(hands));
   const modes = choice(find('.choice'), [['auto', 'Customer by itself'], ['manual', 'I am the customer']], (mode) => api.verb('mode', mode));
   const wallet = choice(find('.wallet'), cards.map(([word, name]) => [word, name]), (word) => api.verb('card', word));
 
   const update = (state) => {
-    const { display, phase } = state;
+    const { display } = state;
+    phase = state.phase;
+    declining = state.faults.includes('decline');
     root.dataset.tone = display.tone;
     root.dataset.phase = phase;
     find('.amount').textContent = display.amount ?? '';
@@ -93,11 +126,16 @@ export function mount(root, api) {
     find('.bank').textContent = bank;
     modes(state.mode);
     wallet(state.card);
-    hands.hold.disabled = phase !== 'card';
+    const waiting = phase === 'card' || phase === 'pin';
+    hands.approve.disabled = !waiting;
+    hands.approve.title = phase === 'pin' ? 'The right PIN is entered' : 'The card is held to the reader';
+    hands.decline.disabled = !waiting;
     hands.insert.disabled = phase !== 'card';
-    hands.pin.disabled = phase !== 'pin';
-    hands.stop.disabled = !['starting', 'card', 'pin'].includes(phase);
-    hands.decline.classList.toggle('on', state.faults.includes('decline'));
+    hands.cancel.disabled = !stoppable.includes(phase);
+    find('.zone').disabled = phase !== 'card';
+    find('.slot').disabled = phase !== 'card';
+    keys.forEach((key) => { key.disabled = phase !== 'pin' && !(key.classList.contains('stop') && stoppable.includes(phase)); });
+    find('.now').textContent = describe(state);
     showLedger(find('.sum'), find('tbody'), state.ledger);
   };
   update.draws = ['mode', 'present-card', 'pin-ok', 'stop', 'card'];
@@ -106,12 +144,20 @@ export function mount(root, api) {
 
 function drawKeys(root, actions) {
   const digits = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '0', '#'].map((digit) => key(digit, '', actions.digit));
-  root.append(
+  const keys = [
     ...digits,
     key('✕', 'stop', actions.stop, 'Stop'),
     key('‹', 'correct', actions.correct, 'Correct'),
     key('○', 'confirm', actions.confirm, 'Confirm the PIN'),
-  );
+  ];
+  root.append(...keys);
+  return keys;
+}
+
+// What it is doing, for those who cannot see the leds.
+function describe(state) {
+  const alone = state.attended || ['idle', 'off'].includes(state.phase) ? '' : ' The kiosk has gone; it goes on alone.';
+  return `${phases[state.phase]}${alone}`;
 }
 
 function key(text, className, onclick, label = text) {

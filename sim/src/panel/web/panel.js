@@ -3,6 +3,9 @@
 
 const cards = new Map();
 
+// These need room; the others stand beside them.
+const machines = ['printer', 'terminal'];
+
 start();
 
 async function start() {
@@ -44,7 +47,7 @@ async function addCard(device) {
   head.append(element('h2', '', device.title), badge);
   const part = element('div', `part ${device.name}`);
   card.append(head, part);
-  document.getElementById('devices').append(card);
+  document.getElementById(machines.includes(device.name) ? 'machines' : 'small').append(card);
 
   const api = {
     verb: (verb, ...args) => perform(device.name, verb, args),
@@ -71,7 +74,7 @@ function show(name, state) {
   const { badge, update, switches } = cards.get(name);
   const faults = state.faults ?? [];
   if (faults.length > 0) {
-    badge.textContent = faults.length === 1 ? faults[0] : `${faults.length} faults`;
+    badge.textContent = faults.length === 1 ? faults[0].replaceAll('-', ' ') : `${faults.length} faults`;
     badge.className = 'badge bad';
   } else if (state.connected === undefined) {
     badge.textContent = 'ready';
@@ -80,7 +83,7 @@ function show(name, state) {
     badge.textContent = state.connected ? 'kiosk connected' : 'waiting for the kiosk';
     badge.className = state.connected ? 'badge good' : 'badge';
   }
-  switches.update(faults);
+  switches.update(faults, state.in_force ?? {});
   update(state);
 }
 
@@ -109,44 +112,83 @@ function verbList(device, api, drawn) {
     for (const verb of verbs) {
       const chip = verbChip(verb, api);
       chips.set(verb.name, chip);
-      list.append(chip);
+      list.append(chip.root);
     }
     const group = element('div');
     group.append(element('h3', '', title), list);
     root.append(group);
   }
-  const update = (faults) => chips.forEach((chip, name) => chip.classList.toggle('on', faults.includes(name)));
+  root.append(helpLine(root));
+  const update = (faults, inForce) => chips.forEach((chip, name) => chip.update(faults.includes(name), inForce[name]));
   return { root, update };
 }
 
+// What the verb under the pointer or the keyboard's focus does, in a sentence.
+function helpLine(root) {
+  const line = element('p', 'help');
+  const explain = (event) => {
+    const chip = event.target.closest('.chip');
+    if (chip !== null) line.textContent = chip.dataset.help;
+  };
+  root.addEventListener('pointerover', explain);
+  root.addEventListener('focusin', explain);
+  root.addEventListener('pointerleave', () => { line.textContent = ''; });
+  return line;
+}
+
 // The argument text is a small language: [optional], a|b alternatives, CAPITALS = to be filled in, off = switches off,
-// N|always = how often, which is left to scripts: here everything happens once.
+// N|always = how often, which is left to scripts: here everything happens once. What is in force is pressed, and shown
+// as the arguments that brought it about.
 function verbChip(verb, api) {
-  const chip = element('span', `chip ${verb.kind}`);
-  chip.title = verb.help;
+  const root = element('span', `chip ${verb.kind}`);
+  root.dataset.help = verb.help;
   const words = verb.args.replace('N|always', '').replace(/[[\]]/g, '').split(/[|\s]/).filter((word) => word !== '');
   const blanks = words.filter((word) => word === word.toUpperCase());
+  const choices = words.filter((word) => word !== word.toUpperCase() && (word !== 'off' || verb.kind !== 'fault'));
+  // Without brackets around the first argument one of the alternatives has to be chosen.
+  const mustChoose = choices.length > 0 && !verb.args.startsWith('[');
+  const isSwitch = verb.kind === 'fault' && words.includes('off');
   const inputs = blanks.map((word) => {
     const input = element('input', blanks.length === 1 && verb.kind === 'action' ? 'wide' : '');
     input.placeholder = word.toLowerCase();
     input.setAttribute('aria-label', `${verb.name} ${word}`);
     return input;
   });
-  const main = button(verb.name.replaceAll('-', ' '), () => {
-    if (chip.classList.contains('on') && words.includes('off')) {
-      return api.verb(verb.name, 'off');
-    }
-    return api.verb(verb.name, ...inputs.map((input) => input.value.trim()).filter((text) => text !== ''));
+  const filled = () => inputs.map((input) => input.value.trim()).filter((text) => text !== '');
+  const isOn = () => root.classList.contains('on');
+
+  const name = verb.name.replaceAll('-', ' ');
+  const main = mustChoose
+    ? element('span', 'label', name)
+    : button(name, () => (isSwitch && isOn() ? api.verb(verb.name, 'off') : api.verb(verb.name, ...filled())));
+  const value = element('span', 'value');
+  main.append(value);
+  if (isSwitch && !mustChoose) main.setAttribute('aria-pressed', 'false');
+
+  const buttons = choices.map((word) => {
+    const choose = button(word, () => {
+      const pressed = choose.getAttribute('aria-pressed') === 'true';
+      return isSwitch && pressed ? api.verb(verb.name, 'off') : api.verb(verb.name, word, ...filled());
+    });
+    choose.className = 'choice';
+    choose.setAttribute('aria-label', `${name} ${word}`);
+    choose.setAttribute('aria-pressed', 'false');
+    return choose;
   });
   inputs.forEach((input) => input.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter') main.click();
+    if (event.key === 'Enter' && !mustChoose) api.verb(verb.name, ...filled());
   }));
-  chip.append(main);
-  for (const word of words.filter((word) => word !== word.toUpperCase() && word !== 'off')) {
-    chip.append(button(word, () => api.verb(verb.name, word)));
-  }
-  chip.append(...inputs);
-  return chip;
+  root.classList.toggle('must-choose', mustChoose);
+  root.append(main, ...buttons, ...inputs);
+
+  const update = (on, inForce = '') => {
+    root.classList.toggle('on', on);
+    if (main.hasAttribute('aria-pressed')) main.setAttribute('aria-pressed', String(on));
+    const given = inForce.split(' ').filter((word) => word !== '');
+    buttons.forEach((choose, index) => choose.setAttribute('aria-pressed', String(given.includes(choices[index]))));
+    value.textContent = given.filter((word) => !choices.includes(word)).join(' ');
+  };
+  return { root, update };
 }
 
 async function perform(device, verb, args) {
