@@ -140,6 +140,7 @@ impl Turn<'_> {
             }
             (StaffVerdict::NotTaken | StaffVerdict::GivenBack, _) => self.given_back(payment),
         }
+        self.ask_afresh();
     }
 
     /// The staff took the money of an order that is to be paid at the counter.

@@ -2,7 +2,7 @@
 //! called, and the questions go on slowly. Nothing here ever charges or gives back by itself.
 
 use super::ledger::PaymentRecord;
-use super::reconcile::{self, Finding};
+use super::reconcile::{self, Explained, Finding};
 use super::turn::Turn;
 use crate::event::{PaymentEvent, TaskKind};
 use crate::ids::PaymentId;
@@ -130,16 +130,18 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn is_explained(&self, t: &LastTransaction, except: PaymentId) -> bool {
+    pub(super) fn is_explained(&self, t: &LastTransaction, except: PaymentId) -> Explained {
         // What was known before, or was put on the list of tasks since, is not news either.
         let known = self.ledger.terminal_last.as_ref();
         if known.is_some_and(|known| reconcile::same_numbers(known, t) == Some(true)) {
-            return !t.reversal;
+            return if t.reversal { Explained::No } else { Explained::Yes };
         }
         let others = self.ledger.orders.values().flat_map(|order| &order.payments);
         others
             .filter(|p| p.payment.id != except && p.payment.tender == Tender::Card)
-            .any(|p| reconcile::belongs_to(p, t))
+            .map(|p| reconcile::belongs_to(p, t))
+            .max()
+            .unwrap_or(Explained::No)
     }
 
     pub(super) fn doubt_duties(&mut self) {

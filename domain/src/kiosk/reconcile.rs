@@ -8,6 +8,9 @@ use crate::payment::{Approval, LastTransaction, PaymentState};
 
 /// ZVT trace and turnover numbers have six digits and start anew at 1 (some terminals: 0).
 const TRACE_MAX: u32 = 999_999;
+/// How many trace numbers a terminal may use between two payments for its own messages to the bank: taking an
+/// unanswered payment back, a diagnosis, a key exchange. Receipt numbers count only payments and reversals.
+const TRACES_OF_ITS_OWN: u32 = 20;
 /// ZVT receipt numbers have four digits.
 const RECEIPT_MAX: u32 = 9_999;
 
@@ -30,10 +33,21 @@ pub(crate) enum Finding {
     Unclear(String),
 }
 
+/// Whether a transaction belongs to another payment of ours.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Explained {
+    /// No.
+    No,
+    /// Only a person's word says that the other one was taken, and nothing places it in the terminal's sequence.
+    Perhaps,
+    /// Yes.
+    Yes,
+}
+
 /// Judges an answer about `record`. `explained` tells whether a transaction belongs to another payment of ours.
 pub(crate) fn judge(
     record: &PaymentRecord,
-    explained: impl Fn(&LastTransaction) -> bool,
+    explained: impl Fn(&LastTransaction) -> Explained,
     answer: &LastAnswer,
 ) -> Finding {
     let last = match answer {
@@ -53,14 +67,18 @@ pub(crate) fn judge(
 /// SENDING, UNKNOWN and NEEDS_STAFF: was money taken at all?
 fn judge_undecided(
     record: &PaymentRecord,
-    explained: &impl Fn(&LastTransaction) -> bool,
+    explained: &impl Fn(&LastTransaction) -> Explained,
     last: &LastTransaction,
 ) -> Finding {
     let before = record.last_known.as_ref();
     let amount = record.payment.amount;
     match relation(before, last) {
         Relation::Same => Finding::NotStarted,
-        _older if explained(last) => Finding::NotStarted,
+        _older if explained(last) == Explained::Yes => Finding::NotStarted,
+        // Ours or the other one's: nothing known before tells them apart.
+        Relation::Next if before.is_none() && explained(last) == Explained::Perhaps => {
+            Finding::Unclear(evidence(amount, before, last))
+        }
         Relation::Next if last.reversal => ours(amount, last, before, Finding::Reversed),
         Relation::Next if last.approved => {
             ours(amount, last, before, Finding::Approved(approval_of(amount, last)))
@@ -91,17 +109,20 @@ fn judge_approved(approval: &Approval, last: &LastTransaction) -> Finding {
 
 /// Whether `t` is the transaction of a payment: by its numbers, or, where only a person's word says that it was
 /// taken, by being the next one with its amount.
-pub(crate) fn belongs_to(record: &PaymentRecord, t: &LastTransaction) -> bool {
-    let Some(approval) = record.approval.as_ref().filter(|_| !t.reversal) else { return false };
+pub(crate) fn belongs_to(record: &PaymentRecord, t: &LastTransaction) -> Explained {
+    let Some(approval) = record.approval.as_ref().filter(|_| !t.reversal) else { return Explained::No };
     let booked = transaction_of(approval);
+    let by_word = || {
+        same_numbers(&booked, &booked).is_none()
+            && t.approved
+            && t.amount == Some(approval.amount)
+            && relation(record.last_known.as_ref(), t) == Relation::Next
+    };
     match same_numbers(&booked, t) {
-        Some(same) => same,
-        None => {
-            same_numbers(&booked, &booked).is_none()
-                && t.approved
-                && t.amount == Some(approval.amount)
-                && relation(record.last_known.as_ref(), t) == Relation::Next
-        }
+        Some(true) => Explained::Yes,
+        None if by_word() && record.last_known.is_some() => Explained::Yes,
+        None if by_word() => Explained::Perhaps,
+        Some(false) | None => Explained::No,
     }
 }
 
@@ -162,18 +183,26 @@ enum Relation {
 
 fn relation(before: Option<&LastTransaction>, last: &LastTransaction) -> Relation {
     let Some(before) = before else { return Relation::Next };
-    let steps: Vec<Step> = numbers(before, last).map(|(a, b, max)| step(a, b, max)).collect();
-    if steps.is_empty() {
+    let counted: Vec<Step> = counted(before, last).map(|(a, b, max)| step(a, b, max)).collect();
+    let trace = before.trace.zip(last.trace).map(|(a, b)| (step(a, b, TRACE_MAX), ahead(a, b, TRACE_MAX)));
+    let steps = || counted.iter().copied().chain(trace.map(|(step, _)| step));
+    if steps().next().is_none() {
         Relation::Unclear
-    } else if steps.iter().all(|s| *s == Step::Equal) {
+    } else if steps().all(|s| s == Step::Equal) {
         // The reversal of an old transaction keeps its numbers on some terminals: that is news, not the same.
         if before.reversal == last.reversal { Relation::Same } else { Relation::Unclear }
-    } else if steps.contains(&Step::Other) {
+    } else if counted.contains(&Step::Other) {
         Relation::Far
-    } else if steps.contains(&Step::Two) {
+    } else if counted.contains(&Step::Two) {
         Relation::OneBetween
-    } else {
+    } else if counted.contains(&Step::One) && trace.is_none_or(|(_, ahead)| ahead <= TRACES_OF_ITS_OWN) {
         Relation::Next
+    } else {
+        match trace.map(|(step, _)| step) {
+            Some(Step::Other) => Relation::Far,
+            Some(Step::Two) => Relation::OneBetween,
+            Some(Step::One | Step::Equal) | None => Relation::Next,
+        }
     }
 }
 
@@ -186,13 +215,20 @@ pub(crate) fn same_numbers(a: &LastTransaction, b: &LastTransaction) -> Option<b
 
 /// The numbers that both carry, with the greatest of their kind.
 fn numbers(a: &LastTransaction, b: &LastTransaction) -> impl Iterator<Item = (u32, u32, u32)> {
-    [
-        (a.trace, b.trace, TRACE_MAX),
-        (a.receipt_no, b.receipt_no, RECEIPT_MAX),
-        (a.turnover_no, b.turnover_no, TRACE_MAX),
-    ]
-    .into_iter()
-    .filter_map(|(a, b, max)| Some((a?, b?, max)))
+    let trace = a.trace.zip(b.trace).map(|(a, b)| (a, b, TRACE_MAX));
+    counted(a, b).chain(trace)
+}
+
+/// The numbers that both carry and that count payments and reversals, nothing else.
+fn counted(a: &LastTransaction, b: &LastTransaction) -> impl Iterator<Item = (u32, u32, u32)> {
+    [(a.receipt_no, b.receipt_no, RECEIPT_MAX), (a.turnover_no, b.turnover_no, TRACE_MAX)]
+        .into_iter()
+        .filter_map(|(a, b, max)| Some((a?, b?, max)))
+}
+
+/// How far `b` lies after `a` on a counter that begins anew after `max`.
+fn ahead(a: u32, b: u32, max: u32) -> u32 {
+    b.checked_sub(a).unwrap_or_else(|| (max + b).saturating_sub(a))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! terminal's actor answers in the order it was asked.
 
 use super::doubt::doubt_blocks;
-use super::reconcile;
+use super::reconcile::{self, Explained};
 use super::turn::Turn;
 use crate::effect::TerminalEffect;
 use crate::event::PaymentEvent;
@@ -128,13 +128,23 @@ impl Turn<'_> {
         }
     }
 
+    /// A person decided about a payment in doubt. What the terminal last told was kept for that payment; now it has
+    /// to be explained by what was decided, or be reported, before a charge may build on it.
+    pub(super) fn ask_afresh(&mut self) {
+        let terminal = &mut self.session.terminal;
+        if matches!(terminal.phase, TerminalPhase::Ready(_)) {
+            terminal.phase = TerminalPhase::Registered;
+            terminal.ask_at = None;
+        }
+    }
+
     pub(super) fn is_unexplained(&self, t: &LastTransaction) -> bool {
         let news = match self.ledger.terminal_last.as_ref() {
             Some(before) => reconcile::same_numbers(before, t) == Some(false),
             // It told nothing so far. If we never sent anything, this is from before our time.
             None => self.ledger.orders.values().flat_map(|o| &o.payments).any(|p| p.sent_at.is_some()),
         };
-        t.approved && !t.reversal && news && !self.is_explained(t, PaymentId(Uuid([0; 16])))
+        t.approved && !t.reversal && news && self.is_explained(t, PaymentId(Uuid([0; 16]))) == Explained::No
     }
 
     /// What the terminal is owed: overdue answers, questions about payments in doubt, the next charge.

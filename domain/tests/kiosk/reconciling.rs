@@ -3,12 +3,13 @@
 use domain::Effect;
 use domain::effect::TerminalEffect;
 use domain::event::TaskKind;
-use domain::input::{LastAnswer, TerminalInput};
+use domain::input::{Action, LastAnswer, PrinterCondition, PrinterInput, TerminalInput};
 use domain::intent::{DoneIntent, Intent};
 use domain::order::OrderState;
-use domain::payment::{CODE_NOT_STARTED, LastTransaction, PaymentState};
+use domain::payment::{CODE_NOT_STARTED, LastTransaction, PaymentState, StaffVerdict};
 use domain::view::PayFailure;
 
+use crate::fixture;
 use crate::payments::{failure, is_query, ours};
 use crate::world::{World, approval, transaction};
 
@@ -49,6 +50,20 @@ fn reconciling_a_reversal_of_ours_means_the_money_is_back() {
         assert_eq!(*w.state(), PaymentState::Reversed);
         assert_eq!(failure(&w), PayFailure::Reversed);
         assert!(w.order().paid.is_none());
+    }
+}
+
+#[test]
+fn trace_numbers_that_the_terminal_used_for_itself_are_no_payments_between() {
+    let next = |n: u32, trace| LastTransaction { trace: Some(trace), ..transaction(n, 0) };
+    for (trace, decided) in [(9, true), (27, true), (28, false), (6, false)] {
+        let mut w = World::open();
+        w.sending();
+        w.lose();
+        let ours = LastTransaction { amount: Some(w.payment().payment.amount), ..next(8, trace) };
+        w.back_with(LastTransaction { approved: false, ..ours });
+        assert_eq!(matches!(w.state(), PaymentState::Declined { .. }), decided, "trace {trace}");
+        assert_eq!(matches!(w.state(), PaymentState::NeedsStaff { .. }), !decided, "trace {trace}");
     }
 }
 
@@ -101,6 +116,44 @@ fn an_old_sale_of_ours_is_not_taken_for_the_one_in_doubt() {
     w.lose();
     w.back_with(ours(&w, 8));
     assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
+}
+
+#[test]
+fn a_sale_known_by_a_persons_word_only_does_not_explain_away_the_one_in_doubt() {
+    let mut w = World::off(fixture::config());
+    w.start();
+    w.printer(PrinterInput::Condition(PrinterCondition::Ready));
+    w.terminal(TerminalInput::Ready { last: LastAnswer::Empty });
+    w.sending();
+    w.lose();
+    w.back(&LastAnswer::Empty);
+    let payment = w.payment_id();
+    w.staff(Action::ResolvePayment { payment, verdict: StaffVerdict::Taken });
+    assert!(matches!(w.state(), PaymentState::Completed(_)));
+    w.intent(Intent::Done(DoneIntent::Close));
+    w.back(&LastAnswer::Empty);
+    w.sending();
+    w.lose();
+    // Of the same amount, and the terminal had never told anything: it may be either.
+    w.back_with(ours(&w, 8));
+    assert!(matches!(w.state(), PaymentState::NeedsStaff { .. }), "{:?}", w.state());
+}
+
+#[test]
+fn what_the_terminal_told_about_a_payment_that_a_person_ruled_out_is_reported_as_nobodys() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    let other = transaction(8, w.payment().payment.amount.0 + 1);
+    w.back_with(other.clone());
+    let payment = w.payment_id();
+    w.staff(Action::ResolvePayment { payment, verdict: StaffVerdict::NotTaken });
+    w.answer(LastAnswer::Transaction(other.clone()));
+    let tasks = w.kiosk.ledger().tasks.values();
+    let reported = tasks.filter(
+        |t| matches!(&t.kind, TaskKind::UnexplainedTransaction { transaction, .. } if *transaction == other),
+    );
+    assert_eq!(reported.count(), 1);
 }
 
 #[test]
