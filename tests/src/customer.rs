@@ -52,7 +52,9 @@ impl Customer {
     /// # Errors
     /// There is no such label.
     pub fn place(&self, label: &str) -> anyhow::Result<(f32, f32)> {
-        let page = &self.mirror.screen().id;
+        let id = &self.mirror.screen().id;
+        // What lies over a page is named after it: "pay-failed/confirm-cancel".
+        let page = id.rsplit('/').next().unwrap_or(id);
         if page == "attract" {
             // The whole screen is the button.
             return Ok((540.0, 960.0));
@@ -91,6 +93,26 @@ impl Customer {
         self.mirror.wait_page("attract", PAYMENT_WITHIN)?;
         self.press_to("Touch to order", "service")?;
         self.press_to("Eat here", "menu")
+    }
+
+    /// Gives the order up, or closes the page of a finished one, down to the attract page.
+    ///
+    /// # Errors
+    /// The page shown has no such way, or a page does not come.
+    pub fn leave(&mut self) -> anyhow::Result<()> {
+        let open = ["", "starting", "at-terminal", "pay-unknown"];
+        self.mirror.wait("an end of the order", PAYMENT_WITHIN, |m| !open.contains(&m.screen().id.as_str()))?;
+        let first = match self.mirror.screen().id.as_str() {
+            "attract" => return Ok(()),
+            "done" => return self.press_to("Done", "attract"),
+            "pay-failed" => "Cancel order",
+            // Of an order that a restart interrupted: its cart is gone, so this gives the order up as well.
+            "pay-choose" => "Back to order",
+            other => anyhow::bail!("there is no way to leave from the page {other}"),
+        };
+        let sure = format!("{}/confirm-cancel", self.mirror.screen().id);
+        self.press_to(first, &sure)?;
+        self.press_to("Cancel order", "attract")
     }
 
     /// Two double Bacon & Rye without onion, no meal, to the page where one chooses how to pay.

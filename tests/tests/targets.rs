@@ -18,7 +18,7 @@ use domain::intent::{CartIntent, Intent, ItemIntent, MealIntent, PayIntent};
 use domain::kiosk::Kiosk;
 use domain::payment::Approval;
 use domain::time::{ClockQuality, Date, LocalTime, MonoMs, Now, WallMs, Weekday};
-use domain::view::Page;
+use domain::view::{Overlay, Page};
 use domain::{Effect, View};
 use i_slint_backend_testing::{AccessibleRole, ElementQuery};
 use slint::{ComponentHandle as _, PhysicalSize};
@@ -148,6 +148,9 @@ fn walk(mut each: impl FnMut(&View)) {
     each(&shop.view());
     shop.take(Input::Terminal(TerminalInput::Declined { payment, code: 5 }));
     each(&shop.view());
+    shop.wish(Intent::EndVisit);
+    each(&shop.view());
+    shop.wish(Intent::CloseOverlay);
     shop.wish(Intent::Pay(PayIntent::Retry));
     // Before the next charge the core wants to know what the terminal remembers.
     let question = shop.asked();
@@ -173,7 +176,11 @@ fn the_places_of_everything_to_press_are_up_to_date() {
         screen.apply(view);
         screen.component().show().unwrap();
         i_slint_backend_testing::mock_elapsed_time(std::time::Duration::from_secs(2));
-        let labels = targets.entry(view.page.name().to_owned()).or_default();
+        let name = match view.overlay {
+            Some(Overlay::ConfirmCancel) => "confirm-cancel",
+            _ => view.page.name(),
+        };
+        let labels = targets.entry(name.to_owned()).or_default();
         collect(&screen, labels);
         if matches!(view.page, Page::Item(_)) {
             turn(&screen, "Next page");

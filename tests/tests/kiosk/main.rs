@@ -21,7 +21,7 @@ const SOON: Duration = Duration::from_secs(30);
 struct Shop {
     rig: Rig,
     customer: Customer,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Shop {
@@ -46,7 +46,7 @@ impl Shop {
         })
         .unwrap();
         let customer = Customer::new(rig.mirror().unwrap()).unwrap();
-        Self { rig, customer, _dir: dir }
+        Self { rig, customer, dir }
     }
 
     /// The kiosk starts again after a kill; the customer looks at its new screen.
@@ -55,8 +55,35 @@ impl Shop {
         self.customer = Customer::new(self.rig.mirror().unwrap()).unwrap();
     }
 
+    /// Somebody buys two burgers and leaves.
+    fn sell(&mut self) {
+        self.customer.order_two_burgers().unwrap();
+        self.customer.press_to("Pay", "at-terminal").unwrap();
+        self.see("done");
+        self.customer.press_to("Done", "attract").unwrap();
+    }
+
     /// Waits for a page.
     fn see(&mut self, page: &str) {
         self.customer.mirror.wait_page(page, SOON).unwrap();
+    }
+}
+
+/// Lines of a log worth reading after a failure.
+const LOG_LINES: usize = 40;
+
+impl Drop for Shop {
+    /// A failed test shows what the programs said, and leaves its folder.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        self.dir.disable_cleanup(true);
+        println!("--- kept: {}", self.dir.path().display());
+        for name in ["kioskd.log", "sim.log"] {
+            let log = std::fs::read_to_string(self.rig.dir.join(name)).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            println!("--- {name}\n{}", lines[lines.len().saturating_sub(LOG_LINES)..].join("\n"));
+        }
     }
 }

@@ -28,7 +28,7 @@ fn two_burgers_are_ordered_paid_once_and_come_with_a_receipt() {
     let receipt = shop.rig.dir.join("sim/receipts/receipt-0001.txt");
     wait_until(SOON, || receipt.exists().then_some(())).expect("a receipt is printed");
     let text = fs::read_to_string(receipt).unwrap();
-    for words in ["Bacon & Rye", "Onion", "28.80", "K3-001"] {
+    for words in ["Bacon & Rye", "No onion", "28.80", "K3-001"] {
         assert!(text.contains(words), "the receipt says {words}:\n{text}");
     }
     let confirmed = wait_until(SOON, || {
