@@ -119,17 +119,24 @@ async fn ask(dir: &Path, words: &[String]) -> anyhow::Result<()> {
         .with_context(|| format!("is `sim run --dir {}` running?", dir.display()))?;
     match (request, answer) {
         (_, Answer::Error(error)) => bail!(error),
-        (Request::List | Request::Verbs { .. }, Answer::Ok(devices)) => print_verbs(&devices)?,
+        (Request::List | Request::Verbs { .. }, Answer::Ok(devices)) => {
+            print_verbs(&devices).or_else(unread)?
+        }
         (_, Answer::Ok(serde_json::Value::Null)) => {}
-        (_, Answer::Ok(value)) => writeln!(std::io::stdout(), "{value:#}")?,
+        (_, Answer::Ok(value)) => writeln!(std::io::stdout(), "{value:#}").or_else(unread)?,
     }
     Ok(())
+}
+
+/// A reader like `head` has had enough: no error.
+fn unread(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
 /// Verbs with longer arguments get their sentence on a line of its own.
 const HEAD_COLUMNS: usize = 36;
 
-fn print_verbs(devices: &serde_json::Value) -> anyhow::Result<()> {
+fn print_verbs(devices: &serde_json::Value) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
     for (device, verbs) in devices.as_object().into_iter().flatten() {
         writeln!(stdout, "{device}")?;

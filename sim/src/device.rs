@@ -18,9 +18,14 @@ pub use link::{Link, Port, PortError};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
+
+/// When a cable could not be plugged in again (somebody has taken the address meanwhile), it is tried again after this:
+/// no device may stay dead for a moment's bad luck.
+pub(crate) const PLUG_AGAIN: Duration = Duration::from_millis(100);
 
 /// A device as seen from outside the wire. Methods are short and never block.
 pub trait Device: Send + Sync + 'static {

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::device::{Link, Port, PortError, Revision, Shutdown};
+use crate::device::{Link, PLUG_AGAIN, Port, PortError, Revision, Shutdown};
 
 /// One read takes at most this much.
 const READ_BYTES: usize = 4096;
@@ -170,10 +170,17 @@ pub async fn run<D: Send + Sync + 'static, M: Machine>(
         if hung_up {
             shell.set_connected(false);
         }
+        let mut deadline = demand.deadline;
         if let Err(error) = adjusted {
             let error = &error as &dyn std::error::Error;
-            tracing::error!(device = shell.name, endpoint = port.endpoint(), error, "the cable");
-            return;
+            tracing::warn!(
+                device = shell.name,
+                endpoint = port.endpoint(),
+                error,
+                "cannot plug in, trying again"
+            );
+            let again = shell.epoch.elapsed() + PLUG_AGAIN;
+            deadline = Some(deadline.map_or(again, |deadline| deadline.min(again)));
         }
         if let Some(client) = &mut client
             && client.unsent.len() + demand.output.len() <= UNSENT_BYTES_MAX
@@ -185,7 +192,7 @@ pub async fn run<D: Send + Sync + 'static, M: Machine>(
         let happened = tokio::select! {
             () = shutdown.requested() => Happened::Stop,
             () = shell.wake.notified() => Happened::Nothing,
-            () = shell.sleep_until(demand.deadline) => Happened::Nothing,
+            () = shell.sleep_until(deadline) => Happened::Nothing,
             event = exchange(shell.name, &mut port, client.as_mut(), &mut input) => event,
         };
         match happened {
@@ -215,9 +222,10 @@ async fn adjust(port: &mut Port, plugged: &mut bool, cable: Cable) -> Result<(),
     let wanted = cable != Cable::Unplugged;
     if wanted != *plugged || cable == Cable::Replugged && !port.is_network() {
         port.unplug();
-        *plugged = wanted;
+        *plugged = false;
         if wanted {
             port.plug().await?;
+            *plugged = true;
         }
     }
     Ok(())

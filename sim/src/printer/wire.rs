@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 
 use super::Printer;
-use crate::device::{Link, Port, PortError, Shutdown};
+use crate::device::{Link, PLUG_AGAIN, Port, PortError, Shutdown};
 
 /// One read takes at most this much; the engine says how much fits.
 const READ_BYTES: usize = 4096;
@@ -69,14 +69,16 @@ pub async fn run(printer: Arc<Printer>, mut port: Port, mut shutdown: Shutdown) 
         if hung_up {
             printer.set_connected(false);
         }
+        let mut deadline = demand.deadline;
         if let Err(error) = adjusted {
             let error = &error as &dyn std::error::Error;
-            tracing::error!(endpoint = port.endpoint(), error, "printer cable");
-            return;
+            tracing::warn!(endpoint = port.endpoint(), error, "cannot plug the printer in, trying again");
+            let again = printer.now() + PLUG_AGAIN;
+            deadline = Some(deadline.map_or(again, |deadline| deadline.min(again)));
         }
         // After everything that changes something: what was received is printed only at the next turn.
         printer.revision.bump();
-        let sleep = printer.sleep_until(demand.deadline);
+        let sleep = printer.sleep_until(deadline);
         let happened = tokio::select! {
             () = shutdown.requested() => Happened::Stop,
             () = printer.wake.notified() => Happened::Nothing,
@@ -105,16 +107,13 @@ pub async fn run(printer: Arc<Printer>, mut port: Port, mut shutdown: Shutdown) 
 }
 
 async fn adjust(port: &mut Port, plugged: &mut bool, wanted: bool) -> Result<(), PortError> {
-    if wanted == *plugged {
-        return Ok(());
+    if wanted && !*plugged {
+        port.plug().await?;
+    } else if !wanted && *plugged {
+        port.unplug();
     }
     *plugged = wanted;
-    if wanted {
-        port.plug().await
-    } else {
-        port.unplug();
-        Ok(())
-    }
+    Ok(())
 }
 
 /// The next thing that happens on the wire. Cancel-safe: a cancelled read or write has moved no byte.

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use crate::support::{open_tty, read_codes, until};
+use crate::support::{LIMIT, open_tty, read_codes, until};
 
 struct Bench {
     printer: Arc<Printer>,
@@ -157,6 +157,34 @@ async fn switching_a_network_printer_off_ends_its_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_network_printer_whose_address_was_taken_while_unplugged_comes_back_when_it_is_free() {
+    let bench = Bench::tcp(Config::default()).await;
+    let addr: SocketAddr = bench.endpoint.strip_prefix("tcp://").unwrap().parse().unwrap();
+    bench.act(&["unplug"]);
+    let mut changes = bench.printer.changes();
+    let squatter = loop {
+        match std::net::TcpListener::bind(addr) {
+            Ok(listener) => break listener,
+            Err(_) => tokio::time::timeout(LIMIT, changes.changed()).await.unwrap().unwrap(),
+        }
+    };
+    bench.act(&["plug"]);
+    // The verb, the failure, and at least one more try.
+    for _ in 0..3 {
+        tokio::time::timeout(LIMIT, changes.changed()).await.unwrap().unwrap();
+    }
+    drop(squatter);
+    let mut client = loop {
+        match TcpStream::connect(addr).await {
+            Ok(client) => break client,
+            Err(_) => tokio::time::timeout(LIMIT, changes.changed()).await.unwrap().unwrap(),
+        }
+    };
+    client.write_all(b"\x10\x04\x01").await.unwrap();
+    assert_eq!(client.read_u8().await.unwrap(), 0x12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pulled_cable_hangs_up_and_the_printer_is_found_again_where_it_was() {
     let bench = Bench::pty(Config::default());
     let tty = open_tty(&bench.path());
@@ -169,7 +197,7 @@ async fn a_pulled_cable_hangs_up_and_the_printer_is_found_again_where_it_was() {
     bench.act(&["plug"]);
     let mut changes = bench.printer.changes();
     while !bench.path().exists() {
-        tokio::time::timeout(crate::support::LIMIT, changes.changed()).await.unwrap().unwrap();
+        tokio::time::timeout(LIMIT, changes.changed()).await.unwrap().unwrap();
     }
     let tty = open_tty(&bench.path());
     tty.send(b"\x10\x04\x01").await;
