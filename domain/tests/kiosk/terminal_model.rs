@@ -377,6 +377,15 @@ impl TerminalModel {
 }
 
 impl TerminalModel {
+    /// Switched off and on by the staff, who want it to tell again what it did: one that does not is nothing that
+    /// its journal can be compared with.
+    pub fn mend(&mut self, rng: &mut Rng) {
+        self.stubborn = false;
+        if std::mem::replace(&mut self.mute, false) {
+            self.lose_link(rng);
+        }
+    }
+
     /// A person gives money back at the terminal, without the kiosk.
     pub fn give_back_by_hand(&mut self, payment: PaymentId) {
         for entry in self.journal.iter_mut().filter(|e| e.payment == payment && e.kind == Kind::Sale) {

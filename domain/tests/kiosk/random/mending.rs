@@ -12,8 +12,7 @@ impl Life {
     /// Everything works from here on, and the staff do their work.
     pub(super) fn mend(&mut self) {
         self.w.crash_next = None;
-        self.terminal.mute = false;
-        self.terminal.stubborn = false;
+        self.terminal.mend(&mut self.rng);
         self.w.staff(Action::Open);
         self.w.kitchen(KitchenInput::Reachable(true));
         self.w.printer(PrinterInput::Condition(PrinterCondition::Ready));
