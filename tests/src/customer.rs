@@ -123,7 +123,6 @@ impl Customer {
         self.sit_down()?;
         self.press_to("Bacon & Rye", "item")?;
         self.press_here("Double")?;
-        self.press("Next page")?;
         self.press_here("No onion")?;
         self.press_here("One more")?;
         self.press("Add")?;

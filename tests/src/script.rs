@@ -83,7 +83,6 @@ impl<'a> Stage<'a> {
         self.customer.press_to("Bacon & Rye", "item")?;
         self.page("item")?;
         self.customer.press_here("Double")?;
-        self.customer.press("Next page")?;
         for label in ["No onion", "One more"] {
             self.customer.press_here(label)?;
         }
