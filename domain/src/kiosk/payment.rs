@@ -162,7 +162,10 @@ impl Turn<'_> {
                 }
             }
             (PaymentState::Completed(booked), _) => {
-                if !is_same(&booked.clone(), &approval) {
+                if is_same(&booked.clone(), &approval) {
+                    // A person was faster than the terminal, which still waits for our word.
+                    self.effect(TerminalEffect::AcceptResult { payment });
+                } else {
                     self.unexplained(&reconcile::transaction_of(&approval), None);
                 }
             }

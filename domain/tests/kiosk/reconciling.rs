@@ -217,6 +217,21 @@ fn a_late_approval_of_an_unknown_payment_is_booked() {
 }
 
 #[test]
+fn an_approval_that_comes_after_a_persons_word_is_answered_and_changes_nothing() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    w.back(&LastAnswer::Empty);
+    let payment = w.payment_id();
+    w.staff(Action::ResolvePayment { payment, verdict: StaffVerdict::Taken });
+    w.take_effects();
+    let before = w.log.len();
+    w.approve();
+    assert_eq!(w.log.len(), before, "one sale");
+    assert!(w.take_effects().contains(&Effect::Terminal(TerminalEffect::AcceptResult { payment })));
+}
+
+#[test]
 fn an_approval_told_twice_is_one_sale() {
     let mut w = World::open();
     w.approved();

@@ -386,6 +386,11 @@ impl TerminalModel {
         }
     }
 
+    /// Whether the order to charge is still on its way to it.
+    pub fn may_still_begin(&self, payment: PaymentId) -> bool {
+        self.delayed.is_some_and(|(delayed, _)| delayed == payment)
+    }
+
     /// A person gives money back at the terminal, without the kiosk.
     pub fn give_back_by_hand(&mut self, payment: PaymentId) {
         for entry in self.journal.iter_mut().filter(|e| e.payment == payment && e.kind == Kind::Sale) {

@@ -64,6 +64,10 @@ impl Life {
             needed.then_some((p.payment.id, p.payment.amount.0, p.refused_goods))
         });
         let Some((payment, amount, refused)) = unclear else { return };
+        if self.terminal.may_still_begin(payment) {
+            // Nobody rules about a terminal that has yet to act.
+            return;
+        }
         let wrong = self.terminal.taken_for(payment) != amount;
         let verdict = if self.terminal.taken_for(payment) > 0 {
             StaffVerdict::Taken
