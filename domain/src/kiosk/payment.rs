@@ -162,11 +162,13 @@ impl Turn<'_> {
                 }
             }
             (PaymentState::Completed(booked), _) => {
-                if is_same(&booked.clone(), &approval) {
+                let known = reconcile::transaction_of(booked);
+                let by_word = reconcile::same_numbers(&known, &known).is_none();
+                match is_same(&booked.clone(), &approval) {
                     // A person was faster than the terminal, which still waits for our word.
-                    self.effect(TerminalEffect::AcceptResult { payment });
-                } else {
-                    self.unexplained(&reconcile::transaction_of(&approval), None);
+                    true if by_word => self.effect(TerminalEffect::AcceptResult { payment }),
+                    true => {}
+                    false => self.unexplained(&reconcile::transaction_of(&approval), None),
                 }
             }
             (

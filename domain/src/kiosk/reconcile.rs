@@ -101,6 +101,9 @@ fn judge_approved(approval: &Approval, last: &LastTransaction) -> Finding {
         if near && amount_fits {
             return Finding::Reversed;
         }
+    } else if same == Some(true) && !last.approved && last.amount == Some(approval.amount) {
+        // This very payment is no longer approved: without our answer the terminal took it back.
+        return Finding::Reversed;
     } else if same == Some(true) && last.approved && last.amount.is_none_or(|a| a == approval.amount) {
         return Finding::Stands;
     }

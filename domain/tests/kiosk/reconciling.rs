@@ -54,6 +54,17 @@ fn reconciling_a_reversal_of_ours_means_the_money_is_back() {
 }
 
 #[test]
+fn an_approved_payment_that_the_terminal_now_calls_refused_was_taken_back() {
+    let mut w = World::open();
+    w.sending();
+    let amount = w.payment().payment.amount.0;
+    w.approve();
+    w.lose();
+    w.back_with(LastTransaction { approved: false, ..transaction(8, amount) });
+    assert_eq!(*w.state(), PaymentState::Reversed);
+}
+
+#[test]
 fn trace_numbers_that_the_terminal_used_for_itself_are_no_payments_between() {
     let next = |n: u32, trace| LastTransaction { trace: Some(trace), ..transaction(n, 0) };
     for (trace, decided) in [(9, true), (27, true), (28, false), (6, false)] {
