@@ -136,7 +136,6 @@ impl World {
 
     /// One turn of the core loop, as the shell does it.
     pub fn feed(&mut self, input: Input) {
-        if matches!(input, Input::Terminal(_)|Input::Started) { eprintln!("IN {} {:?}", self.mono, input); }
         let now = self.now();
         let step = self.kiosk.decide(&now, &mut self.ids, input.clone());
         assert_eq!(
@@ -152,7 +151,6 @@ impl World {
         if crash == Some(Crash::BeforeAppend) {
             return self.power_off();
         }
-        for e in step.events() { if matches!(e, Event::Payment(_)|Event::Task(_)) { eprintln!("  EV {e:?}"); } }
         self.log.extend(step.events().map(|event| (self.series, event.clone())));
         for change in &step.changes {
             self.kiosk.apply(change);

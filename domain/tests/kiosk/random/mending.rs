@@ -11,7 +11,6 @@ use super::{Life, STAFF_COME_AFTER};
 impl Life {
     /// Everything works from here on, and the staff do their work.
     pub(super) fn mend(&mut self) {
-        eprintln!("IN mend");
         self.w.crash_next = None;
         self.terminal.mend(&mut self.rng);
         self.w.staff(Action::Open);
