@@ -195,7 +195,10 @@ fn check_quiet_zone(desk: &Desk, page: &str) {
             for (x, y) in
                 [(along, -depth), (along, side - 1.0 + depth), (-depth, along), (side - 1.0 + depth, along)]
             {
-                assert!(!is_dark(at(x, y)), "{page}: something dark {depth} pixels from the code at {x}, {y}");
+                assert!(
+                    !is_dark(at(x, y)),
+                    "{page}: something dark {depth} pixels from the code at {x}, {y}"
+                );
             }
             depth += 1.0;
         }
