@@ -58,10 +58,19 @@ impl Turn<'_> {
             .filter(|(_, p)| reconcile::is_in_doubt(p))
             .map(|(_, p)| p.payment.id)
             .collect();
-        for payment in doubts {
-            if let Some(finding) = self.news(payment, answer) {
-                self.conclude(payment, finding);
+        let mut findings: Vec<(PaymentId, Finding)> =
+            doubts.into_iter().filter_map(|payment| Some((payment, self.news(payment, answer)?))).collect();
+        let claims = |finding: &Finding| matches!(finding, Finding::Approved(_) | Finding::Reversed);
+        if findings.iter().filter(|(_, finding)| claims(finding)).count() > 1 {
+            // One transaction cannot be the end of two payments, and nothing here knows whose it is.
+            for (payment, finding) in findings.iter_mut().filter(|(_, finding)| claims(finding)) {
+                let told = matches!(self.payment_state(*payment), Some(PaymentState::NeedsStaff { .. }));
+                let why = "the last transaction may belong to either of two payments";
+                *finding = if told { Finding::Wait } else { Finding::Unclear(why.into()) };
             }
+        }
+        for (payment, finding) in findings {
+            self.conclude(payment, finding);
         }
     }
 

@@ -243,6 +243,26 @@ fn an_approval_that_comes_after_a_persons_word_is_answered_and_changes_nothing()
 }
 
 #[test]
+fn one_transaction_is_not_the_end_of_two_payments_in_doubt() {
+    let mut w = World::open();
+    w.completed();
+    let first = w.payment_id();
+    w.intent(Intent::Done(DoneIntent::Close));
+    w.staff(Action::ReversePayment { payment: first });
+    w.terminal(TerminalInput::Lost { payment: first, nothing_sent: true, why: "no link".into() });
+    w.back_with(ours(&w, 8));
+    let state = |w: &World, payment| w.kiosk.ledger().payment(payment).unwrap().1.state.clone();
+    assert!(matches!(state(&w, first), PaymentState::NeedsStaff { .. }), "it was not given back");
+    w.sending();
+    let second = w.payment_id();
+    w.lose();
+    let back = LastTransaction { reversal: true, trace: Some(10), ..ours(&w, 9) };
+    w.back_with(back);
+    assert!(matches!(state(&w, first), PaymentState::NeedsStaff { .. }), "{:?}", state(&w, first));
+    assert!(matches!(state(&w, second), PaymentState::NeedsStaff { .. }), "{:?}", state(&w, second));
+}
+
+#[test]
 fn an_approval_told_twice_is_one_sale() {
     let mut w = World::open();
     w.approved();
