@@ -1,5 +1,10 @@
 //! The pages as a customer meets them: every fixture, in every language, laid out with the real fonts and pressed with
 //! real touches.
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "helpers of tests, which clippy does not recognise as tests"
+)]
 
 #[path = "pages/desk.rs"]
 mod desk;

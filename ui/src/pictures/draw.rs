@@ -99,7 +99,7 @@ pub(super) fn qr(payload: &str, size: u32, ink: Rgba) -> Option<Raster> {
 }
 
 enum Source {
-    Drawing(Tree),
+    Drawing(Box<Tree>),
     Photo(Pixmap),
 }
 
@@ -111,7 +111,7 @@ impl Source {
                 .ok()
                 .map(Self::Photo)
         } else {
-            parse(bytes).map(Self::Drawing)
+            parse(bytes).map(|tree| Self::Drawing(Box::new(tree)))
         }
     }
 
