@@ -114,7 +114,7 @@ pub struct CoreParts {
     /// The clocks.
     pub clock: ShopClock,
     /// The catalog to begin with when the store has none.
-    pub seed: Option<Arc<dyn Fn() -> Option<(Arc<domain::catalog::Catalog>, CatalogDocument)> + Send + Sync>>,
+    pub seed: Option<crate::catalog::Seed>,
     /// How a stored document becomes a catalog.
     pub parse: fn(&[u8]) -> anyhow::Result<domain::catalog::Catalog>,
     /// Signs of life for the watchdog.
@@ -217,10 +217,10 @@ impl Core {
     }
 
     fn seed_catalog(&mut self) -> Result<(), StoreError> {
-        if let Some((catalog, document)) = self.parts.seed.as_ref().and_then(|seed| seed()) {
-            if let Err(refusal) = self.activate_catalog(Origin::Kiosk, catalog, &document)? {
-                tracing::error!(?refusal, "the seed catalog was refused");
-            }
+        if let Some((catalog, document)) = self.parts.seed.as_ref().and_then(|seed| seed())
+            && let Err(refusal) = self.activate_catalog(Origin::Kiosk, catalog, &document)?
+        {
+            tracing::error!(?refusal, "the seed catalog was refused");
         }
         Ok(())
     }

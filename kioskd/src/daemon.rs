@@ -50,7 +50,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
 
     let runtime = runtime()?;
     let supervisor = Supervisor::new(runtime.handle().clone());
-    let screen_clock: Arc<dyn ui::backend::Clock> = Arc::new(SystemClock::default());
+    let screen_clock: Arc<dyn ui::backend::Clock> = Arc::new(SystemClock);
     let shell = shell(&settings, Arc::clone(&screen_clock))?;
     let screen = shell.handle();
     let board = Board::default();

@@ -61,6 +61,9 @@ pub struct Options {
     pub pictures: Option<PathBuf>,
 }
 
+/// Measures one area.
+type Measure = fn(&Options, &mut Report) -> anyhow::Result<()>;
+
 /// Measures and prints as it goes on; returns everything for the file.
 ///
 /// # Errors
@@ -68,7 +71,7 @@ pub struct Options {
 pub fn run(options: &Options) -> anyhow::Result<Report> {
     std::fs::create_dir_all(&options.dir).with_context(|| options.dir.display().to_string())?;
     let mut report = Report::new(machine::describe(&options.dir)?);
-    let areas: [(Area, fn(&Options, &mut Report) -> anyhow::Result<()>); 7] = [
+    let areas: [(Area, Measure); 7] = [
         (Area::Store, storage::measure),
         (Area::Domain, domain_core::measure),
         (Area::Ui, screen::measure),

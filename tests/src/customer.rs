@@ -101,7 +101,8 @@ impl Customer {
     /// The page shown has no such way, or a page does not come.
     pub fn leave(&mut self) -> anyhow::Result<()> {
         let open = ["", "starting", "at-terminal", "pay-unknown"];
-        self.mirror.wait("an end of the order", PAYMENT_WITHIN, |m| !open.contains(&m.screen().id.as_str()))?;
+        self.mirror
+            .wait("an end of the order", PAYMENT_WITHIN, |m| !open.contains(&m.screen().id.as_str()))?;
         let first = match self.mirror.screen().id.as_str() {
             "attract" => return Ok(()),
             "done" => return self.press_to("Done", "attract"),

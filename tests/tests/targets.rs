@@ -3,6 +3,8 @@
 //! The pages are driven as a customer would drive them, with the real core and the demo catalog, so scripts that press by
 //! label press the right pixel. `UPDATE_TARGETS=1 cargo test -p tests --test targets` writes the file anew.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

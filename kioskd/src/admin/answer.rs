@@ -1,6 +1,7 @@
 //! What the daemon answers to its tools.
 
 mod orders;
+mod status;
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use domain::input::{Action, Command, Origin};
 use domain::kiosk::Refusal;
 use domain::payment::StaffVerdict;
 use serde_json::{Value, json};
-use store::{OrderFilter, Outbox as _};
+use store::OrderFilter;
 use tokio::sync::oneshot;
 use ui::backend::mirror::Mirror;
 
@@ -31,7 +32,7 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
         Request::Mirror => mirror(context),
         Request::Dump => Ok(json!({"text": context.recorder.text()})),
         Request::CatalogImport { document } => import(context, user, document).await,
-        Request::Status => status(context).await,
+        Request::Status => status::status(context).await,
         Request::Orders { limit } => on_core(context, move |core| orders(core, limit)).await,
         Request::Order { order } => on_core(context, move |core| orders::show(core, &order)).await,
         Request::Receipt { order } => on_core(context, move |core| orders::receipt(core, &order)).await,
@@ -168,46 +169,6 @@ fn mirror(context: &AdminContext) -> Said {
     Ok(json!({"url": Mirror::url(door.address, &door.mirror.invite())}))
 }
 
-async fn status(context: &AdminContext) -> Said {
-    let stats = context.screen.hub().stats();
-    let screen = context.screen.hub().screen().borrow().clone();
-    let mut value = on_core(context, |core| {
-        let now = core.clock().now();
-        let unsynced = core.store().unsynced().map_err(|e| e.to_string())?;
-        let gate = core.kiosk().update_gate(unsynced.payments);
-        Ok(json!({
-            "kiosk": core.kiosk().config().kiosk_id.as_ref(),
-            "version": core.kiosk().config().version.as_ref(),
-            "epoch": core.store().epoch(),
-            "boot": core.store().boot(),
-            "state_hash": format!("{:016x}", core.kiosk().state_hash()),
-            "core": format!("{:?}", core.kiosk().status(&now)),
-            "update_gate": format!("{gate:?}"),
-            "unsynced": {"events": unsynced.events, "payments": unsynced.payments},
-            "open_payments": core.kiosk().ledger().live_payments().count(),
-            "tasks": core.kiosk().ledger().tasks.len(),
-        }))
-    })
-    .await?;
-    value["page"] = json!(screen.id);
-    value["screen"] = json!({
-        "frames": stats.frames,
-        "first_frame_ms": stats.first_frame.map(|d| d.as_millis()),
-        "render_us_p50": stats.render_us_p50,
-        "render_us_p95": stats.render_us_p95,
-        "last_dirty_px": stats.last_dirty_px,
-    });
-    value["devices"] = Value::Object(
-        context
-            .board
-            .devices()
-            .into_iter()
-            .map(|(name, status)| (name.to_owned(), json!(state_words(&status.state))))
-            .collect(),
-    );
-    Ok(value)
-}
-
 fn orders(core: &mut Core, limit: u32) -> Said {
     let filter = OrderFilter { limit: limit.min(ORDERS_MAX) };
     let rows = core.store().orders(filter).map_err(|e| e.to_string())?;
@@ -272,11 +233,7 @@ async fn check(context: &AdminContext) -> Said {
         let payments = if tasks == 0 {
             good("payments", format!("{live} open, no task for staff"))
         } else {
-            bad(
-                "payments",
-                format!("{tasks} tasks wait for staff"),
-                "kioskctl orders; kioskctl order show …; kioskctl resolve …",
-            )
+            bad("payments", format!("{tasks} tasks wait for staff"), "kioskctl status lists them")
         };
         Ok(json!([store, catalog, payments]))
     })

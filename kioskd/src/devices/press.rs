@@ -7,7 +7,8 @@ use std::sync::Arc;
 use hal::drawer::{CashDrawer, DrawerState};
 use hal::link::Endpoint;
 use hal::printer::{
-    EscposPrinter, JobNumber, NotStarted, PrintOutcome, PrinterCondition, PrinterError, PrinterEvent, Profile, Start,
+    EscposPrinter, JobNumber, NotStarted, PrintOutcome, PrinterCondition, PrinterError, PrinterEvent,
+    Profile, Start,
 };
 use hal::status::DeviceState;
 use tokio::sync::mpsc::Receiver;

@@ -162,7 +162,7 @@ impl Work {
         terminal: &mut ZvtTerminal,
         job: TerminalEffect,
     ) -> Result<(), TerminalError> {
-        let result = match job {
+        match job {
             TerminalEffect::Charge { payment, amount, currency } => {
                 life.status().counters.jobs += 1;
                 let started = match translate::money(amount, currency) {
@@ -172,9 +172,9 @@ impl Work {
                 match started {
                     Ok(()) => {
                         *self = Self { charge: Some(payment), question: self.question, ..Self::default() };
-                        return Ok(());
+                        Ok(())
                     }
-                    Err(error) => return self.not_started(life, payment, error),
+                    Err(error) => self.not_started(life, payment, error),
                 }
             }
             TerminalEffect::AcceptResult { payment } => {
@@ -227,8 +227,7 @@ impl Work {
                     Ok(())
                 }
             },
-        };
-        result
+        }
     }
 
     /// A charge or reversal that did not begin. A loss is told by [`Work::lost`] with how far it had come.

@@ -41,7 +41,8 @@ pub(super) fn measure(options: &Options, report: &mut Report) -> anyhow::Result<
         let status = shown.context("the attract page does not come")?;
         attract.push_ms(now() - begun);
         // On the same clock as ours: CLOCK_MONOTONIC.
-        let frame_ms = status["screen"]["first_frame_ms"].as_f64().context("no time of the first frame")?;
+        let frame_ms =
+            status["screen"]["first_frame_at_ms"].as_f64().context("no time of the first frame")?;
         first_frame.push(frame_ms - begun.as_secs_f64() * 1e3);
         rig.stop_kiosk()?;
         if let Some(chromium) = &chromium {

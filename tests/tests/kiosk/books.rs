@@ -19,15 +19,15 @@ pub struct Books {
     /// Payments whose end the kiosk does not know yet.
     pub open: u64,
     /// Things a person must do.
-    pub tasks: u64,
+    pub tasks: usize,
 }
 
 impl Shop {
     /// What both sides say now.
     pub fn books(&self) -> Books {
         let state = self.rig.sim(&["state", "terminal"]).unwrap();
-        let mut books = Books::default();
-        books.terminal = state["ledger"]["net_minor"].as_i64().unwrap();
+        let mut books =
+            Books { terminal: state["ledger"]["net_minor"].as_i64().unwrap(), ..Books::default() };
         let orders = self.rig.ask(&Request::Orders { limit: 1000 }).unwrap();
         for order in orders.as_array().unwrap() {
             if let Some(fiscal) = order["fiscal"].as_u64() {
@@ -40,7 +40,7 @@ impl Shop {
         books.fiscal.sort_unstable();
         let status = self.rig.ask(&Request::Status).unwrap();
         books.open = status["open_payments"].as_u64().unwrap();
-        books.tasks = status["tasks"].as_u64().unwrap();
+        books.tasks = status["tasks"].as_array().unwrap().len();
         books
     }
 

@@ -29,7 +29,7 @@ fn the_tools_show_orders_devices_receipts_and_what_is_wrong() {
     shop.see("done");
     shop.settled_books();
     for (arguments, expected) in [
-        (&["status"][..], "page: done"),
+        (&["status"][..], "[page done]"),
         (&["orders"], "K3-001"),
         (&["order", "show", "K3-001"], "Bacon & Rye"),
         (&["devices"], "printer"),

@@ -10,7 +10,7 @@ use hal::printer::{Profile, encode};
 use serde_json::{Value, json};
 use store::OrderRow;
 
-use super::Said;
+use super::{Said, status};
 use crate::core::Core;
 use crate::devices;
 use crate::receipt_text;
@@ -68,7 +68,7 @@ pub(super) fn show(core: &mut Core, name: &str) -> Said {
         "id": order.id.to_string(),
         "number": order.number.to_string(),
         "placed": stamp(order.placed_at.0),
-        "state": format!("{:?}", record.state),
+        "state": status::order_state(record.state),
         "fiscal": record.paid.map(|(fiscal, _)| json!({"series": fiscal.series, "n": fiscal.n})),
         "total": money(order.total, order.currency),
         "total_minor": order.total.0,
@@ -153,7 +153,7 @@ fn money(amount: Minor, currency: Currency) -> String {
 }
 
 /// Date and time in UTC, for people and for sorting.
-fn stamp(wall_ms: i64) -> String {
+pub(super) fn stamp(wall_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(wall_ms)
         .map_or_else(|_| wall_ms.to_string(), |t| t.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
 }

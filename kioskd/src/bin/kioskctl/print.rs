@@ -1,5 +1,7 @@
 //! Answers as a person reads them.
 
+mod status;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -16,7 +18,8 @@ pub(crate) fn table(request: &Request, answer: &Value) -> String {
         Request::Devices => devices(answer),
         Request::Receipt { .. } | Request::CatalogShow | Request::Dump => word(&answer["text"]),
         Request::Mirror => format!("{}\n", word(&answer["url"])),
-        Request::Status | Request::Order { .. } => fields(answer, 0),
+        Request::Status => status::text(answer),
+        Request::Order { .. } => fields(answer, 0),
         Request::CatalogImport { .. }
         | Request::Check
         | Request::Resolve { .. }

@@ -1,0 +1,165 @@
+//! `kioskctl status`: how the kiosk is, and what waits for a person.
+
+use std::time::Duration;
+
+use domain::event::TaskKind;
+use domain::ids::PaymentId;
+use domain::input::PrinterCondition;
+use domain::kiosk::ledger::{OrderRecord, Task};
+use domain::kiosk::{Kiosk, KioskStatus, Mode, Obstacle, UpdateGate};
+use domain::order::OrderState;
+use serde_json::{Value, json};
+use store::Outbox as _;
+
+use super::{Said, on_core, orders, state_words};
+use crate::admin::AdminContext;
+use crate::core::Core;
+
+pub(super) async fn status(context: &AdminContext) -> Said {
+    let stats = context.screen.hub().stats();
+    let page = context.screen.hub().screen().borrow().id.clone();
+    let mut value = on_core(context, of_core).await?;
+    value["page"] = json!(page);
+    value["screen"] = json!({
+        "frames": stats.frames,
+        "first_frame_at_ms": stats.first_frame.map(millis),
+        "render_us_p50": stats.render_us_p50,
+        "render_us_p95": stats.render_us_p95,
+        "last_dirty_px": stats.last_dirty_px,
+    });
+    let devices = context.board.devices().into_iter();
+    value["devices"] =
+        devices.map(|(name, status)| (name.to_owned(), json!(state_words(&status.state)))).collect();
+    Ok(value)
+}
+
+/// On the screen's clock, `CLOCK_MONOTONIC`.
+fn millis(at: Duration) -> u64 {
+    u64::try_from(at.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn of_core(core: &mut Core) -> Said {
+    let unsynced = core.store().unsynced().map_err(|e| e.to_string())?;
+    let kiosk = core.kiosk();
+    let status = kiosk.status(&core.clock().now());
+    let tasks = kiosk.ledger().tasks.values().map(|task| self::task(kiosk, task)).collect::<Vec<_>>();
+    Ok(json!({
+        "kiosk": kiosk.config().kiosk_id.as_ref(),
+        "version": kiosk.config().version.as_ref(),
+        "doing": doing(&status),
+        "order": status.order.as_ref().map(|order| json!({
+            "number": order.number.to_string(), "id": order.id.to_string(), "state": order_state(order.state),
+        })),
+        "day": {
+            "date": status.day.date.map(|d| format!("{:04}-{:02}-{:02}", d.year, d.month, d.day)),
+            "placed": status.day.placed, "paid": status.day.paid,
+        },
+        "catalog_rev": status.catalog_rev,
+        "fiscal": {"series": status.fiscal.0, "last": status.fiscal.1},
+        "card_payments": status.terminal_ready,
+        "printer": printer(status.printer),
+        "kitchen": status.kitchen,
+        "offline_since": status.offline_since.map(|at| orders::stamp(at.0)),
+        "open_payments": kiosk.ledger().live_payments().count(),
+        "unclear_payments": status.unclear_payments,
+        "waiting": {"receipts": status.queued_receipts, "kitchen_tickets": status.open_tickets},
+        "tasks": tasks,
+        "unsynced": {"events": unsynced.events, "payments": unsynced.payments},
+        "update": update(&kiosk.update_gate(unsynced.payments)),
+        "epoch": core.store().epoch(),
+        "boot": core.store().boot(),
+        "state_hash": format!("{:016x}", kiosk.state_hash()),
+    }))
+}
+
+fn doing(status: &KioskStatus) -> String {
+    match &status.mode {
+        Mode::Starting => "starting".into(),
+        Mode::Idle => "waiting for a customer".into(),
+        Mode::Busy => "serving a customer".into(),
+        Mode::NeedsStaff => "needs staff: a payment is unclear".into(),
+        Mode::Closed => "closed (kioskctl open)".into(),
+        Mode::OutOfService { code, detail } => format!("out of service {code}: {detail}"),
+    }
+}
+
+pub(super) fn order_state(state: OrderState) -> &'static str {
+    match state {
+        OrderState::Placed => "placed",
+        OrderState::AwaitingPayment => "awaiting payment",
+        OrderState::PaymentUnknown => "payment unknown",
+        OrderState::Paid => "paid",
+        OrderState::AcceptedUnpaid => "to be paid at the counter",
+        OrderState::Fulfilling => "paid, being made",
+        OrderState::Closed => "closed",
+        OrderState::Cancelled => "cancelled",
+        OrderState::Expired => "expired",
+    }
+}
+
+fn printer(condition: PrinterCondition) -> &'static str {
+    match condition {
+        PrinterCondition::Ready => "ready",
+        PrinterCondition::PaperLow => "paper low",
+        PrinterCondition::PaperOut => "out of paper",
+        PrinterCondition::CoverOpen => "cover open",
+        PrinterCondition::Error => "error",
+        PrinterCondition::Absent => "absent",
+    }
+}
+
+fn update(gate: &UpdateGate) -> Value {
+    match gate {
+        UpdateGate::Open => json!({"allowed": true, "obstacles": []}),
+        UpdateGate::Closed(obstacles) => {
+            json!({"allowed": false, "obstacles": obstacles.iter().map(obstacle).collect::<Vec<_>>()})
+        }
+    }
+}
+
+fn obstacle(obstacle: &Obstacle) -> String {
+    match obstacle {
+        Obstacle::Starting => "still starting".into(),
+        Obstacle::Customer => "a customer is there".into(),
+        Obstacle::PaymentUnderWay => "a payment is under way".into(),
+        Obstacle::UnsyncedPayments(count) => format!("{count} payment events are not at the fleet yet"),
+        Obstacle::Printing => "a receipt is coming out".into(),
+        Obstacle::KitchenTicket => "a kitchen ticket is not confirmed".into(),
+    }
+}
+
+/// What waits for a person: about what, since when, and what to do.
+fn task(kiosk: &Kiosk, task: &Task) -> Value {
+    let about = |payment: &PaymentId| {
+        let order = kiosk.ledger().in_order().find(|o| o.payments.iter().any(|p| p.payment.id == *payment));
+        order.map_or_else(|| payment.to_string(), |o| format!("order {}", o.order.number))
+    };
+    let number = |record: Option<&OrderRecord>| {
+        record.map_or_else(|| "no order".to_owned(), |o| format!("order {}", o.order.number))
+    };
+    let (what, todo) = match &task.kind {
+        TaskKind::UnclearPayment { payment } => (
+            format!("{}: it is unclear whether the card was charged", about(payment)),
+            format!(
+                "look into the terminal's journal, then: kioskctl resolve {payment} taken|not-taken|given-back"
+            ),
+        ),
+        TaskKind::ReversedByTerminal { payment, order } => (
+            format!("{}: the terminal gave the money back by itself", number(kiosk.ledger().order(*order))),
+            format!("tell the customer; payment {payment}"),
+        ),
+        TaskKind::AmountDiffers { payment } => (
+            format!("{}: the terminal told another amount", about(payment)),
+            format!("compare with the terminal's journal; payment {payment}"),
+        ),
+        TaskKind::CustomerCalled { order } => (
+            format!("a customer called ({})", number(order.and_then(|id| kiosk.ledger().order(id)))),
+            "go there".to_owned(),
+        ),
+        TaskKind::UnexplainedTransaction { evidence, .. } => (
+            format!("the terminal was used by hand: {evidence}"),
+            "find out by whom; refund it at the terminal if it was a mistake".to_owned(),
+        ),
+    };
+    json!({"since": orders::stamp(task.at.0), "what": what, "do": todo})
+}
