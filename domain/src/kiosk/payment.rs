@@ -162,14 +162,8 @@ impl Turn<'_> {
                 }
             }
             (PaymentState::Completed(booked), _) => {
-                let known = reconcile::transaction_of(booked);
-                let by_word = reconcile::same_numbers(&known, &known).is_none();
-                match is_same(&booked.clone(), &approval) {
-                    // A person was faster than the terminal, which still waits for our word.
-                    true if by_word => self.effect(TerminalEffect::AcceptResult { payment }),
-                    true => {}
-                    false => self.unexplained(&reconcile::transaction_of(&approval), None),
-                }
+                let booked = booked.clone();
+                self.approved_again(payment, &booked, &approval);
             }
             (
                 PaymentState::Reversing(_)
@@ -192,6 +186,18 @@ impl Turn<'_> {
                 | PaymentState::Approved(_),
                 _,
             ) => self.unexplained(&reconcile::transaction_of(&approval), Some(payment)),
+        }
+    }
+
+    /// An approval of a payment that is completed.
+    fn approved_again(&mut self, payment: PaymentId, booked: &Approval, approval: &Approval) {
+        let known = reconcile::transaction_of(booked);
+        let by_word = reconcile::same_numbers(&known, &known).is_none();
+        match is_same(booked, approval) {
+            // A person was faster than the terminal, which still waits for our word.
+            true if by_word => self.effect(TerminalEffect::AcceptResult { payment }),
+            true => {}
+            false => self.unexplained(&reconcile::transaction_of(approval), None),
         }
     }
 
