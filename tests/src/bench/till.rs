@@ -155,7 +155,6 @@ impl Till {
             }
             Effect::Printer(PrinterEffect::Print { receipt, document }) => {
                 self.receipt = Some(document);
-                waiting.push_back(Input::Printer(PrinterInput::Sent { receipt }));
                 waiting.push_back(Input::Printer(PrinterInput::Confirmed { receipt }));
             }
             Effect::Kitchen(KitchenEffect::Dispatch { job, .. }) => {
