@@ -9,7 +9,8 @@ mod tidy;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-./dev demo [--data DIR] [--window]      run the kiosk with emulated devices and say what to open
+./dev demo [--data DIR] [--window] [--landscape]
+                                        run the kiosk with emulated devices and say what to open
 ./dev demo --script --out DIR           perform whole orders as a browser would; saves screenshots and the receipt
 ./dev test [NAME]                       every check and test
 ./dev tidy                              only the checks that need no build
