@@ -1,5 +1,5 @@
 //! The desktop window, on a virtual X server: a test without the usual harness because a window belongs to the main
-//! thread. Skipped where there is no `Xvfb`.
+//! thread. Needs `Xvfb` (Debian: xvfb).
 #![expect(clippy::unwrap_used, reason = "helpers of a test, which clippy does not recognise as a test")]
 
 use std::io::{BufRead as _, BufReader};
