@@ -4,6 +4,7 @@
 mod display;
 mod kitchen;
 mod life;
+mod logo;
 mod paper;
 mod press;
 mod printer;
@@ -11,7 +12,7 @@ mod scanner;
 mod terminal;
 
 use hal::link::Endpoint;
-use hal::printer::{BitImage, TextShaper};
+use hal::printer::TextShaper;
 pub(crate) use paper::paper;
 use tokio::sync::mpsc::{Receiver, channel};
 
@@ -58,7 +59,8 @@ pub fn start(
         queues.terminal = Some(spawn(supervisor, "terminal", &context, |life, jobs| actor.run(life, jobs)));
     }
     if let Some(printer) = &settings.printer {
-        let actor = printer::Actor::new(printer, settings.drawer)?;
+        let logo = settings.shop.logo.as_deref().and_then(logo::read);
+        let actor = printer::Actor::new(printer, settings.drawer, logo)?;
         queues.printer = Some(spawn(supervisor, "printer", &context, |life, jobs| actor.run(life, jobs)));
     }
     if let Some(kitchen) = &settings.kitchen {
@@ -115,9 +117,4 @@ fn shaper() -> Option<TextShaper> {
     TextShaper::new(RECEIPT_FONTS.map(<[u8]>::to_vec))
         .map_err(|error| tracing::error!(%error, "no font for receipts"))
         .ok()
-}
-
-/// The shop's mark, for the top of a receipt.
-fn logo() -> Option<&'static BitImage> {
-    None
 }

@@ -28,6 +28,8 @@ pub struct RigOptions {
     pub settings: String,
     /// Where the programs are; beside the running one if `None`.
     pub programs: Option<PathBuf>,
+    /// Gives the kiosk a disk of its own of so many KiB for its data, gone when the kiosk ends.
+    pub disk_kib: Option<u32>,
     /// Keep what the programs log in files of the folder instead of showing it.
     pub quiet: bool,
 }
@@ -63,7 +65,9 @@ impl Rig {
         let dir = options.dir.clone();
         std::fs::create_dir_all(&dir)?;
         let mut command = Command::new(program(&options, "sim")?);
-        command.arg("run").arg("--dir").arg(dir.join("sim")).args(&options.sim);
+        // The printer of the settings' standard profile.
+        command.args(["run", "--printer-dots", "512", "--printer-model", "TM-T88V"]);
+        command.arg("--dir").arg(dir.join("sim")).args(&options.sim);
         log_to(&mut command, &options, "sim.log")?;
         let (sim, line) = Process::start_until_ready("sim", &mut command)?;
         let endpoints: Value = serde_json::from_str(&line).context("what sim says is no JSON")?;
@@ -77,7 +81,7 @@ impl Rig {
     /// # Errors
     /// It does not start.
     pub fn start_kiosk(&mut self) -> anyhow::Result<()> {
-        let mut command = Command::new(program(&self.options, "kioskd")?);
+        let mut command = self.kiosk_command()?;
         command.arg("--no-system-config").arg("--config").arg(self.settings_path());
         log_to(&mut command, &self.options, "kioskd.log")?;
         let mut kiosk = Process::start("kioskd", &mut command)?;
@@ -89,6 +93,32 @@ impl Rig {
         });
         self.kiosk = Some(kiosk);
         answer.context("kioskd does not answer")?
+    }
+
+    fn kiosk_command(&self) -> anyhow::Result<Command> {
+        let kioskd = program(&self.options, "kioskd")?;
+        let Some(kib) = self.options.disk_kib else { return Ok(Command::new(kioskd)) };
+        let data = self.data_dir();
+        std::fs::create_dir_all(&data)?;
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+        command.arg(format!("mount -t tmpfs -o size={kib}k none \"$0\" && exec \"$@\""));
+        command.arg(data).arg(kioskd);
+        Ok(command)
+    }
+
+    /// The kiosk's data, as it sees it.
+    ///
+    /// # Errors
+    /// The kiosk does not run.
+    pub fn disk(&self) -> anyhow::Result<PathBuf> {
+        let id = self.kiosk_id().context("the kiosk does not run")?;
+        let seen = self.data_dir().strip_prefix("/").context("the folder is absolute")?.to_owned();
+        Ok(Path::new("/proc").join(id.to_string()).join("root").join(seen))
+    }
+
+    fn data_dir(&self) -> PathBuf {
+        self.dir.join("data")
     }
 
     /// Kills the kiosk as a power cut would.
@@ -193,7 +223,7 @@ impl Rig {
         Ok(format!(
             "[kiosk]\nid = 'demo.k3'\nserial = 'AR-26-00817'\ndisplay_prefix = 'K3'\ntime_zone = 'Europe/Berlin'\n\
              data_dir = 'data'\n\n\
-             [shop]\nheader = ['Alder & Rye', 'Harbour Lane 7, 20457 Hamburg', 'VAT ID DE123456789']\n\
+             [shop]\nlogo = {logo:?}\nheader = ['Alder & Rye', 'Harbour Lane 7, 20457 Hamburg', 'VAT ID DE123456789']\n\
              footer = ['Thank you, see you soon.', 'alder-and-rye.example']\n\n\
              [catalog]\nseed = {catalog:?}\npictures = {pictures:?}\n\n\
              [screen]\nmirror = '127.0.0.1:0'\n{screen}\n\
@@ -202,6 +232,7 @@ impl Rig {
              [terminal]\nendpoint = {terminal:?}\n\n\
              [scanner]\nendpoint = {scanner:?}\n\n\
              [display]\nendpoint = {display:?}\n\n{more}",
+            logo = demo.join("logo.png"),
             catalog = demo.join("catalog.json"),
             pictures = demo.join("pictures"),
             printer = endpoint("printer")?,

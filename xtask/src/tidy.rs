@@ -36,6 +36,7 @@ pub(crate) fn tidy() -> anyhow::Result<()> {
         check_file(&root, &file, &mut findings)?;
     }
     check_documents(&root, &mut findings)?;
+    check_invariants(&root, &mut findings)?;
     for finding in &findings {
         eprintln!("{finding}");
     }
@@ -123,6 +124,27 @@ fn check_documents(root: &Path, findings: &mut Vec<String>) -> anyhow::Result<()
         }
     }
     Ok(())
+}
+
+/// Every test that the table of invariants names exists.
+fn check_invariants(root: &Path, findings: &mut Vec<String>) -> anyhow::Result<()> {
+    let architecture = fs::read_to_string(root.join("ARCHITECTURE.md"))?;
+    let (_, section) = architecture.split_once("## Invariants").context("the section on invariants")?;
+    let (section, _) = section.split_once("\n## ").context("a section after it")?;
+    let mut named: BTreeSet<&str> =
+        section.split('`').skip(1).step_by(2).filter(|code| is_test_name(code)).collect();
+    for file in tracked(root)?.iter().filter(|file| file.extension().is_some_and(|e| e == "rs")) {
+        let text = fs::read_to_string(root.join(file))?;
+        named.retain(|name| !text.contains(&format!("fn {name}(")));
+    }
+    findings
+        .extend(named.iter().map(|name| format!("ARCHITECTURE.md names the test {name}, which is nowhere")));
+    Ok(())
+}
+
+/// Tests are named as sentences.
+fn is_test_name(code: &str) -> bool {
+    code.matches('_').count() >= 3 && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Relative targets of Markdown links and pictures.

@@ -23,7 +23,7 @@ use crate::payment::PaymentState;
 use crate::session::{Idle, Sheet, Stage, TerminalPhase, Uplink, Visit};
 use crate::text::Lang;
 use crate::time::{MonoMs, Now};
-use crate::view::{Banners, CartSummary, Overlay, Page, View};
+use crate::view::{Banners, CartSummary, Notice, Overlay, Page, View};
 
 /// Everything a page is made from.
 struct Scene<'a> {
@@ -54,6 +54,11 @@ pub(super) fn view(kiosk: &Kiosk, now: &Now) -> View {
         page,
         lang: scene.lang,
     }
+}
+
+/// What was added shows by itself wherever the order is read, and would only cover the sum there.
+fn is_news_on(notice: &Notice, page: &Page) -> bool {
+    !matches!(notice, Notice::Added(_)) || matches!(page, Page::Menu(_) | Page::Service(_))
 }
 
 impl Scene<'_> {
@@ -119,7 +124,10 @@ impl Scene<'_> {
             Some(Sheet::Languages) => Some(Overlay::Languages),
             Some(Sheet::Easier) => Some(Overlay::Easier),
             Some(Sheet::ConfirmCancel) => Some(Overlay::ConfirmCancel),
-            None => visit.notice.as_ref().map(|(notice, _)| Overlay::Notice(notice.clone())),
+            None => {
+                let notice = visit.notice.as_ref().map(|(notice, _)| notice);
+                notice.filter(|notice| is_news_on(notice, page)).map(|notice| Overlay::Notice(notice.clone()))
+            }
         }
     }
 

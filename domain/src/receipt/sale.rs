@@ -55,7 +55,9 @@ fn totals(sheet: &mut Sheet, order: &OrderRecord) {
 fn terminal_text(sheet: &mut Sheet, order: &OrderRecord) {
     let Some(payment) = order.paying().filter(|p| !p.receipt_customer.is_empty()) else { return };
     sheet.rule();
+    // Set by the terminal for a narrow paper of its own: its rows keep their places as one block in the middle.
+    let columns = payment.receipt_customer.iter().map(|line| line.chars().count()).max().unwrap_or(0);
     for line in &payment.receipt_customer {
-        sheet.line(line.clone(), super::Align::Start, Style::Small);
+        sheet.center(format!("{line:<columns$}"), Style::Small);
     }
 }

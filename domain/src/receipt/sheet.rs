@@ -86,7 +86,7 @@ impl Sheet {
     /// The number to wait for, and how the goods are taken.
     pub fn number(&mut self, order: &OrderRecord) {
         self.center(self.word(Word::YourNumber), Style::Normal);
-        self.center(format!("{:03}", order.order.number.counter), Style::Huge);
+        self.center(order.order.number.counter.to_string(), Style::Huge);
         self.center(self.word(mode_word(order.order.mode)), Style::Strong);
     }
 
@@ -131,9 +131,11 @@ impl Sheet {
         for tax in taxes {
             let (net, vat) = (Minor(tax.base.0 * sign), Minor(tax.tax.0 * sign));
             let rate = plain(&format::percent(tax.rate, &self.lang));
+            // Many shops write the rate into the name.
+            let name =
+                if tax.name.contains('%') { tax.name.to_string() } else { format!("{} {rate}", tax.name) };
             let left = format!(
-                "{} {rate}  {} {}  {} {}",
-                tax.name,
+                "{name}  {} {}  {} {}",
                 self.word(Word::Net),
                 self.amount(net),
                 self.word(Word::Tax),

@@ -71,7 +71,7 @@ fn a_receipt_says_everything_in_the_customers_language() {
         "Alder & Rye",
         "1 Rye Lane",
         "Ihre Nummer",
-        "001",
+        "1",
         "Mitnehmen",
         "burger, Single | 11,30 €",
         "    2 x egg",

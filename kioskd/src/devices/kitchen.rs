@@ -19,7 +19,7 @@ pub(super) struct Actor {
 
 impl Actor {
     pub(super) fn new(settings: &Printer) -> anyhow::Result<Self> {
-        Ok(Self { press: Press::new("kitchen.endpoint", settings)? })
+        Ok(Self { press: Press::new("kitchen.endpoint", settings, None)? })
     }
 
     pub(super) async fn run(self, life: Life, jobs: Receiver<KitchenEffect>) {

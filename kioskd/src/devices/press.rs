@@ -7,8 +7,8 @@ use std::sync::Arc;
 use hal::drawer::{CashDrawer, DrawerState};
 use hal::link::Endpoint;
 use hal::printer::{
-    EscposPrinter, JobNumber, NotStarted, PrintOutcome, PrinterCondition, PrinterError, PrinterEvent,
-    Profile, Start,
+    BitImage, EscposPrinter, JobNumber, NotStarted, PrintDocument, PrintOutcome, PrinterCondition,
+    PrinterError, PrinterEvent, Profile, Start,
 };
 use hal::status::DeviceState;
 use tokio::sync::mpsc::Receiver;
@@ -70,13 +70,14 @@ pub(super) trait Reports: Send {
 pub(super) struct Press {
     endpoint: Endpoint,
     profile: Profile,
+    logo: Option<BitImage>,
 }
 
 impl Press {
-    pub(super) fn new(key: &'static str, settings: &Printer) -> anyhow::Result<Self> {
+    pub(super) fn new(key: &'static str, settings: &Printer, logo: Option<BitImage>) -> anyhow::Result<Self> {
         let profile = Profile::builtin(&settings.profile)
             .ok_or_else(|| anyhow::anyhow!("printer profile {:?} is not known", settings.profile))?;
-        Ok(Self { endpoint: super::endpoint(key, &settings.endpoint)?, profile })
+        Ok(Self { endpoint: super::endpoint(key, &settings.endpoint)?, profile, logo })
     }
 
     pub(super) async fn run<R: Reports>(self, mut life: Life, mut jobs: Receiver<R::Job>, mut reports: R) {
@@ -138,7 +139,8 @@ impl Press {
                         Job::Print { key, document } => {
                             count += 1;
                             let job = JobNumber::from_count(count);
-                            if let Some(error) = print(life, reports, &mut printer, (key, &document, job)).await {
+                            let paper = paper(&document, self.logo.as_ref());
+                            if let Some(error) = print(life, reports, &mut printer, (key, &paper, job)).await {
                                 break error;
                             }
                         }
@@ -157,13 +159,12 @@ async fn print<R: Reports>(
     life: &mut Life,
     reports: &mut R,
     printer: &mut EscposPrinter,
-    (key, document, number): (R::Key, &Document, JobNumber),
+    (key, paper, number): (R::Key, &PrintDocument, JobNumber),
 ) -> Option<PrinterError> {
     life.status().counters.jobs += 1;
     let mut conditions = printer.subscribe();
-    let paper = paper(document, super::logo());
     let outcome = {
-        let printing = printer.print(&paper, number);
+        let printing = printer.print(paper, number);
         tokio::pin!(printing);
         loop {
             // A job waits for paper inside the printer; meanwhile everybody should know why.

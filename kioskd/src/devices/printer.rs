@@ -8,7 +8,7 @@ use domain::ids::ReceiptId;
 use domain::input::{DrawerInput, PrinterCondition, PrinterInput};
 use domain::receipt::ReceiptDocument;
 use hal::drawer::{CashDrawer as _, DrawerState, Kick};
-use hal::printer::{DrawerPin, EscposPrinter, MechanismFault, Paper, PrinterFault};
+use hal::printer::{BitImage, DrawerPin, EscposPrinter, MechanismFault, Paper, PrinterFault};
 use tokio::sync::mpsc::Receiver;
 
 use super::life::Life;
@@ -23,8 +23,8 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    pub(super) fn new(settings: &Printer, drawer: bool) -> anyhow::Result<Self> {
-        Ok(Self { press: Press::new("printer.endpoint", settings)?, drawer })
+    pub(super) fn new(settings: &Printer, drawer: bool, logo: Option<BitImage>) -> anyhow::Result<Self> {
+        Ok(Self { press: Press::new("printer.endpoint", settings, logo)?, drawer })
     }
 
     pub(super) async fn run(self, life: Life, jobs: Receiver<PrinterJob>) {

@@ -72,8 +72,13 @@ pub(super) fn merge(merged: &mut toml::Table, fragment: toml::Table) {
 
 /// Relative paths are relative to the file that names them, wherever the daemon was started.
 fn resolve_paths(table: &mut toml::Table, dir: &Path) {
-    const PATHS: [(&str, &str); 4] =
-        [("kiosk", "data_dir"), ("catalog", "seed"), ("catalog", "pictures"), ("admin", "socket")];
+    const PATHS: [(&str, &str); 5] = [
+        ("kiosk", "data_dir"),
+        ("catalog", "seed"),
+        ("catalog", "pictures"),
+        ("shop", "logo"),
+        ("admin", "socket"),
+    ];
     for (section, key) in PATHS {
         if let Some(toml::Value::String(path)) = table.get_mut(section).and_then(|s| s.get_mut(key)) {
             *path = dir.join(&*path).to_string_lossy().into_owned();

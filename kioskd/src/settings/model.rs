@@ -75,6 +75,8 @@ impl Default for Kiosk {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Shop {
+    /// The shop's mark at the top of a receipt: a PNG, dark on light, at most as wide as the printer prints.
+    pub logo: Option<PathBuf>,
     /// Lines at the top of a receipt: name, address, tax number.
     pub header: Vec<String>,
     /// Lines at its end.

@@ -1,5 +1,7 @@
 //! Devices that fail.
 
+use std::io::Write as _;
+
 use kioskd::admin::wire::Request;
 use tests::process::wait_until;
 
@@ -56,7 +58,7 @@ fn without_paper_the_sale_goes_on_and_the_receipt_comes_when_there_is_paper() {
     let mut shop = Shop::open();
     shop.rig.sim(&["printer", "paper-out"]).unwrap();
     shop.customer.order_two_burgers().unwrap();
-    shop.customer.press_to("Pay", "at-terminal").unwrap();
+    shop.customer.press("Pay").unwrap();
     shop.see("done");
     assert_eq!(shop.settled_books().paid, 1);
     let receipt = shop.rig.dir.join("sim/receipts/receipt-0001.png");
@@ -77,7 +79,7 @@ fn a_dead_terminal_leaves_no_doubt_for_longer_than_it_is_dead() {
     shop.rig.sim(&["terminal", "clear"]).unwrap();
     shop.see("pay-failed");
     assert_eq!(shop.settled_books().paid, 1);
-    shop.customer.press_to("Try again", "at-terminal").unwrap();
+    shop.customer.press("Try again").unwrap();
     shop.see("done");
     assert_eq!(shop.settled_books().paid, 2);
 }
@@ -95,4 +97,28 @@ fn devices_are_reported_and_come_back_after_they_were_unplugged() {
     wait_until(SOON, || (state("printer") != "ready").then_some(())).expect("a pulled cable is noticed");
     shop.rig.sim(&["printer", "plug"]).unwrap();
     wait_until(SOON, || (state("printer") == "ready").then_some(())).expect("a printer that is back is used");
+}
+
+#[test]
+fn a_full_disk_takes_no_money_and_room_brings_the_kiosk_back() {
+    let mut shop = Shop::open_on_disk(4096);
+    shop.sell();
+    let filler = shop.rig.disk().unwrap().join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while file.write_all(&[0; 4096]).is_ok() {}
+    drop(file);
+    // What was already set aside in the log may still take a few orders, each of them stored.
+    let full = wait_until(SOON, || {
+        let end = shop.try_to_buy();
+        (end != "done").then_some(end)
+    });
+    assert_eq!(full.as_deref(), Some("out-of-service"));
+    let state = shop.rig.sim(&["state", "terminal"]).unwrap();
+    let taken = state["ledger"]["net_minor"].as_i64().unwrap();
+    std::fs::remove_file(&filler).unwrap();
+    shop.see("attract");
+    let books = shop.settled_books();
+    assert_eq!(books.terminal, taken, "money was taken for what was stored, and for nothing else: {books:?}");
+    shop.sell();
+    assert_eq!(shop.settled_books().paid, books.paid + 1);
 }

@@ -36,7 +36,7 @@ fn a_kill_on_the_payment_page_keeps_the_order_and_charges_nothing() {
 fn a_kill_while_the_card_is_awaited_never_charges_twice() {
     let mut shop = Shop::open_with(&["--terminal-card-ms", "2000"], "");
     shop.customer.order_two_burgers().unwrap();
-    shop.customer.press_to("Pay", "at-terminal").unwrap();
+    shop.customer.press("Pay").unwrap();
     shop.rig.kill_kiosk().unwrap();
     shop.start_again();
     let books = shop.settled_books();
@@ -49,7 +49,7 @@ fn a_kill_between_approval_and_answer_loses_no_money() {
     let mut shop = Shop::open();
     shop.rig.sim(&["terminal", "result-late", "400"]).unwrap();
     shop.customer.order_two_burgers().unwrap();
-    shop.customer.press_to("Pay", "at-terminal").unwrap();
+    shop.customer.press("Pay").unwrap();
     wait_until(SOON, || {
         let state = shop.rig.sim(&["state", "terminal"]).ok()?;
         let taken = state["ledger"]["transactions"].as_array()?.iter().any(|t| t["state"] == "approved");
@@ -67,7 +67,7 @@ fn a_kill_after_the_sale_keeps_it_and_prints_its_receipt() {
     let mut shop = Shop::open();
     shop.rig.sim(&["printer", "paper-out"]).unwrap();
     shop.customer.order_two_burgers().unwrap();
-    shop.customer.press_to("Pay", "at-terminal").unwrap();
+    shop.customer.press("Pay").unwrap();
     shop.see("done");
     shop.rig.kill_kiosk().unwrap();
     shop.rig.sim(&["printer", "paper-ok"]).unwrap();

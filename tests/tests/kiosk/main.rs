@@ -32,8 +32,17 @@ impl Shop {
         Self::open_with(&[], "")
     }
 
+    /// The kiosk keeps its data on a disk of its own of so many KiB.
+    fn open_on_disk(kib: u32) -> Self {
+        Self::open_rig(&[], RigOptions { disk_kib: Some(kib), ..RigOptions::default() })
+    }
+
     /// Further arguments for the emulators, further settings for the kiosk.
     fn open_with(sim: &[&str], settings: &str) -> Self {
+        Self::open_rig(sim, RigOptions { settings: settings.to_owned(), ..RigOptions::default() })
+    }
+
+    fn open_rig(sim: &[&str], options: RigOptions) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut always = vec!["--terminal-mode", "auto", "--printer-instant"];
         if !sim.contains(&"--terminal-card-ms") {
@@ -42,9 +51,8 @@ impl Shop {
         let rig = Rig::start(RigOptions {
             dir: dir.path().to_owned(),
             sim: always.iter().chain(sim).map(|s| (*s).to_owned()).collect(),
-            settings: settings.to_owned(),
             quiet: true,
-            ..RigOptions::default()
+            ..options
         })
         .unwrap();
         let customer = Customer::new(rig.mirror().unwrap()).unwrap();
@@ -60,9 +68,23 @@ impl Shop {
     /// Somebody buys two burgers and leaves.
     fn sell(&mut self) {
         self.customer.order_two_burgers().unwrap();
-        self.customer.press_to("Pay", "at-terminal").unwrap();
+        self.customer.press("Pay").unwrap();
         self.see("done");
         self.customer.press_to("Done", "attract").unwrap();
+    }
+
+    /// Somebody tries to buy two burgers. Returns the page that ended it; after "done" they leave.
+    fn try_to_buy(&mut self) -> String {
+        let over = ["done", "out-of-service"];
+        let bought = self.customer.order_two_burgers().and_then(|()| self.customer.press("Pay"));
+        // Whoever finds the kiosk out of service finds nothing to press.
+        let ended = self.customer.mirror.wait("an end", SOON, |m| over.contains(&m.screen().id.as_str()));
+        ended.or(bought).unwrap();
+        let end = self.customer.mirror.screen().id.clone();
+        if end == "done" {
+            self.customer.press_to("Done", "attract").unwrap();
+        }
+        end
     }
 
     /// Waits for a page.

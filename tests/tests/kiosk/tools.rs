@@ -25,7 +25,7 @@ fn text(output: &Output) -> String {
 fn the_tools_show_orders_devices_receipts_and_what_is_wrong() {
     let mut shop = Shop::open();
     shop.customer.order_two_burgers().unwrap();
-    shop.customer.press_to("Pay", "at-terminal").unwrap();
+    shop.customer.press("Pay").unwrap();
     shop.see("done");
     shop.settled_books();
     for (arguments, expected) in [

@@ -71,7 +71,9 @@ fn wrap(cells: &[Cell], columns: usize, hanging: usize) -> Vec<Row> {
         let indent = if rows.is_empty() { 0 } else { hanging };
         let taken = take_row(rest, columns - indent);
         let mut row = vec![(' ', Style::default()); indent];
-        row.extend_from_slice(trim_end(&rest[..taken]));
+        // Spaces at the end of the whole text are meant: they shift what is centred.
+        let ends = taken == rest.len();
+        row.extend_from_slice(if ends { rest } else { trim_end(&rest[..taken]) });
         rows.push(Row { cells: row });
         rest = trim_start(&rest[taken..]);
         if rest.is_empty() {
