@@ -37,6 +37,7 @@ fn a_kill_while_the_card_is_awaited_never_charges_twice() {
     let mut shop = Shop::open_with(&["--terminal-card-ms", "2000"], "");
     shop.customer.order_two_burgers().unwrap();
     shop.customer.press("Pay").unwrap();
+    shop.see("at-terminal");
     shop.rig.kill_kiosk().unwrap();
     shop.start_again();
     let books = shop.settled_books();

@@ -56,6 +56,7 @@ fn a_cancelled_payment_takes_nothing() {
     let mut shop = Shop::open_with(&["--terminal-card-ms", "60000"], "");
     shop.customer.order_two_burgers().unwrap();
     shop.customer.press("Pay").unwrap();
+    shop.see("at-terminal");
     shop.customer.press("Cancel payment").unwrap();
     shop.see("pay-failed");
     assert_eq!(shop.settled_books().paid, 0);
