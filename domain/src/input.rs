@@ -333,6 +333,8 @@ pub enum Action {
         /// Which.
         task: TaskId,
     },
+    /// Close the payment terminal's day: it hands its payments in and prints or tells its totals.
+    EndOfDay,
     /// Open the cash drawer.
     OpenDrawer {
         /// Why.

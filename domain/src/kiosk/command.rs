@@ -6,13 +6,13 @@ use super::Refusal;
 use super::menu::Menu;
 use super::turn::Turn;
 use crate::catalog::Catalog;
-use crate::effect::DrawerEffect;
+use crate::effect::{DrawerEffect, TerminalEffect};
 use crate::event::{CatalogEvent, DrawerEvent, OrderEvent, PaymentEvent, ServiceEvent, TaskEvent};
 use crate::ids::{ItemId, OrderId, PaymentId};
 use crate::input::{Action, Command, Origin};
 use crate::order::{CancelReason, OrderState};
 use crate::payment::{Approval, CODE_NOT_STARTED, Payment, PaymentState, StaffVerdict, Tender};
-use crate::session::Fault;
+use crate::session::{Fault, TerminalPhase};
 use crate::time::WallMs;
 use crate::view::Notice;
 
@@ -47,6 +47,7 @@ impl Turn<'_> {
                     self.refuse(Refusal::NotFound);
                 }
             }
+            Action::EndOfDay => self.end_of_day(),
             Action::OpenDrawer { reason } => {
                 if self.record(DrawerEvent::Kicked { reason }) {
                     self.effect(DrawerEffect::Kick);
@@ -107,6 +108,16 @@ impl Turn<'_> {
         for item in over {
             self.record(CatalogEvent::Available { item });
         }
+    }
+
+    /// The terminal must be idle, and what it did last must be known: closing the day forgets it.
+    fn end_of_day(&mut self) {
+        let idle = matches!(self.session.terminal.phase, TerminalPhase::Ready(_));
+        if !idle || self.ledger.terminal_holder().is_some() {
+            return self.refuse(Refusal::TerminalBusy);
+        }
+        self.effect(TerminalEffect::EndOfDay);
+        self.ask_afresh();
     }
 
     /// A member of staff found out what became of an unclear payment.

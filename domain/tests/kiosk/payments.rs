@@ -643,3 +643,26 @@ fn inputs_about_payments_nobody_knows_change_nothing() {
     w.feed(Input::Tick);
     assert_eq!(w.log.len(), before);
 }
+
+#[test]
+fn the_terminals_day_is_closed_only_when_it_is_idle_and_its_memory_is_asked_for_again() {
+    let mut w = World::open();
+    w.sending();
+    w.staff(Action::EndOfDay);
+    assert_eq!(w.refusal, Some(Refusal::TerminalBusy));
+    w.approve();
+    let payment = w.payment_id();
+    w.terminal(TerminalInput::Completed { payment });
+    w.take_effects();
+    w.staff(Action::EndOfDay);
+    assert_eq!(w.refusal, None);
+    let effects = w.take_effects();
+    let asked: Vec<_> = effects.iter().filter(|e| matches!(e, Effect::Terminal(_))).collect();
+    assert!(
+        matches!(
+            asked[..],
+            [Effect::Terminal(TerminalEffect::EndOfDay), Effect::Terminal(TerminalEffect::QueryLast { .. })]
+        ),
+        "{asked:?}"
+    );
+}

@@ -5,7 +5,7 @@ mod status;
 
 use std::sync::Arc;
 
-use domain::ids::{ItemId, PaymentId, ReceiptId, Uuid};
+use domain::ids::{ItemId, PaymentId, ReceiptId, TaskId, Uuid};
 use domain::input::{Action, Command, Origin};
 use domain::kiosk::Refusal;
 use domain::payment::StaffVerdict;
@@ -56,6 +56,17 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
                 Ok(Action::Reprint { receipt })
             })
             .await
+        }
+        Request::CancelOrder { order } => {
+            on_order(context, user, order, |record| Ok(Action::CancelOrder { order: record.order.id })).await
+        }
+        Request::TaskDone { task } => match parse_uuid(&task) {
+            Some(id) => command(context, user, Action::FinishTask { task: TaskId(id) }).await,
+            None => Err(format!("{task:?} is not a task's id; kioskctl status shows them")),
+        },
+        Request::EndOfDay => command(context, user, Action::EndOfDay).await,
+        Request::OpenDrawer { reason } => {
+            command(context, user, Action::OpenDrawer { reason: reason.into() }).await
         }
         Request::Close => command(context, user, Action::Close).await,
         Request::Open => command(context, user, Action::Open).await,

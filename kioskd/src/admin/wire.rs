@@ -59,6 +59,23 @@ pub enum Request {
         /// As in `Order`.
         order: String,
     },
+    /// Give an order up that nobody has paid.
+    CancelOrder {
+        /// As in `Order`.
+        order: String,
+    },
+    /// A task was done.
+    TaskDone {
+        /// Its id, from `Status`.
+        task: String,
+    },
+    /// Close the payment terminal's day.
+    EndOfDay,
+    /// Open the cash drawer.
+    OpenDrawer {
+        /// Why, for the log.
+        reason: String,
+    },
     /// Stop selling.
     Close,
     /// Sell again.

@@ -2,9 +2,10 @@
 
 use std::process::{Command, Output};
 
+use tests::process::wait_until;
 use tests::rig::root;
 
-use super::Shop;
+use super::{SOON, Shop};
 
 fn kioskctl(shop: &Shop, arguments: &[&str]) -> Output {
     Command::new(shop.rig.program("kioskctl").unwrap())
@@ -47,10 +48,27 @@ fn the_tools_show_orders_devices_receipts_and_what_is_wrong() {
 }
 
 #[test]
+fn the_terminals_day_is_closed_from_the_command_line() {
+    let mut shop = Shop::open();
+    shop.sell();
+    wait_until(SOON, || kioskctl(&shop, &["end-of-day"]).status.success().then_some(())).expect("it is idle");
+    let memory = shop.rig.dir.join("sim/terminal.json");
+    let closed = wait_until(SOON, || {
+        let book: serde_json::Value = serde_json::from_slice(&std::fs::read(&memory).ok()?).ok()?;
+        (!book["last_day"].is_null()).then_some(())
+    });
+    closed.expect("the terminal has closed its day");
+    // The next sale finds a terminal that tells nothing it could be mistaken for.
+    shop.sell();
+    assert_eq!(shop.settled_books().paid, 2);
+    assert_eq!(shop.books().tasks, 0);
+}
+
+#[test]
 fn check_says_what_is_wrong_and_how_to_fix_it() {
     let shop = Shop::open();
     shop.rig.sim(&["printer", "cover-open"]).unwrap();
-    let found = tests::process::wait_until(super::SOON, || {
+    let found = wait_until(SOON, || {
         let output = kioskctl(&shop, &["check"]);
         (!output.status.success()).then(|| text(&output))
     });

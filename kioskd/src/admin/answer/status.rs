@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::event::TaskKind;
-use domain::ids::PaymentId;
+use domain::ids::{PaymentId, TaskId};
 use domain::input::PrinterCondition;
 use domain::kiosk::ledger::{OrderRecord, Task};
 use domain::kiosk::{Kiosk, KioskStatus, Mode, Obstacle, UpdateGate};
@@ -42,7 +42,8 @@ fn of_core(core: &mut Core) -> Said {
     let unsynced = core.store().unsynced().map_err(|e| e.to_string())?;
     let kiosk = core.kiosk();
     let status = kiosk.status(&core.clock().now());
-    let tasks = kiosk.ledger().tasks.values().map(|task| self::task(kiosk, task)).collect::<Vec<_>>();
+    let tasks: Vec<Value> =
+        kiosk.ledger().tasks.iter().map(|(id, task)| self::task(kiosk, *id, task)).collect();
     Ok(json!({
         "kiosk": kiosk.config().kiosk_id.as_ref(),
         "version": kiosk.config().version.as_ref(),
@@ -129,7 +130,7 @@ fn obstacle(obstacle: &Obstacle) -> String {
 }
 
 /// What waits for a person: about what, since when, and what to do.
-fn task(kiosk: &Kiosk, task: &Task) -> Value {
+fn task(kiosk: &Kiosk, id: TaskId, task: &Task) -> Value {
     let about = |payment: &PaymentId| {
         let order = kiosk.ledger().in_order().find(|o| o.payments.iter().any(|p| p.payment.id == *payment));
         order.map_or_else(|| payment.to_string(), |o| format!("order {}", o.order.number))
@@ -146,20 +147,20 @@ fn task(kiosk: &Kiosk, task: &Task) -> Value {
         ),
         TaskKind::ReversedByTerminal { payment, order } => (
             format!("{}: the terminal gave the money back by itself", number(kiosk.ledger().order(*order))),
-            format!("tell the customer; payment {payment}"),
+            format!("tell the customer, then: kioskctl done {id} (payment {payment})"),
         ),
         TaskKind::AmountDiffers { payment } => (
             format!("{}: the terminal told another amount", about(payment)),
-            format!("compare with the terminal's journal; payment {payment}"),
+            format!("compare with the terminal's journal, then: kioskctl done {id} (payment {payment})"),
         ),
         TaskKind::CustomerCalled { order } => (
             format!("a customer called ({})", number(order.and_then(|id| kiosk.ledger().order(id)))),
-            "go there".to_owned(),
+            format!("go there, then: kioskctl done {id}"),
         ),
         TaskKind::UnexplainedTransaction { evidence, .. } => (
             format!("the terminal was used by hand: {evidence}"),
-            "find out by whom; refund it at the terminal if it was a mistake".to_owned(),
+            format!("refund it at the terminal if it was a mistake, then: kioskctl done {id}"),
         ),
     };
-    json!({"since": orders::stamp(task.at.0), "what": what, "do": todo})
+    json!({"id": id.to_string(), "since": orders::stamp(task.at.0), "what": what, "do": todo})
 }

@@ -70,6 +70,18 @@ enum Command {
         /// What the terminal's journal says.
         verdict: VerdictArgument,
     },
+    /// Say that a task of `status` was done.
+    Done {
+        /// The task's id.
+        task: String,
+    },
+    /// Close the payment terminal's day; it prints or tells its totals.
+    EndOfDay,
+    /// Open the cash drawer.
+    OpenDrawer {
+        /// Why; kept in the log.
+        reason: String,
+    },
     /// Stop selling.
     Close,
     /// Sell again.
@@ -95,6 +107,11 @@ enum OrderCommand {
     },
     /// The staff took its money at the counter.
     Paid {
+        /// Its number or id.
+        order: String,
+    },
+    /// Give up an order that nobody has paid.
+    Cancel {
         /// Its number or id.
         order: String,
     },
@@ -187,6 +204,10 @@ fn request(command: &Command) -> anyhow::Result<Option<Request>> {
                 VerdictArgument::GivenBack => Verdict::GivenBack,
             },
         },
+        Command::Order(OrderCommand::Cancel { order }) => Request::CancelOrder { order: order.clone() },
+        Command::Done { task } => Request::TaskDone { task: task.clone() },
+        Command::EndOfDay => Request::EndOfDay,
+        Command::OpenDrawer { reason } => Request::OpenDrawer { reason: reason.clone() },
         Command::Close => Request::Close,
         Command::Open => Request::Open,
         Command::SoldOut { item, back } => Request::SoldOut { item: item.clone(), sold_out: !back },

@@ -26,6 +26,10 @@ pub(crate) fn table(request: &Request, answer: &Value) -> String {
         | Request::PaidAtCounter { .. }
         | Request::Reverse { .. }
         | Request::Reprint { .. }
+        | Request::CancelOrder { .. }
+        | Request::TaskDone { .. }
+        | Request::EndOfDay
+        | Request::OpenDrawer { .. }
         | Request::Close
         | Request::Open
         | Request::SoldOut { .. } => format!("{}\n", word(&answer["done"])),
