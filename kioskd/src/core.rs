@@ -7,6 +7,7 @@
 //! left: the screen says so, and the loop begins anew from the disk.
 
 mod recorder;
+mod standing;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -23,6 +24,7 @@ use crate::clock::ShopClock;
 use crate::heartbeat::Heartbeat;
 use crate::ids::UuidSource;
 pub use recorder::Recorder;
+pub use standing::Standing;
 
 /// Inputs that may wait. A burst of touches and device reports is tens; a full queue means that the core
 /// hangs, and then the watchdog is what helps.
@@ -121,6 +123,8 @@ pub struct CoreParts {
     pub heartbeat: Heartbeat,
     /// Where the last inputs are kept.
     pub recorder: Recorder,
+    /// What the devices last said of themselves.
+    pub standing: Standing,
 }
 
 /// The queue's two ends.
@@ -161,7 +165,7 @@ pub fn run(mut parts: CoreParts, queue: &CoreQueue, mut outside: Box<dyn Outside
         };
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed; out of service");
         outside.show(Arc::new(failed_view(&parts, &error)));
-        if wait_failed(&parts, queue, &error).is_break() {
+        if wait_failed(&mut parts, queue, &error).is_break() {
             return;
         }
     }
@@ -213,7 +217,8 @@ impl Core {
             },
             None => self.seed_catalog()?,
         }
-        self.take(Input::Started)
+        self.take(Input::Started)?;
+        self.parts.standing.inputs().into_iter().try_for_each(|input| self.take(input))
     }
 
     fn seed_catalog(&mut self) -> Result<(), StoreError> {
@@ -241,6 +246,7 @@ impl Core {
                 Err(RecvTimeoutError::Timeout) => Message::Input(Input::Tick),
             };
             if let Message::Input(input) = message {
+                self.parts.standing.note(&input);
                 self.take(input)?;
             }
         }
@@ -388,9 +394,9 @@ fn failed_view(parts: &CoreParts, error: &StoreError) -> View {
     kiosk.view(&now)
 }
 
-/// Waits until the store may be tried again. Inputs are dropped: nothing can be recorded, so nothing may
-/// happen; devices hold their results and are asked afterwards.
-fn wait_failed(parts: &CoreParts, queue: &CoreQueue, error: &StoreError) -> std::ops::ControlFlow<()> {
+/// Waits until the store may be tried again. Nothing can be recorded, so nothing may happen: of the inputs only
+/// what devices say of themselves is kept; they hold their results and are asked afterwards.
+fn wait_failed(parts: &mut CoreParts, queue: &CoreQueue, error: &StoreError) -> std::ops::ControlFlow<()> {
     let until = parts.clock.now().mono.plus(u64::try_from(STORE_RETRY.as_millis()).unwrap_or(u64::MAX));
     loop {
         parts.heartbeat.beat();
@@ -403,7 +409,8 @@ fn wait_failed(parts: &CoreParts, queue: &CoreQueue, error: &StoreError) -> std:
                 return std::ops::ControlFlow::Break(());
             }
             Ok(Message::Ask(question)) => question(Asked::Failed(error)),
-            Ok(Message::Input(_)) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Message::Input(input)) => parts.standing.note(&input),
+            Err(RecvTimeoutError::Timeout) => {}
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::admin::{self, AdminContext};
 use crate::board::Board;
 use crate::catalog;
 use crate::clock::ShopClock;
-use crate::core::{self, CoreHandle, CoreParts, Recorder};
+use crate::core::{self, CoreHandle, CoreParts, Recorder, Standing};
 use crate::devices;
 use crate::heartbeat::Heartbeat;
 use crate::logging;
@@ -72,6 +72,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         parse: catalog::parse_stored,
         heartbeat: heartbeat.clone(),
         recorder: recorder.clone(),
+        standing: Standing::default(),
     };
     let router = Router { queues, screen: screen.clone(), board: board.clone() };
     supervisor.thread("core", move || {

@@ -62,6 +62,7 @@ impl Turn<'_> {
                 self.ask();
             }
         } else {
+            self.session.terminal.phase = TerminalPhase::Registered;
             self.hear(last);
         }
     }

@@ -666,3 +666,18 @@ fn the_terminals_day_is_closed_only_when_it_is_idle_and_its_memory_is_asked_for_
         "{asked:?}"
     );
 }
+
+#[test]
+fn a_terminal_that_comes_back_without_a_word_about_its_last_transaction_is_asked_and_then_used() {
+    for silent in [LastAnswer::Busy, LastAnswer::NoAnswer] {
+        let mut w = World::open();
+        w.terminal(TerminalInput::Down { why: "unplugged".into() });
+        w.take_effects();
+        w.terminal(TerminalInput::Ready { last: silent });
+        w.pass(2_000);
+        assert!(w.take_effects().iter().any(is_query));
+        w.answer(LastAnswer::Empty);
+        w.sending();
+        assert_eq!(*w.state(), PaymentState::Sending);
+    }
+}

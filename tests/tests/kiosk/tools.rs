@@ -51,7 +51,8 @@ fn the_tools_show_orders_devices_receipts_and_what_is_wrong() {
 fn the_terminals_day_is_closed_from_the_command_line() {
     let mut shop = Shop::open();
     shop.sell();
-    wait_until(SOON, || kioskctl(&shop, &["end-of-day"]).status.success().then_some(())).expect("it is idle");
+    let asked = wait_until(SOON, || kioskctl(&shop, &["end-of-day"]).status.success().then_some(()));
+    asked.unwrap_or_else(|| panic!("{}", text(&kioskctl(&shop, &["status"]))));
     let memory = shop.rig.dir.join("sim/terminal.json");
     let closed = wait_until(SOON, || {
         let book: serde_json::Value = serde_json::from_slice(&std::fs::read(&memory).ok()?).ok()?;
