@@ -110,6 +110,32 @@ pub struct Kiosk {
     pub(crate) session: Session,
 }
 
+/// A replay event by event, for a log that need not fit into memory at once.
+#[derive(Debug)]
+pub struct Replay {
+    ledger: Ledger,
+    series: u64,
+}
+
+impl Replay {
+    /// Begins with nothing; `series` is the fiscal series of what will be written afterwards.
+    pub fn new(series: u64) -> Self {
+        Self { ledger: Ledger::new(series), series }
+    }
+
+    /// The next event and the epoch it was written in.
+    pub fn apply(&mut self, epoch: u64, event: &Event) {
+        self.ledger.enter_series(epoch);
+        self.ledger.apply(event);
+    }
+
+    /// The kiosk as the events left it; [`Input::Started`] comes next.
+    pub fn finish(mut self, config: Arc<KioskConfig>) -> Kiosk {
+        self.ledger.enter_series(self.series);
+        Kiosk { config, ledger: Arc::new(self.ledger), session: Session::default() }
+    }
+}
+
 impl Kiosk {
     /// A kiosk without a past. `series` is the fiscal series, which is the epoch of the store.
     pub fn new(config: Arc<KioskConfig>, series: u64) -> Self {
@@ -124,13 +150,9 @@ impl Kiosk {
         series: u64,
         events: impl IntoIterator<Item = (u64, Event)>,
     ) -> Self {
-        let mut ledger = Ledger::new(series);
-        for (epoch, event) in events {
-            ledger.enter_series(epoch);
-            ledger.apply(&event);
-        }
-        ledger.enter_series(series);
-        Self { config, ledger: Arc::new(ledger), session: Session::default() }
+        let mut replay = Replay::new(series);
+        events.into_iter().for_each(|(epoch, event)| replay.apply(epoch, &event));
+        replay.finish(config)
     }
 
     /// Decides what follows from an input. Total; changes nothing.

@@ -58,6 +58,17 @@ pub struct MirrorDoor {
     pub address: SocketAddr,
 }
 
+/// Looks whether another daemon serves this socket.
+///
+/// # Errors
+/// It does; two would fight over the devices.
+pub fn refuse_second(settings: &settings::Admin) -> anyhow::Result<()> {
+    let path = &settings.socket;
+    let answers = std::os::unix::net::UnixStream::connect(path).is_ok();
+    anyhow::ensure!(!answers, "another kioskd runs here: it answers at {}", path.display());
+    Ok(())
+}
+
 /// Opens the socket.
 ///
 /// # Errors
@@ -72,7 +83,7 @@ pub fn start(
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     }
-    // A socket left by a killed daemon; the store's lock keeps a second living one away.
+    // Left by a killed daemon: a living one was looked for by [`refuse_second`].
     if path.exists() {
         std::fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
     }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use domain::config::KioskConfig;
 use domain::event::Change;
 use domain::input::{Action, Command, Input, Origin};
-use domain::kiosk::{Kiosk, KioskStatus, Refusal};
+use domain::kiosk::{Kiosk, KioskStatus, Refusal, Replay};
 use domain::{Effect, Now, View};
 use store::{CatalogDocument, Options, Store, StoreError};
 
@@ -148,16 +148,24 @@ pub struct Core {
 }
 
 /// Runs until told to stop. Belongs on a thread of its own.
-pub fn run(mut parts: CoreParts, queue: &CoreQueue, mut outside: Box<dyn Outside + Send>) {
+///
+/// # Errors
+/// Another process has the store.
+pub fn run(
+    mut parts: CoreParts,
+    queue: &CoreQueue,
+    mut outside: Box<dyn Outside + Send>,
+) -> Result<(), StoreError> {
     loop {
         let error = match Core::open(parts, outside) {
             Ok(mut core) => match core.serve(queue) {
-                Ok(()) => return,
+                Ok(()) => return Ok(()),
                 Err(error) => {
                     (parts, outside) = (core.parts, core.outside);
                     error
                 }
             },
+            Err((_, _, error @ StoreError::Locked { .. })) => return Err(error),
             Err((back, out, error)) => {
                 (parts, outside) = (back, out);
                 error
@@ -166,7 +174,7 @@ pub fn run(mut parts: CoreParts, queue: &CoreQueue, mut outside: Box<dyn Outside
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed; out of service");
         outside.show(Arc::new(failed_view(&parts, &error)));
         if wait_failed(&mut parts, queue, &error).is_break() {
-            return;
+            return Ok(());
         }
     }
 }
@@ -188,16 +196,19 @@ impl Core {
                         "the store was damaged, moved aside and begun anew"
                     );
                 }
-                let mut events = Vec::new();
-                store.replay(|epoch, event| events.push((epoch, event)))?;
-                Ok((store, events))
+                let (mut replay, mut events) = (Replay::new(store.epoch()), 0_u64);
+                store.replay(|epoch, event| {
+                    replay.apply(epoch, &event);
+                    events += 1;
+                })?;
+                Ok((store, replay, events))
             });
-        let (store, events) = match opened {
+        let (store, replay, events) = match opened {
             Ok(opened) => opened,
             Err(error) => return Err((parts, outside, error)),
         };
-        tracing::info!(events = events.len(), epoch = store.epoch(), boot = store.boot(), "store opened");
-        let kiosk = Kiosk::replay(Arc::clone(&parts.config), store.epoch(), events);
+        tracing::info!(events, epoch = store.epoch(), boot = store.boot(), "store opened");
+        let kiosk = replay.finish(Arc::clone(&parts.config));
         let mut core = Self { parts, kiosk, store, ids, outside, shown: None, reported: None };
         match core.start() {
             Ok(()) => Ok(core),

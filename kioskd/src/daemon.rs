@@ -38,6 +38,35 @@ pub fn load_settings(search: &SearchPath, extra: &[PathBuf]) -> anyhow::Result<S
     Ok(Settings::load(&files)?)
 }
 
+/// Checks everything that a start would refuse, without touching devices, disk or network.
+///
+/// # Errors
+/// What is wrong, with its key.
+pub fn check(settings: &Settings) -> anyhow::Result<()> {
+    logging::filter(&settings.log)?;
+    devices::check(settings)?;
+    panel(settings)?;
+    shop_clock(settings)?;
+    if let Some(address) = settings.screen.mirror {
+        anyhow::ensure!(
+            address.ip().is_loopback(),
+            "screen.mirror {address}: only this machine may look; write \"127.0.0.1:{}\"",
+            address.port()
+        );
+    }
+    let files = [
+        ("catalog.seed", &settings.catalog.seed),
+        ("catalog.pictures", &settings.catalog.pictures),
+        ("shop.logo", &settings.shop.logo),
+    ];
+    for (key, path) in files {
+        if let Some(path) = path.as_deref().filter(|path| !path.exists()) {
+            anyhow::bail!("{key}: there is no {}", path.display());
+        }
+    }
+    Ok(())
+}
+
 /// Runs the kiosk until it is told to stop (SIGTERM, SIGINT) or a part of it fails.
 ///
 /// # Errors
@@ -45,6 +74,8 @@ pub fn load_settings(search: &SearchPath, extra: &[PathBuf]) -> anyhow::Result<S
 pub fn run(settings: Settings) -> anyhow::Result<()> {
     let under_systemd =
         std::env::var_os("INVOCATION_ID").is_some() && std::env::var_os("JOURNAL_STREAM").is_some();
+    check(&settings)?;
+    admin::refuse_second(&settings.admin)?;
     logging::start(&settings.log, under_systemd)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), kiosk = %settings.kiosk.id, "kioskd starts");
 
@@ -75,10 +106,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         standing: Standing::default(),
     };
     let router = Router { queues, screen: screen.clone(), board: board.clone() };
-    supervisor.thread("core", move || {
-        core::run(parts, &queue, Box::new(router));
-        Ok(())
-    })?;
+    supervisor.thread("core", move || Ok(core::run(parts, &queue, Box::new(router))?))?;
 
     let mirror = start_mirror(&settings, &runtime, &supervisor, &screen)?;
     let context = AdminContext { core: core.clone(), board, screen: screen.clone(), mirror, recorder };
@@ -112,13 +140,17 @@ fn runtime() -> anyhow::Result<Runtime> {
 }
 
 fn shell(settings: &Settings, clock: Arc<dyn ui::backend::Clock>) -> anyhow::Result<Shell<View>> {
-    let screen = &settings.screen;
-    let panel = Panel::new(screen.width, screen.height, screen.mm_per_px)?;
-    let backend = match screen.backend {
+    let panel = panel(settings)?;
+    let backend = match settings.screen.backend {
         Backend::Headless => BackendKind::Headless,
         Backend::Window => BackendKind::Window,
     };
     Ok(Shell::new(Options { backend, panel, clock })?)
+}
+
+fn panel(settings: &Settings) -> anyhow::Result<Panel> {
+    let screen = &settings.screen;
+    Panel::new(screen.width, screen.height, screen.mm_per_px).context("screen")
 }
 
 fn shop_clock(settings: &Settings) -> anyhow::Result<ShopClock> {

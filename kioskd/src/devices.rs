@@ -41,6 +41,19 @@ impl Context {
     }
 }
 
+/// Checks the settings of every device without opening one.
+///
+/// # Errors
+/// A setting makes no sense, named with its key.
+pub fn check(settings: &Settings) -> anyhow::Result<()> {
+    settings.terminal.as_ref().map(terminal::Actor::new).transpose()?;
+    settings.printer.as_ref().map(|it| printer::Actor::new(it, settings.drawer, None)).transpose()?;
+    settings.kitchen.as_ref().map(kitchen::Actor::new).transpose()?;
+    settings.display.as_ref().map(display::Actor::new).transpose()?;
+    settings.scanner.as_ref().map(scanner::Actor::new).transpose()?;
+    Ok(())
+}
+
 /// Starts an actor for every device in the settings.
 ///
 /// # Errors

@@ -9,12 +9,20 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::settings::{Log, LogTarget};
 
+/// Which lines are wanted.
+///
+/// # Errors
+/// The filter cannot be read.
+pub fn filter(log: &Log) -> anyhow::Result<EnvFilter> {
+    EnvFilter::try_new(&log.filter).with_context(|| format!("log.filter {:?}", log.filter))
+}
+
 /// Sends everything from here on where the settings say.
 ///
 /// # Errors
 /// The filter cannot be read, or the journal is asked for and not there.
 pub fn start(log: &Log, under_systemd: bool) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&log.filter).with_context(|| format!("log.filter {:?}", log.filter))?;
+    let filter = filter(log)?;
     let to_journal = match log.target {
         LogTarget::Auto => under_systemd,
         LogTarget::Journald => true,

@@ -24,8 +24,9 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let search = if arguments.no_system_config { SearchPath(Vec::new()) } else { SearchPath::default() };
-    let result = kioskd::daemon::load_settings(&search, &arguments.config)
-        .and_then(|settings| if arguments.check { Ok(()) } else { kioskd::daemon::run(settings) });
+    let result = kioskd::daemon::load_settings(&search, &arguments.config).and_then(|settings| {
+        if arguments.check { kioskd::daemon::check(&settings) } else { kioskd::daemon::run(settings) }
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -45,6 +45,16 @@ pub enum SettingsError {
     },
 }
 
+/// What only shows when all files are together: a key that none of them has. Named with its section.
+fn whole(merged: &toml::Table, error: &toml::de::Error) -> SettingsError {
+    let alone = |(name, value): (&String, &toml::Value)| {
+        let section = toml::Table::from_iter([(name.clone(), value.clone())]);
+        section.try_into::<Settings>().err().map(|error| format!("[{name}] {}", error.message()))
+    };
+    let message = merged.iter().find_map(alone).unwrap_or_else(|| error.message().to_owned());
+    SettingsError::Value { key: "all files together", message }
+}
+
 impl Settings {
     /// Reads and merges fragments, lowest precedence first.
     ///
@@ -55,11 +65,7 @@ impl Settings {
         for path in files {
             fragments::merge(&mut merged, fragments::read(path)?);
         }
-        // Each fragment was checked by itself, so only a required key can be missing now.
-        let settings: Self = merged.try_into().map_err(|error: toml::de::Error| SettingsError::Value {
-            key: "settings",
-            message: error.message().to_owned(),
-        })?;
+        let settings: Self = merged.clone().try_into().map_err(|error| whole(&merged, &error))?;
         settings.check()?;
         Ok(settings)
     }

@@ -245,9 +245,14 @@ impl Rig {
     }
 }
 
-/// The checkout.
+/// The checkout. Asked at run time where somebody says it, because all checkouts on a machine share what was built.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the checkout").to_owned()
+    if let Some(checkout) = std::env::var_os("KIOSKD_CHECKOUT") {
+        return checkout.into();
+    }
+    let package = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    package.parent().expect("tests lies in the checkout").to_owned()
 }
 
 /// One of our programs, as cargo has put it beside the running one.

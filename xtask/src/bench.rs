@@ -1,7 +1,5 @@
 //! `./dev bench`: builds with optimisation and lets `bench` (in `tests/`) measure.
 
-use std::process::Command;
-
 use crate::run;
 
 pub(crate) fn bench(arguments: &[String]) -> anyhow::Result<()> {
@@ -18,7 +16,7 @@ pub(crate) fn bench(arguments: &[String]) -> anyhow::Result<()> {
         "--bins",
     ]);
     run::step("build", &mut build)?;
-    let mut bench = Command::new(run::build_dir().join("release/bench"));
+    let mut bench = run::program(run::build_dir().join("release/bench"));
     let status = bench.args(arguments).current_dir(std::env::current_dir()?).status()?;
     anyhow::ensure!(status.success(), "the bench ended with {status}");
     Ok(())

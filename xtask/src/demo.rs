@@ -1,8 +1,6 @@
 //! `./dev demo`: builds the ordinary programs and lets `demo` (in `tests/`, which knows how to start the
 //! kiosk with its emulators) run them.
 
-use std::process::Command;
-
 use crate::run;
 
 pub(crate) fn demo(arguments: &[String]) -> anyhow::Result<()> {
@@ -13,7 +11,7 @@ pub(crate) fn demo(arguments: &[String]) -> anyhow::Result<()> {
         build.args(["--features", "kioskd/window"]);
     }
     run::step("build", &mut build)?;
-    let mut demo = Command::new(run::build_dir().join("debug/demo"));
+    let mut demo = run::program(run::build_dir().join("debug/demo"));
     let status = demo.args(arguments).current_dir(std::env::current_dir()?).status()?;
     anyhow::ensure!(status.success(), "the demo ended with {status}");
     Ok(())

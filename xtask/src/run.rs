@@ -6,9 +6,18 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
-/// The checkout.
+/// The checkout. Asked at run time, because all checkouts on a machine share what was built.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the checkout").to_owned()
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let root = package.as_deref().and_then(Path::parent).map(Path::to_owned);
+    root.unwrap_or_else(|| PathBuf::from("."))
+}
+
+/// One of our programs that needs files of the checkout.
+pub(crate) fn program(path: PathBuf) -> Command {
+    let mut command = Command::new(path);
+    command.env("KIOSKD_CHECKOUT", root());
+    command
 }
 
 /// Where cargo puts what it builds.
@@ -20,6 +29,13 @@ pub(crate) fn build_dir() -> PathBuf {
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
+    // What cargo tells us about xtask is nothing about what we build: build scripts would run again.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

@@ -36,7 +36,7 @@ fn an_unknown_key_is_named_with_file_and_line() {
 #[test]
 fn a_value_of_the_wrong_form_and_broken_toml_are_named_too() {
     let root = tempfile::tempdir().unwrap();
-    for text in ["[screen]\nwidth = 'wide'\n", "[screen\n", "[printer]\nprofile = 'x'\n"] {
+    for text in ["[screen]\nwidth = 'wide'\n", "[screen\n"] {
         let file = write(root.path(), "kioskd.toml", text);
         let error = Settings::load(&[file]).unwrap_err();
         assert!(matches!(error, SettingsError::Mistake { .. }), "{text}: {error:?}");
@@ -58,6 +58,17 @@ fn values_that_make_no_sense_are_refused_with_what_would_be_right() {
             error => panic!("{text}: {error:?}"),
         }
     }
+}
+
+#[test]
+fn a_drop_in_may_set_one_key_of_a_device_and_a_key_that_none_sets_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let base = write(root.path(), "a.toml", "[printer]\nendpoint = 'tcp://192.0.2.7:9100'\n");
+    let one = write(root.path(), "b.toml", "[printer]\nprofile = 'plain-80'\n");
+    let settings = Settings::load(&[base, one.clone()]).unwrap();
+    assert_eq!(settings.printer.unwrap().profile, "plain-80");
+    let error = Settings::load(&[one]).unwrap_err().to_string();
+    assert!(error.contains("[printer]") && error.contains("endpoint"), "{error}");
 }
 
 #[test]

@@ -92,3 +92,32 @@ fn a_catalog_file_is_checked_and_a_cart_priced_without_a_daemon() {
     assert!(!refused.status.success());
     assert!(text(&refused).contains("broken.json:2:"), "{}", text(&refused));
 }
+
+#[test]
+fn a_second_daemon_on_the_same_machine_ends_at_once_and_harms_nothing() {
+    let mut shop = Shop::open();
+    let second = Command::new(shop.rig.program("kioskd").unwrap())
+        .args(["--no-system-config", "--config"])
+        .arg(shop.rig.settings_path())
+        .output()
+        .unwrap();
+    assert!(!second.status.success());
+    assert!(text(&second).contains("another kioskd runs here"), "{}", text(&second));
+    shop.sell();
+    assert_eq!(shop.settled_books().paid, 1);
+}
+
+#[test]
+fn a_refunded_order_says_so() {
+    let mut shop = Shop::open();
+    shop.sell();
+    let back = wait_until(SOON, || {
+        let output = kioskctl(&shop, &["order", "reverse", "K3-001"]);
+        output.status.success().then_some(())
+    });
+    back.expect("the terminal is idle again");
+    let said = wait_until(SOON, || text(&kioskctl(&shop, &["orders"])).contains("refunded").then_some(()));
+    said.unwrap_or_else(|| panic!("{}", text(&kioskctl(&shop, &["orders"]))));
+    assert!(text(&kioskctl(&shop, &["order", "show", "K3-001"])).contains("state: refunded"));
+    assert_eq!(shop.settled_books().terminal, 0);
+}

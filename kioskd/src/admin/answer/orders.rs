@@ -38,7 +38,7 @@ pub(super) fn row(row: &OrderRow) -> Value {
         "pieces": row.pieces,
         "total": money(row.total, row.currency),
         "total_minor": row.total.0,
-        "state": row.state,
+        "state": if row.refunded.0 > 0 { "refunded" } else { row.state.as_str() },
         "fiscal": row.fiscal.map(|f| f.n),
         "fiscal_series": row.fiscal.map(|f| f.series),
         "refunded_minor": row.refunded.0,
@@ -68,7 +68,7 @@ pub(super) fn show(core: &mut Core, name: &str) -> Said {
         "id": order.id.to_string(),
         "number": order.number.to_string(),
         "placed": stamp(order.placed_at.0),
-        "state": status::order_state(record.state),
+        "state": if is_refunded(record) { "refunded" } else { status::order_state(record.state) },
         "fiscal": record.paid.map(|(fiscal, _)| json!({"series": fiscal.series, "n": fiscal.n})),
         "total": money(order.total, order.currency),
         "total_minor": order.total.0,
@@ -82,6 +82,11 @@ pub(super) fn show(core: &mut Core, name: &str) -> Said {
             "id": k.id.to_string(), "state": kitchen_state(k.state),
         })).collect::<Vec<_>>(),
     }))
+}
+
+/// Paid once, and the money went back.
+fn is_refunded(record: &OrderRecord) -> bool {
+    record.paid.is_some() && record.paying().is_some_and(|p| p.state == PaymentState::Reversed)
 }
 
 fn payment(record: &PaymentRecord) -> Value {

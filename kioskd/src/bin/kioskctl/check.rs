@@ -31,8 +31,14 @@ impl Finding {
 
 /// Checks everything that can be checked and says so. Fails if anything is wrong.
 pub(crate) fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    // A daemon named by its socket alone may have other settings than this machine.
+    if let (Some(socket), []) = (&arguments.socket, arguments.config.as_slice()) {
+        return Ok(report(&daemon(socket)));
+    }
     let mut findings = Vec::new();
-    match kioskd::daemon::load_settings(&SearchPath::default(), &arguments.config) {
+    let settings = kioskd::daemon::load_settings(&SearchPath::default(), &arguments.config)
+        .and_then(|settings| kioskd::daemon::check(&settings).map(|()| settings));
+    match settings {
         Ok(settings) => {
             findings.push(Finding::good("settings", format!("kiosk {}", settings.kiosk.id)));
             findings.extend(disk(&settings));
@@ -48,8 +54,13 @@ pub(crate) fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             ));
         }
     }
+    Ok(report(&findings))
+}
+
+/// Prints every finding; the exit code says whether anything is wrong.
+fn report(findings: &[Finding]) -> ExitCode {
     let mut failed = false;
-    for finding in &findings {
+    for finding in findings {
         match &finding.result {
             Ok(detail) => println!("ok    {}: {detail}", finding.what),
             Err((wrong, fix)) => {
@@ -58,7 +69,7 @@ pub(crate) fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn disk(settings: &Settings) -> Vec<Finding> {
