@@ -109,8 +109,10 @@ impl Turn<'_> {
 
     fn choose_tip(&mut self, order: OrderId, tip: Minor) {
         let Some(record) = self.ledger.order(order) else { return };
+        let chosen = self.visit().and_then(ordered).and_then(|ordered| ordered.tender);
+        let tender = selected(self.config, &self.session, &self.ledger, record, chosen);
         let offered = tip == Minor::ZERO || tips(self.config, &self.session, record).contains(&tip);
-        if !offered {
+        if !offered || tender != Tender::Card {
             return self.refuse(Refusal::NotAllowed);
         }
         if let Some(ordered) = self.ordered_mut(order) {
@@ -126,6 +128,9 @@ impl Turn<'_> {
         }
         if let Some(ordered) = self.ordered_mut(order) {
             ordered.tender = Some(tender);
+            if tender != Tender::Card {
+                ordered.tip = None;
+            }
         }
     }
 
@@ -260,6 +265,18 @@ pub(super) fn selected(
     chosen
         .filter(|tender| works(*tender))
         .unwrap_or_else(|| options.first().map_or(Tender::Card, |option| option.tender))
+}
+
+/// The chosen tip, as long as a card is to pay: the counter takes none.
+pub(super) fn tip(
+    config: &KioskConfig,
+    session: &Session,
+    ledger: &Ledger,
+    record: &OrderRecord,
+    ordered: &Ordered,
+) -> Option<Minor> {
+    let card = selected(config, session, ledger, record, ordered.tender) == Tender::Card;
+    ordered.tip.filter(|_| card)
 }
 
 /// The tips offered for an order, besides none.

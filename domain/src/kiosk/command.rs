@@ -80,6 +80,11 @@ impl Turn<'_> {
     }
 
     fn set_sold_out(&mut self, item: ItemId, sold_out: bool, until: Option<WallMs>) {
+        let known = self.session.menu.as_ref().is_some_and(|menu| menu.catalog.items.contains_key(&item));
+        // A mark of an item that the menu no longer has can still be taken back.
+        if sold_out && !known {
+            return self.refuse(Refusal::NotFound);
+        }
         let marked = self.ledger.sold_out.get(&item).copied();
         if sold_out && marked != Some(until) {
             self.record(CatalogEvent::SoldOut { item: item.clone(), until });

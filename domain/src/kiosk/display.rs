@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::checkout;
 use super::pay_page::PayPage;
 use super::turn::Turn;
 use super::visit::ordered;
@@ -35,8 +36,10 @@ impl Turn<'_> {
         if let Some(ordered) = ordered(visit) {
             let record = self.ledger.order(ordered.order)?;
             let (amount, currency) = (record.order.total, record.order.currency);
-            let due =
-                record.last_payment().map_or(amount + ordered.tip.unwrap_or_default(), |p| p.payment.amount);
+            let tip = || checkout::tip(self.config, &self.session, &self.ledger, record, ordered);
+            let due = record
+                .last_payment()
+                .map_or_else(|| amount + tip().unwrap_or_default(), |p| p.payment.amount);
             let number = || Arc::from(record.order.number.to_string());
             return Some(match self.pay_page() {
                 Some(PayPage::Done) => DisplayLines { upper: number(), lower: brand() },

@@ -47,8 +47,8 @@ pub(crate) fn word(lang: &Lang, word: Word) -> &'static str {
 
 fn table(word: Word) -> [&'static str; 4] {
     match word {
-        Word::YourNumber => ["Your number", "Ihre Nummer", "Votre numéro", "رقمك"],
-        Word::EatIn => ["Eat in", "Hier essen", "Sur place", "تناول هنا"],
+        Word::YourNumber => ["Your number", "Deine Nummer", "Votre numéro", "رقمك"],
+        Word::EatIn => ["Eat here", "Hier essen", "Sur place", "تناول هنا"],
         Word::TakeAway => ["Take away", "Mitnehmen", "À emporter", "سفري"],
         Word::Delivery => ["Delivery", "Lieferung", "Livraison", "توصيل"],
         Word::Total => ["Total", "Summe", "Total", "المجموع"],
@@ -113,6 +113,12 @@ mod tests {
         assert_eq!(&*without(&Lang::new("en"), "BBQ sauce"), "No BBQ sauce");
         assert_eq!(&*without(&Lang::new("de"), "Zwiebel"), "Ohne Zwiebel");
         assert_eq!(&*without(&Lang::new("fr"), "Oignon"), "Sans oignon");
+    }
+
+    #[test]
+    fn eating_here_is_called_what_the_screen_calls_it() {
+        let called = |lang| word(&Lang::new(lang), Word::EatIn);
+        assert_eq!(["en", "de", "fr"].map(called), ["Eat here", "Hier essen", "Sur place"]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub struct PayChooseView {
     pub goods: Minor,
     /// To pay now, tip included.
     pub total: Minor,
-    /// Tips to choose from; empty: not asked.
+    /// Tips to choose from; empty: not asked. Only a card payment has one.
     pub tips: Vec<TipOption>,
     /// The chosen tip; `None`: not yet.
     pub tip: Option<Minor>,
@@ -138,7 +138,7 @@ pub enum PayFailure {
         /// The terminal's code.
         code: u8,
     },
-    /// The customer cancelled.
+    /// Cancelled by the customer, or broken off without anybody having said no.
     Cancelled,
     /// Nobody presented a card.
     TimedOut,
@@ -163,7 +163,7 @@ pub struct PayUnknownView {
     pub started_minute: u16,
     /// What happened, oldest first.
     pub facts: Vec<UnknownFact>,
-    /// How often the terminal was asked.
+    /// The try to find out, the first being 1, also while it is still to come.
     pub asked: u32,
     /// When it is asked again, in milliseconds at the time the view was made; `None`: a person decides now.
     pub next_ms: Option<u32>,

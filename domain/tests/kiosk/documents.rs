@@ -70,7 +70,7 @@ fn a_receipt_says_everything_in_the_customers_language() {
     let expected = [
         "Alder & Rye",
         "1 Rye Lane",
-        "Ihre Nummer",
+        "Deine Nummer",
         "1",
         "Mitnehmen",
         "burger, Single | 11,30 €",

@@ -620,6 +620,37 @@ fn tips_are_offered_never_preselected_and_paid_with_the_order() {
 }
 
 #[test]
+fn who_pays_at_the_counter_gives_no_tip() {
+    let choose = |w: &World| match w.view().page {
+        Page::PayChoose(page) => page,
+        other => panic!("{}", other.name()),
+    };
+    let mut w = World::open();
+    w.placed();
+    let total = w.order().order.total;
+    w.pay(PayIntent::Tip(Minor(200)));
+    assert_eq!(choose(&w).total, total + Minor(200));
+    w.pay(PayIntent::Tender(Tender::Counter));
+    let page = choose(&w);
+    assert_eq!((page.total, page.tip, page.tips.len()), (total, None, 0));
+    w.pay(PayIntent::Tip(Minor(200)));
+    assert_eq!(w.refusal, Some(Refusal::NotAllowed));
+    w.pay(PayIntent::Tender(Tender::Card));
+    let page = choose(&w);
+    assert_eq!((page.total, page.tip, page.tips.len()), (total, None, 3), "to be chosen anew");
+
+    w.pay(PayIntent::Tip(Minor(200)));
+    w.terminal(TerminalInput::Down { why: "cable".into() });
+    let page = choose(&w);
+    assert_eq!((page.selected, page.total, page.tip), (Tender::Counter, total, None), "no card, no tip");
+    w.pay(PayIntent::Confirm);
+    match w.view().page {
+        Page::Done(page) => assert_eq!((page.paid, page.amount), (false, total)),
+        other => panic!("{}", other.name()),
+    }
+}
+
+#[test]
 fn the_terminals_own_receipt_is_kept_with_the_payment() {
     let mut w = World::open();
     w.approved();

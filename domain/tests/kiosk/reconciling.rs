@@ -7,7 +7,7 @@ use domain::input::{Action, LastAnswer, PrinterCondition, PrinterInput, Terminal
 use domain::intent::{DoneIntent, Intent};
 use domain::order::OrderState;
 use domain::payment::{CODE_NOT_STARTED, LastTransaction, PaymentState, StaffVerdict};
-use domain::view::PayFailure;
+use domain::view::{Page, PayFailure};
 
 use crate::fixture;
 use crate::payments::{failure, is_query, ours};
@@ -20,7 +20,45 @@ fn reconciling_equal_and_idle_means_it_never_began() {
     w.lose();
     w.back_with(transaction(7, 500));
     assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
-    assert_eq!(w.page(), "pay-failed");
+    assert_eq!(failure(&w), PayFailure::Cancelled, "the terminal is there again, and nobody declined");
+}
+
+#[test]
+fn after_a_restart_a_payment_that_took_no_money_is_no_decline_of_the_bank() {
+    let answers: [fn(&World) -> LastTransaction; 2] =
+        [|_| transaction(7, 500), |w| LastTransaction { approved: false, ..ours(w, 8) }];
+    for answer in answers {
+        let mut w = World::open();
+        w.sending();
+        w.restart();
+        let last = answer(&w);
+        w.back_with(last);
+        assert!(matches!(w.state(), PaymentState::Declined { .. }));
+        assert_eq!(failure(&w), PayFailure::Cancelled);
+    }
+}
+
+#[test]
+fn the_first_try_to_find_out_is_told_as_the_first() {
+    let tried = |w: &World| match w.view().page {
+        Page::PayUnknown(page) => page.asked,
+        other => panic!("{}", other.name()),
+    };
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    assert_eq!(tried(&w), 1);
+    w.terminal(TerminalInput::Ready { last: LastAnswer::Busy });
+    let mut told = vec![tried(&w)];
+    for _ in 0..4 {
+        w.pass(1_000);
+        if w.kiosk.session().terminal.question.is_some() {
+            w.answer(LastAnswer::Busy);
+        }
+        told.push(tried(&w));
+    }
+    told.dedup();
+    assert!(told.len() > 1 && told.iter().copied().eq(1..=u32::try_from(told.len()).unwrap()), "{told:?}");
 }
 
 #[test]
@@ -38,6 +76,7 @@ fn reconciling_the_next_with_our_amount_books_it_by_its_result() {
     w.lose();
     w.back_with(LastTransaction { approved: false, ..ours(&w, 8) });
     assert!(matches!(w.state(), PaymentState::Declined { .. }));
+    assert_eq!(failure(&w), PayFailure::Cancelled);
 }
 
 #[test]

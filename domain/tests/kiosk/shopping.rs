@@ -289,6 +289,16 @@ fn sold_out_in_the_cart_is_told_and_blocks_checkout_until_it_is_removed() {
 }
 
 #[test]
+fn only_what_is_on_the_menu_can_be_marked_as_sold_out() {
+    let mut w = World::open();
+    let (written, item) = (w.log.len(), ItemId::new("lobster"));
+    w.staff(Action::SetSoldOut { item: item.clone(), sold_out: true, until: None });
+    assert_eq!(w.refusal, Some(Refusal::NotFound));
+    w.staff(Action::SetSoldOut { item, sold_out: false, until: None });
+    assert_eq!((w.refusal.clone(), w.log.len()), (None, written), "nothing to take back");
+}
+
+#[test]
 fn sold_out_until_a_time_is_to_be_had_again_by_itself() {
     let mut w = World::open();
     w.at_menu();

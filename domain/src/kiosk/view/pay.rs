@@ -6,7 +6,7 @@ use crate::kiosk::checkout;
 use crate::kiosk::ledger::{OrderRecord, PaymentRecord};
 use crate::money::{Minor, Quantity};
 use crate::order::OrderState;
-use crate::payment::{CODE_NOT_STARTED, PaymentState, Tender};
+use crate::payment::{CODE_NOT_STARTED, CODE_NOT_TOLD, PaymentState, Tender};
 use crate::receipt;
 use crate::session::{Abort, Ordered, TerminalJob, TerminalPhase};
 use crate::view::{
@@ -18,18 +18,23 @@ impl Scene<'_> {
     pub(super) fn choose(&self, ordered: &Ordered, record: &OrderRecord) -> Page {
         let (config, session, ledger) = (&self.kiosk.config, &self.kiosk.session, &self.kiosk.ledger);
         let goods = record.order.total;
-        let mut tips: Vec<TipOption> =
-            checkout::tips(config, session, record).into_iter().map(|amount| TipOption { amount }).collect();
+        let selected = checkout::selected(config, session, ledger, record, ordered.tender);
+        let offered = match selected {
+            Tender::Card => checkout::tips(config, session, record),
+            Tender::Counter => Vec::new(),
+        };
+        let mut tips: Vec<TipOption> = offered.into_iter().map(|amount| TipOption { amount }).collect();
         if !tips.is_empty() {
             tips.insert(0, TipOption { amount: Minor::ZERO });
         }
+        let tip = checkout::tip(config, session, ledger, record, ordered);
         Page::PayChoose(PayChooseView {
             goods,
-            total: goods + ordered.tip.unwrap_or_default(),
+            total: goods + tip.unwrap_or_default(),
             tips,
-            tip: ordered.tip,
+            tip,
             tenders: checkout::tenders(config, session, ledger, record),
-            selected: checkout::selected(config, session, ledger, record, ordered.tender),
+            selected,
             pictures: self.order_pictures(record),
             tax_included: record.order.taxes.iter().all(|tax| tax.inclusive),
         })
@@ -73,17 +78,16 @@ impl Scene<'_> {
     }
 
     fn failure(&self, payment: &PaymentRecord) -> PayFailure {
+        let down = self.kiosk.session.terminal.phase == TerminalPhase::Down;
         match payment.state {
-            PaymentState::Declined { code: CODE_NOT_STARTED } => PayFailure::TerminalDown,
+            PaymentState::Declined { code: CODE_NOT_STARTED } if down => PayFailure::TerminalDown,
+            // Found out by asking, or by a person: the payment was broken off, and no bank said no.
+            PaymentState::Declined { code: CODE_NOT_STARTED | CODE_NOT_TOLD } => PayFailure::Cancelled,
             PaymentState::Declined { code } => PayFailure::Declined { code },
             PaymentState::TimedOut => PayFailure::TimedOut,
             PaymentState::Reversed => PayFailure::Reversed,
             // Nothing was sent: the customer cancelled, unless the terminal is not there.
-            PaymentState::Cancelled
-                if payment.sent_at.is_none() && self.kiosk.session.terminal.phase == TerminalPhase::Down =>
-            {
-                PayFailure::TerminalDown
-            }
+            PaymentState::Cancelled if payment.sent_at.is_none() && down => PayFailure::TerminalDown,
             PaymentState::Cancelled
             | PaymentState::Created
             | PaymentState::Sending
@@ -120,7 +124,7 @@ impl Scene<'_> {
             started_at,
             started_minute: format::local(self.now, started_at).minute,
             facts,
-            asked: doubt.map_or(0, |doubt| doubt.asked),
+            asked: doubt.map_or(1, |doubt| doubt.asked.max(1)),
             next_ms: doubt.filter(|_| !decided).map(|doubt| self.left(doubt.next_at)),
             staff_called: self.visit.is_some_and(|visit| visit.staff_called),
         })
