@@ -67,7 +67,8 @@ impl Scene<'_> {
         let (session, ledger) = (&self.kiosk.session, &self.kiosk.ledger);
         Page::PayFailed(PayFailedView {
             why: record.last_payment().map_or(PayFailure::Cancelled, |p| self.failure(p)),
-            total: record.order.total,
+            // What a retry asks for: with the tip that was chosen.
+            total: record.last_payment().map_or(record.order.total, |p| p.payment.amount),
             number: record.order.number.to_string().into(),
             can_retry: payable && checkout::card_possible(session, ledger, record),
             counter: payable && self.kiosk.config.policy.pay_at_counter,

@@ -4,7 +4,7 @@ use domain::format;
 use domain::ids::OrderId;
 use domain::kiosk::ledger::{KitchenState, OrderRecord, PaymentRecord, PrintState};
 use domain::money::{Currency, Minor};
-use domain::payment::PaymentState;
+use domain::payment::{CODE_NOT_STARTED, CODE_NOT_TOLD, PaymentState};
 use domain::text::Lang;
 use hal::printer::{Profile, encode};
 use serde_json::{Value, json};
@@ -112,6 +112,8 @@ fn payment_state(state: &PaymentState) -> String {
         PaymentState::Unknown => "unknown".into(),
         PaymentState::Approved(_) => "approved".into(),
         PaymentState::Completed(_) => "completed".into(),
+        PaymentState::Declined { code: CODE_NOT_STARTED } => "not taken: it never began".into(),
+        PaymentState::Declined { code: CODE_NOT_TOLD } => "not taken: the terminal told no reason".into(),
         PaymentState::Declined { code } => format!("declined (code {code:02X})"),
         PaymentState::Cancelled => "cancelled".into(),
         PaymentState::TimedOut => "timed out".into(),
