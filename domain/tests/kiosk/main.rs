@@ -17,4 +17,5 @@ mod rules;
 mod shopping;
 mod speed;
 mod terminal_model;
+mod terminals;
 mod world;

@@ -68,6 +68,22 @@ fn without_paper_the_sale_goes_on_and_the_receipt_comes_when_there_is_paper() {
 }
 
 #[test]
+fn a_dead_printer_stops_no_sale_and_the_receipt_comes_when_it_is_back() {
+    let mut shop = Shop::open();
+    shop.rig.sim(&["printer", "unplug"]).unwrap();
+    wait_until(SOON, || {
+        let devices = shop.rig.ask(&Request::Devices).ok()?;
+        (devices["printer"]["usable"] == false).then_some(())
+    })
+    .expect("the pulled cable is noticed");
+    shop.sell();
+    assert_eq!(shop.settled_books().paid, 1);
+    shop.rig.sim(&["printer", "plug"]).unwrap();
+    let receipt = shop.rig.dir.join("sim/receipts/receipt-0001.png");
+    wait_until(SOON, || receipt.exists().then_some(())).expect("the receipt comes with the printer");
+}
+
+#[test]
 fn a_dead_terminal_leaves_no_doubt_for_longer_than_it_is_dead() {
     let mut shop = Shop::open();
     shop.sell();
