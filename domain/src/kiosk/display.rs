@@ -41,8 +41,9 @@ impl Turn<'_> {
                 .last_payment()
                 .map_or_else(|| amount + tip().unwrap_or_default(), |p| p.payment.amount);
             let number = || Arc::from(record.order.number.to_string());
+            let called = || Arc::from(record.order.number.counter.to_string());
             return Some(match self.pay_page() {
-                Some(PayPage::Done) => DisplayLines { upper: number(), lower: brand() },
+                Some(PayPage::Done) => DisplayLines { upper: called(), lower: brand() },
                 Some(PayPage::Unknown) => DisplayLines { upper: number(), lower: "".into() },
                 Some(PayPage::Choose | PayPage::AtTerminal | PayPage::Failed | PayPage::Gone) | None => {
                     self.sum(Word::ToPay, due, currency, &lang)

@@ -129,11 +129,16 @@ fn cells(profile: &DisplayProfile, line: &DisplayLine) -> [u8; COLUMNS] {
 fn encode(profile: &DisplayProfile, text: &str) -> Vec<u8> {
     let page = profile.page.filter(|_| profile.dialect == DisplayDialect::Epson);
     let mut bytes = Vec::new();
-    for character in text.chars() {
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
         if let Some(byte) = page.and_then(|numbered| numbered.page.encode(character)) {
             bytes.push(byte);
         } else {
             bytes.extend(nearest(character).bytes());
+            // A sign stands close to its amount, a word does not.
+            if character == '€' && characters.peek().is_some_and(char::is_ascii_digit) {
+                bytes.push(b' ');
+            }
         }
     }
     bytes
@@ -158,6 +163,13 @@ mod tests {
 
     use super::*;
     use crate::printer::{CodePage, NumberedPage};
+
+    #[test]
+    fn a_currency_that_has_to_be_written_out_keeps_its_distance() {
+        let profile = DisplayProfile::cd5220();
+        assert_eq!(encode(&profile, "€28.80"), b"EUR 28.80");
+        assert_eq!(encode(&profile, "28,80 €"), b"28,80 EUR");
+    }
 
     fn screen() -> Screen {
         Screen {
