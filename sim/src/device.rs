@@ -84,6 +84,16 @@ pub struct Verb {
 }
 
 impl Verb {
+    /// A row of a device's table.
+    pub(crate) const fn new(
+        name: &'static str,
+        args: &'static str,
+        help: &'static str,
+        kind: VerbKind,
+    ) -> Self {
+        Self { name, args, help, kind }
+    }
+
     /// The verb with this name.
     ///
     /// # Errors

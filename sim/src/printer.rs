@@ -1,8 +1,8 @@
 //! An ESC/POS receipt printer with a cutter and a cash drawer.
 //!
-//! [`Printer`] is the shell: it owns the lock, the clock, the output directory and the wire. All behaviour is in the
-//! `Engine`, which knows no clock and no file. From byte to paper: `realtime` and `parser` read, `engine` decides
-//! when, `typesetter` draws on a `strip`, `receipt` makes the picture and the words.
+//! [`Printer`] adds clock, wire and the output directory to the `Engine`, which has all behaviour and knows no clock
+//! and no file. From byte to paper: `realtime` and `parser` read, `engine` decides when, `typesetter` draws on a
+//! `strip`, `receipt` makes the picture and the words.
 
 mod barcode;
 mod bitmap;
@@ -25,7 +25,6 @@ mod strip;
 mod style;
 mod symbol;
 mod typesetter;
-mod wire;
 
 pub use config::{Config, Pace, PaperWidth};
 pub use drawer::Drawer;
@@ -34,33 +33,26 @@ pub use render::{Rendered, render};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
+use serde_json::Value;
+use tokio::sync::watch;
 
-use crate::device::{Device, PanelPart, Picture, Port, Revision, Running, Shutdown, Verb, VerbError, Wired};
+use crate::device::{Device, PanelPart, Picture, Port, Running, Shutdown, Verb, VerbError, Wired};
+use crate::shell::{self, Cable, Demand, Machine, Shell};
 use engine::Engine;
 use receipt::Receipt;
 
 /// A printer that can be wired to a port and shown on the panel.
 #[derive(Debug)]
-pub struct Printer {
-    inner: Mutex<Inner>,
-    /// Where receipts are written.
-    out_dir: Option<PathBuf>,
-    epoch: Instant,
-    /// A verb has changed something the wire loop must act on.
-    wake: Notify,
-    revision: Revision,
-}
+pub struct Printer(Shell<Filing>);
 
+/// The engine, and where what it prints is kept.
 #[derive(Debug)]
-struct Inner {
+struct Filing {
     engine: Engine,
-    connected: bool,
+    out_dir: Option<PathBuf>,
 }
 
 impl Printer {
@@ -68,28 +60,30 @@ impl Printer {
     /// as `receipt-0001.png` and `receipt-0001.txt` before it appears in the state.
     #[must_use]
     pub fn new(config: Config, out_dir: Option<PathBuf>) -> Arc<Self> {
-        Arc::new(Self {
-            inner: Mutex::new(Inner { engine: Engine::new(config), connected: false }),
-            out_dir,
-            epoch: Instant::now(),
-            wake: Notify::new(),
-            revision: Revision::new(),
+        Arc::new(Self(Shell::new("printer", Filing { engine: Engine::new(config), out_dir })))
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&Engine) -> T) -> T {
+        self.0.look(|filing| look(&filing.engine))
+    }
+
+    /// Runs something on the engine as a verb does.
+    fn act<T>(&self, action: impl FnOnce(&mut Engine, Duration) -> T) -> T {
+        self.0.act(|filing, now| {
+            // What is due before the action happens before it.
+            filing.print(now);
+            let result = action(&mut filing.engine, now);
+            filing.print(now);
+            result
         })
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// Since the printer was made.
-    fn now(&self) -> Duration {
-        self.epoch.elapsed()
-    }
-
+impl Filing {
     /// Lets the engine do what is due and saves what came out; the next deadline.
-    fn advance(&self, engine: &mut Engine) -> Option<Duration> {
-        let deadline = engine.advance(self.now());
-        for receipt in engine.take_receipts() {
+    fn print(&mut self, now: Duration) -> Option<Duration> {
+        let deadline = self.engine.advance(now);
+        for receipt in self.engine.take_receipts() {
             if let Some(dir) = &self.out_dir
                 && let Err(error) = save(dir, &receipt)
             {
@@ -98,18 +92,36 @@ impl Printer {
         }
         deadline
     }
+}
 
-    /// Runs something on the engine as a verb does.
-    fn act<T>(&self, action: impl FnOnce(&mut Engine, Duration) -> T) -> T {
-        let mut inner = self.lock();
-        // What is due before the action happens before it.
-        self.advance(&mut inner.engine);
-        let result = action(&mut inner.engine, self.now());
-        self.advance(&mut inner.engine);
-        drop(inner);
-        self.revision.bump();
-        self.wake.notify_one();
-        result
+impl Machine for Filing {
+    const UNSENT_BYTES_MAX: usize = 4096;
+
+    fn connected(&mut self, _now: Duration) {
+        self.engine.link_changed();
+    }
+
+    fn disconnected(&mut self, _now: Duration) {
+        self.engine.link_changed();
+    }
+
+    fn room(&self, now: Duration) -> usize {
+        self.engine.room(now)
+    }
+
+    fn receive(&mut self, now: Duration, bytes: &[u8]) {
+        self.engine.receive(now, bytes);
+    }
+
+    fn advance(&mut self, now: Duration, _flushed: bool) -> Demand {
+        let deadline = self.print(now);
+        let hung_up = self.engine.take_hang_up();
+        let cable = match (self.engine.plugged(), hung_up) {
+            (false, _) => Cable::Unplugged,
+            (true, true) => Cable::HungUp,
+            (true, false) => Cable::Plugged,
+        };
+        Demand { deadline, output: self.engine.take_output(now), cable }
     }
 }
 
@@ -119,10 +131,7 @@ impl Device for Printer {
     }
 
     fn state(&self) -> Value {
-        let inner = self.lock();
-        let mut state = inner.engine.state();
-        state["connected"] = json!(inner.connected);
-        state
+        self.0.state(|filing| filing.engine.state())
     }
 
     fn verbs(&self) -> &'static [Verb] {
@@ -134,7 +143,7 @@ impl Device for Printer {
     }
 
     fn changes(&self) -> watch::Receiver<u64> {
-        self.revision.subscribe()
+        self.0.changes()
     }
 
     fn panel(&self) -> Option<PanelPart> {
@@ -148,10 +157,11 @@ impl Device for Printer {
     /// `current.png` is the paper that has not been cut yet; `receipt-0001.png` and so on come from the directory.
     fn picture(&self, name: &str) -> Option<Picture> {
         let bytes = if name == "current.png" {
-            self.lock().engine.current_png()?
+            self.look(Engine::current_png)?
         } else {
             let number: u64 = name.strip_prefix("receipt-")?.strip_suffix(".png")?.parse().ok()?;
-            fs::read(self.out_dir.as_ref()?.join(Receipt::stem(number)).with_extension("png")).ok()?
+            let dir = self.0.look(|filing| filing.out_dir.clone())?;
+            fs::read(dir.join(Receipt::stem(number)).with_extension("png")).ok()?
         };
         Some(Picture { content_type: "image/png", bytes })
     }
@@ -159,7 +169,7 @@ impl Device for Printer {
 
 impl Wired for Printer {
     fn run(self: Arc<Self>, port: Port, shutdown: Shutdown) -> Running {
-        Box::pin(wire::run(self, port, shutdown))
+        Box::pin(shell::run(self, |printer| &printer.0, port, shutdown))
     }
 }
 

@@ -10,7 +10,7 @@ pub use engine::Config;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::device::{Device, PanelPart, Port, Running, Shutdown, Verb, VerbError, Wired};
@@ -52,11 +52,7 @@ impl Device for Scanner {
     }
 
     fn state(&self) -> Value {
-        self.0.look(|engine, connected| {
-            let mut state = engine.state();
-            state["connected"] = json!(connected);
-            state
-        })
+        self.0.state(Engine::state)
     }
 
     fn verbs(&self) -> &'static [Verb] {

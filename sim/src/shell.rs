@@ -9,6 +9,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -17,18 +18,23 @@ use crate::device::{Link, PLUG_AGAIN, Port, PortError, Revision, Shutdown};
 
 /// One read takes at most this much.
 const READ_BYTES: usize = 4096;
-/// Output a kiosk has not fetched; further output is lost, as when nobody listens on a line.
-const UNSENT_BYTES_MAX: usize = 256 * 1024;
-
 /// A device without clock and wire. Times are spans since the shell was made and never go back.
 pub trait Machine: Send + 'static {
+    /// Output a kiosk has not fetched; further output is lost, as when nobody listens on a line.
+    const UNSENT_BYTES_MAX: usize = 256 * 1024;
+
     /// The kiosk has opened the port.
     fn connected(&mut self, now: Duration);
 
     /// The kiosk has closed it, or the cable was pulled.
     fn disconnected(&mut self, now: Duration);
 
-    /// Bytes from the kiosk.
+    /// How many bytes it can take now; with none the kiosk has to wait.
+    fn room(&self, _now: Duration) -> usize {
+        READ_BYTES
+    }
+
+    /// Bytes from the kiosk, no more than there was room for.
     fn receive(&mut self, now: Duration, bytes: &[u8]);
 
     /// Does everything that is due and says what is wanted; `flushed` means that all earlier output was written.
@@ -55,6 +61,19 @@ pub enum Cable {
     Unplugged,
     /// In, after the present connection has been cut.
     Replugged,
+    /// In, after the present connection of a network has ended; a serial line does not notice.
+    HungUp,
+}
+
+impl Cable {
+    /// Whether the present connection ends on a network, or on a serial line.
+    fn cuts(self, network: bool) -> bool {
+        match self {
+            Self::Plugged => false,
+            Self::Unplugged | Self::Replugged => true,
+            Self::HungUp => network,
+        }
+    }
 }
 
 /// A machine with its lock, its clock and its watchers.
@@ -108,10 +127,17 @@ impl<M: Machine> Shell<M> {
         }
     }
 
-    /// Looks at the machine, and whether the kiosk has its port open; a look changes nothing.
-    pub fn look<T>(&self, look: impl FnOnce(&M, bool) -> T) -> T {
+    /// What the machine says of itself, and whether the kiosk has its port open.
+    pub fn state(&self, of: impl FnOnce(&M) -> Value) -> Value {
         let inner = self.lock();
-        look(&inner.machine, inner.connected)
+        let mut state = of(&inner.machine);
+        state["connected"] = json!(inner.connected);
+        state
+    }
+
+    /// Looks at the machine; a look changes nothing.
+    pub fn look<T>(&self, look: impl FnOnce(&M) -> T) -> T {
+        look(&self.lock().machine)
     }
 
     /// Does something to the machine, as a verb does.
@@ -142,6 +168,14 @@ impl<M: Machine> Shell<M> {
         }
     }
 
+    /// Lets the machine do what is due: what it wants, and how much it can be given.
+    fn turn(&self, flushed: bool) -> (Demand, usize) {
+        let mut inner = self.lock();
+        let now = self.epoch.elapsed();
+        let demand = inner.machine.advance(now, flushed);
+        (demand, inner.machine.room(now).min(READ_BYTES))
+    }
+
     async fn sleep_until(&self, deadline: Option<Duration>) {
         match deadline {
             Some(at) => tokio::time::sleep_until(self.epoch + at).await,
@@ -163,8 +197,8 @@ pub async fn run<D: Send + Sync + 'static, M: Machine>(
     let mut input = [0; READ_BYTES];
     loop {
         let flushed = client.as_ref().is_none_or(|client| client.unsent.is_empty());
-        let demand = shell.lock().machine.advance(shell.epoch.elapsed(), flushed);
-        let hung_up = (demand.cable != Cable::Plugged || !plugged) && client.take().is_some();
+        let (demand, room) = shell.turn(flushed);
+        let hung_up = (demand.cable.cuts(port.is_network()) || !plugged) && client.take().is_some();
         let adjusted = adjust(&mut port, &mut plugged, demand.cable).await;
         // Not before: whoever sees the link down finds the port gone or replaced, never the old one.
         if hung_up {
@@ -183,7 +217,7 @@ pub async fn run<D: Send + Sync + 'static, M: Machine>(
             deadline = Some(deadline.map_or(again, |deadline| deadline.min(again)));
         }
         if let Some(client) = &mut client
-            && client.unsent.len() + demand.output.len() <= UNSENT_BYTES_MAX
+            && client.unsent.len() + demand.output.len() <= M::UNSENT_BYTES_MAX
         {
             client.unsent.extend(demand.output);
         }
@@ -193,7 +227,7 @@ pub async fn run<D: Send + Sync + 'static, M: Machine>(
             () = shutdown.requested() => Happened::Stop,
             () = shell.wake.notified() => Happened::Nothing,
             () = shell.sleep_until(deadline) => Happened::Nothing,
-            event = exchange(shell.name, &mut port, client.as_mut(), &mut input) => event,
+            event = exchange(shell.name, &mut port, client.as_mut(), &mut input[..room]) => event,
         };
         match happened {
             Happened::Stop => return,
@@ -248,7 +282,7 @@ async fn exchange(
         };
     };
     tokio::select! {
-        result = reader.read(input) => match result {
+        result = reader.read(input), if !input.is_empty() => match result {
             Ok(0) | Err(_) => Happened::Disconnected,
             Ok(count) => Happened::Received(count),
         },
@@ -256,5 +290,7 @@ async fn exchange(
             Ok(count) => Happened::Sent(count),
             Err(_) => Happened::Disconnected,
         },
+        // Neither to read nor to write: that the kiosk has left is noticed when there is room again.
+        () = std::future::pending() => Happened::Nothing,
     }
 }

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::device::{Device, PanelPart, Port, Running, Shutdown, Verb, VerbError, Wired};
@@ -95,11 +95,7 @@ impl Device for Terminal {
     }
 
     fn state(&self) -> Value {
-        self.0.look(|machine, connected| {
-            let mut state = machine.engine.state();
-            state["connected"] = json!(connected);
-            state
-        })
+        self.0.state(|machine| machine.engine.state())
     }
 
     fn verbs(&self) -> &'static [Verb] {

@@ -10,10 +10,10 @@ use crate::device::{Verb, VerbError};
 
 /// Everything `sim ctl display` understands.
 pub const VERBS: &[Verb] = &[
-    Verb { name: "dead", args: "[off]", help: "Shows nothing and takes nothing.", kind: Fault },
-    Verb { name: "unplug", args: "[off]", help: "The cable is pulled; it goes dark.", kind: Fault },
-    Verb { name: "plug", args: "", help: "The cable is plugged in again.", kind: Remedy },
-    Verb { name: "clear", args: "", help: "Ends every fault.", kind: Remedy },
+    Verb::new("dead", "[off]", "Shows nothing and takes nothing.", Fault),
+    Verb::new("unplug", "[off]", "The cable is pulled; it goes dark.", Fault),
+    Verb::new("plug", "", "The cable is plugged in again.", Remedy),
+    Verb::new("clear", "", "Ends every fault.", Remedy),
 ];
 
 /// The brightest of four levels.

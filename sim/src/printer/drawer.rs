@@ -16,27 +16,12 @@ pub struct Drawer {
 }
 
 const VERBS: &[Verb] = &[
-    Verb { name: "open", args: "", help: "Somebody opens it with the key.", kind: VerbKind::Action },
-    Verb { name: "close", args: "", help: "Somebody pushes it shut.", kind: VerbKind::Action },
-    Verb { name: "stuck", args: "[off]", help: "The lock does not yield to a pulse.", kind: VerbKind::Fault },
-    Verb {
-        name: "inverted",
-        args: "[off]",
-        help: "A cable whose switch reads the other way.",
-        kind: VerbKind::Fault,
-    },
-    Verb {
-        name: "slow",
-        args: "MS|off",
-        help: "Opens so many milliseconds after the pulse.",
-        kind: VerbKind::Fault,
-    },
-    Verb {
-        name: "clear",
-        args: "",
-        help: "Ends the faults; cable and position stay.",
-        kind: VerbKind::Remedy,
-    },
+    Verb::new("open", "", "Somebody opens it with the key.", VerbKind::Action),
+    Verb::new("close", "", "Somebody pushes it shut.", VerbKind::Action),
+    Verb::new("stuck", "[off]", "The lock does not yield to a pulse.", VerbKind::Fault),
+    Verb::new("inverted", "[off]", "A cable whose switch reads the other way.", VerbKind::Fault),
+    Verb::new("slow", "MS|off", "Opens so many milliseconds after the pulse.", VerbKind::Fault),
+    Verb::new("clear", "", "Ends the faults; cable and position stay.", VerbKind::Remedy),
 ];
 
 impl Drawer {
@@ -53,7 +38,7 @@ impl Device for Drawer {
     }
 
     fn state(&self) -> Value {
-        self.printer.lock().engine.drawer.state()
+        self.printer.look(|engine| engine.drawer.state())
     }
 
     fn verbs(&self) -> &'static [Verb] {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::code::{BYTES_MAX, Code};
 use crate::device::VerbKind::{Action, Fault, Remedy};
-use crate::device::{Verb, VerbError, VerbKind};
+use crate::device::{Verb, VerbError};
 use crate::shell::{Cable, Demand};
 
 /// The ledger keeps this many readings.
@@ -25,28 +25,29 @@ const CONTROL_BYTES: &[u8] = &[0x00, 0x02, 0x07, 0x1B, 0x7F, 0x80, 0xFF];
 
 /// Everything `sim ctl scanner` understands.
 pub const VERBS: &[Verb] = &[
-    verb(
+    Verb::new(
         "scan",
         "CODE [SYMBOLOGY]",
         "A code is read; {GS} stands for a GS1 separator. SYMBOLOGY: ean13, ean8, code128, gs1-128, databar, \
          datamatrix, gs1-datamatrix, qr, gs1-qr; without it the likeliest.",
         Action,
     ),
-    verb("aim", "on|off", "Whether the symbology's id is sent before the code.", Action),
-    verb("no-suffix", "[off]", "Sends no carriage return after a code.", Fault),
-    verb("slow", "[MS|off]", "So many milliseconds (20) between two characters.", Fault),
-    verb("glued", "[off]", "The next code is held back and sent together with the one after it.", Fault),
-    verb("control-bytes", "[off]", "Control and 8-bit bytes between the characters of every code.", Fault),
-    verb("long", "[BYTES]", "Reads a code of so many characters (4096).", Fault),
-    verb("unplug-mid-code", "[off]", "The cable is pulled in the middle of the next code.", Fault),
-    verb("unplug", "[off]", "The cable is pulled.", Fault),
-    verb("plug", "", "The cable is plugged in again.", Remedy),
-    verb("clear", "", "Ends every fault.", Remedy),
+    Verb::new("aim", "on|off", "Whether the symbology's id is sent before the code.", Action),
+    Verb::new("no-suffix", "[off]", "Sends no carriage return after a code.", Fault),
+    Verb::new("slow", "[MS|off]", "So many milliseconds (20) between two characters.", Fault),
+    Verb::new("glued", "[off]", "The next code is held back and sent together with the one after it.", Fault),
+    Verb::new(
+        "control-bytes",
+        "[off]",
+        "Control and 8-bit bytes between the characters of every code.",
+        Fault,
+    ),
+    Verb::new("long", "[BYTES]", "Reads a code of so many characters (4096).", Fault),
+    Verb::new("unplug-mid-code", "[off]", "The cable is pulled in the middle of the next code.", Fault),
+    Verb::new("unplug", "[off]", "The cable is pulled.", Fault),
+    Verb::new("plug", "", "The cable is plugged in again.", Remedy),
+    Verb::new("clear", "", "Ends every fault.", Remedy),
 ];
-
-const fn verb(name: &'static str, args: &'static str, help: &'static str, kind: VerbKind) -> Verb {
-    Verb { name, args, help, kind }
-}
 
 /// The settings of one emulated scanner.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Engine;
 use crate::device::VerbKind::{Action, Fault, Remedy};
-use crate::device::{Verb, VerbError, VerbKind};
+use crate::device::{Verb, VerbError};
 use crate::printer::mechanism::{Dialect, Error, Mechanism, Paper};
 
 /// `head-hot` without a number cools in this time.
@@ -21,50 +21,51 @@ const GARBAGE_BYTES_MAX: u32 = 1024;
 
 /// Everything `sim ctl printer` understands. Every fault takes `off`.
 pub const VERBS: &[Verb] = &[
-    verb("paper-near", "[off]", "The near-end sensor fires; printing goes on.", Fault),
-    verb(
+    Verb::new("paper-near", "[off]", "The near-end sensor fires; printing goes on.", Fault),
+    Verb::new(
         "paper-out",
         "[mid-line|off]",
         "The roll is at its end, now or in the middle of the next line.",
         Fault,
     ),
-    verb("paper-ok", "", "A new roll is loaded; what hung out of the printer is torn off.", Remedy),
-    verb("cover-open", "[off]", "The cover is opened.", Fault),
-    verb("cover-close", "", "The cover is closed.", Remedy),
-    verb("cutter-jam", "[at-cut|off]", "Paper jams the cutter, now or at the next cut.", Fault),
-    verb("cutter-free", "", "The jam is pulled out; the host still has to send DLE ENQ.", Remedy),
-    verb("head-hot", "[SECONDS|off]", "The head is too hot and cools by itself (after 5 seconds).", Fault),
-    verb("unrecoverable", "[off]", "An error that only switching off and on ends.", Fault),
-    verb("offline", "[off]", "Switched off line.", Fault),
-    verb("online", "", "Switched on line.", Remedy),
-    verb(
+    Verb::new("paper-ok", "", "A new roll is loaded; what hung out of the printer is torn off.", Remedy),
+    Verb::new("cover-open", "[off]", "The cover is opened.", Fault),
+    Verb::new("cover-close", "", "The cover is closed.", Remedy),
+    Verb::new("cutter-jam", "[at-cut|off]", "Paper jams the cutter, now or at the next cut.", Fault),
+    Verb::new("cutter-free", "", "The jam is pulled out; the host still has to send DLE ENQ.", Remedy),
+    Verb::new(
+        "head-hot",
+        "[SECONDS|off]",
+        "The head is too hot and cools by itself (after 5 seconds).",
+        Fault,
+    ),
+    Verb::new("unrecoverable", "[off]", "An error that only switching off and on ends.", Fault),
+    Verb::new("offline", "[off]", "Switched off line.", Fault),
+    Verb::new("online", "", "Switched on line.", Remedy),
+    Verb::new(
         "power-cycle",
         "[MS]",
         "Off (for 1000 ms) and on again: buffer, settings and waiting ids are lost.",
         Fault,
     ),
-    verb("unplug", "[off]", "The cable is pulled.", Fault),
-    verb("plug", "", "The cable is plugged in again.", Remedy),
-    verb("slow", "N|off", "Takes N bytes per second.", Fault),
-    verb("stall", "[off]", "Takes no byte at all.", Fault),
-    verb("xoff-for-ever", "[off]", "Sends XOFF and takes no byte.", Fault),
-    verb("mute", "[off]", "Answers nothing.", Fault),
-    verb("late-status", "[MS|off]", "Answers so much later (2000 ms).", Fault),
-    verb("no-process-id", "[off]", "Firmware without completion ids.", Fault),
-    verb("merge-ids", "[off]", "Answers only the newest of several waiting ids.", Fault),
-    verb("drop-id", "[N|off]", "The next N ids (1) get no answer.", Fault),
-    verb("wrong-id", "[N|off]", "The next N ids (1) get a wrong answer.", Fault),
-    verb("garbage", "[N]", "Sends N random bytes (16).", Fault),
-    verb("clone-status", "[off]", "Status bytes of another maker.", Fault),
-    verb("stuck-codepage", "[off]", "Firmware that only knows CP437.", Fault),
-    verb("clear", "", "Ends every fault.", Remedy),
-    verb("tear", "", "Somebody tears off the paper that hangs out.", Action),
-    verb("ledger", "[FROM]", "Every receipt from number FROM on, and every process id.", Action),
+    Verb::new("unplug", "[off]", "The cable is pulled.", Fault),
+    Verb::new("plug", "", "The cable is plugged in again.", Remedy),
+    Verb::new("slow", "N|off", "Takes N bytes per second.", Fault),
+    Verb::new("stall", "[off]", "Takes no byte at all.", Fault),
+    Verb::new("xoff-for-ever", "[off]", "Sends XOFF and takes no byte.", Fault),
+    Verb::new("mute", "[off]", "Answers nothing.", Fault),
+    Verb::new("late-status", "[MS|off]", "Answers so much later (2000 ms).", Fault),
+    Verb::new("no-process-id", "[off]", "Firmware without completion ids.", Fault),
+    Verb::new("merge-ids", "[off]", "Answers only the newest of several waiting ids.", Fault),
+    Verb::new("drop-id", "[N|off]", "The next N ids (1) get no answer.", Fault),
+    Verb::new("wrong-id", "[N|off]", "The next N ids (1) get a wrong answer.", Fault),
+    Verb::new("garbage", "[N]", "Sends N random bytes (16).", Fault),
+    Verb::new("clone-status", "[off]", "Status bytes of another maker.", Fault),
+    Verb::new("stuck-codepage", "[off]", "Firmware that only knows CP437.", Fault),
+    Verb::new("clear", "", "Ends every fault.", Remedy),
+    Verb::new("tear", "", "Somebody tears off the paper that hangs out.", Action),
+    Verb::new("ledger", "[FROM]", "Every receipt from number FROM on, and every process id.", Action),
 ];
-
-const fn verb(name: &'static str, args: &'static str, help: &'static str, kind: VerbKind) -> Verb {
-    Verb { name, args, help, kind }
-}
 
 impl Engine {
     /// Performs a verb; the caller advances the engine afterwards.

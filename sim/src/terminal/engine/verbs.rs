@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Engine;
 use crate::device::VerbKind::{Action, Fault as Breaks, Remedy};
-use crate::device::{Verb, VerbError, VerbKind};
+use crate::device::{Verb, VerbError};
 use crate::terminal::cards::{Card, Entry};
 use crate::terminal::config::{Mode, Unanswered};
 use crate::terminal::faults::{DECLINED, Fault, Faults, POINTS, Times};
@@ -18,56 +18,62 @@ const POWER_OFF_MS: u64 = 1_000;
 
 /// Everything `sim ctl terminal` understands. A fault strikes once unless a number or `always` follows it.
 pub const VERBS: &[Verb] = &[
-    verb("mode", "auto|manual", "Who presents the card: an imaginary customer, or you.", Action),
-    verb("present-card", "[hold|insert]", "The customer presents the card.", Action),
-    verb("pin-ok", "", "The customer enters the PIN.", Action),
-    verb("stop", "", "The customer presses the red key.", Action),
-    verb("card", "girocard|mastercard|visa|amex", "Which card the customer takes.", Action),
-    verb("unanswered", "reverse|book", "What becomes of a payment whose result nobody answers.", Action),
-    verb("ledger", "[FROM]", "Every transaction from number FROM on.", Action),
-    verb("decline", "[CODE] [N|always|off]", "The bank says no with this hexadecimal code (05).", Breaks),
-    verb("cancel", COUNT, "The customer presses the red key.", Breaks),
-    verb("timeout", COUNT, "Nobody presents a card.", Breaks),
-    verb("wrong-pin", COUNT, "A PIN is wanted, and wrong; three times end the card.", Breaks),
-    verb("busy", COUNT, "The next command is answered \"wait\".", Breaks),
-    verb(
+    Verb::new("mode", "auto|manual", "Who presents the card: an imaginary customer, or you.", Action),
+    Verb::new("present-card", "[hold|insert]", "The customer presents the card.", Action),
+    Verb::new("pin-ok", "", "The customer enters the PIN.", Action),
+    Verb::new("stop", "", "The customer presses the red key.", Action),
+    Verb::new("card", "girocard|mastercard|visa|amex", "Which card the customer takes.", Action),
+    Verb::new("unanswered", "reverse|book", "What becomes of a payment whose result nobody answers.", Action),
+    Verb::new("ledger", "[FROM]", "Every transaction from number FROM on.", Action),
+    Verb::new(
+        "decline",
+        "[CODE] [N|always|off]",
+        "The bank says no with this hexadecimal code (05).",
+        Breaks,
+    ),
+    Verb::new("cancel", COUNT, "The customer presses the red key.", Breaks),
+    Verb::new("timeout", COUNT, "Nobody presents a card.", Breaks),
+    Verb::new("wrong-pin", COUNT, "A PIN is wanted, and wrong; three times end the card.", Breaks),
+    Verb::new("busy", COUNT, "The next command is answered \"wait\".", Breaks),
+    Verb::new(
         "lose-link",
         "before-ack|after-ack|in-pin|before-result|after-result|after-answer|before-completion|off [MS] [N|always]",
         "The link breaks at this point of a payment or reversal, and stays down so long (0 ms).",
         Breaks,
     ),
-    verb("result-late", "[MS] [N|always|off]", "The result comes so much later (5000 ms).", Breaks),
-    verb("result-after-abort", COUNT, "An abort is taken, and then the payment approved.", Breaks),
-    verb("double-result", COUNT, "The result comes twice.", Breaks),
-    verb("wrong-amount", COUNT, "Charges and says 1.00 too much.", Breaks),
-    verb("wrong-currency", COUNT, "Charges and says dollars.", Breaks),
-    verb("empty-repeat", COUNT, "Repeats no receipt.", Breaks),
-    verb("refuse-abort", COUNT, "Cannot be aborted.", Breaks),
-    verb("refuse-reversal", COUNT, "Reverses nothing.", Breaks),
-    verb("banner", COUNT, "Greets the next connection with words before the protocol.", Breaks),
-    verb("split-bytes", COUNT, "Sends single bytes during the next command.", Breaks),
-    verb("glued", COUNT, "Sends several messages at once, waiting for no answer.", Breaks),
-    verb("nak", COUNT, "Refuses the next frame on the serial line.", Breaks),
-    verb("bad-crc", COUNT, "Sends the next frame on the serial line with a wrong checksum.", Breaks),
-    verb("ext-length", COUNT, "Writes the length of the next result in three bytes.", Breaks),
-    verb("truncated", COUNT, "The second half of the next result never comes.", Breaks),
-    verb("unknown-bmp", COUNT, "The next result holds a field nobody knows.", Breaks),
-    verb("deep-tlv", COUNT, "The next result holds containers in containers, forty deep.", Breaks),
-    verb("needs-init", "[off]", "Has to be initialised before it takes money.", Breaks),
-    verb("eod-open", "[off]", "Has to end its day before it takes money.", Breaks),
-    verb("dead", "[off]", "Hears nothing and says nothing.", Breaks),
-    verb("power-cycle", "[MS]", "Off (for 1000 ms) and on again; it remembers its transactions.", Breaks),
-    verb("unplug", "[off]", "The cable is pulled.", Breaks),
-    verb("plug", "", "The cable is plugged in again.", Remedy),
-    verb("clear", "", "Ends every fault.", Remedy),
+    Verb::new("result-late", "[MS] [N|always|off]", "The result comes so much later (5000 ms).", Breaks),
+    Verb::new("result-after-abort", COUNT, "An abort is taken, and then the payment approved.", Breaks),
+    Verb::new("double-result", COUNT, "The result comes twice.", Breaks),
+    Verb::new("wrong-amount", COUNT, "Charges and says 1.00 too much.", Breaks),
+    Verb::new("wrong-currency", COUNT, "Charges and says dollars.", Breaks),
+    Verb::new("empty-repeat", COUNT, "Repeats no receipt.", Breaks),
+    Verb::new("refuse-abort", COUNT, "Cannot be aborted.", Breaks),
+    Verb::new("refuse-reversal", COUNT, "Reverses nothing.", Breaks),
+    Verb::new("banner", COUNT, "Greets the next connection with words before the protocol.", Breaks),
+    Verb::new("split-bytes", COUNT, "Sends single bytes during the next command.", Breaks),
+    Verb::new("glued", COUNT, "Sends several messages at once, waiting for no answer.", Breaks),
+    Verb::new("nak", COUNT, "Refuses the next frame on the serial line.", Breaks),
+    Verb::new("bad-crc", COUNT, "Sends the next frame on the serial line with a wrong checksum.", Breaks),
+    Verb::new("ext-length", COUNT, "Writes the length of the next result in three bytes.", Breaks),
+    Verb::new("truncated", COUNT, "The second half of the next result never comes.", Breaks),
+    Verb::new("unknown-bmp", COUNT, "The next result holds a field nobody knows.", Breaks),
+    Verb::new("deep-tlv", COUNT, "The next result holds containers in containers, forty deep.", Breaks),
+    Verb::new("needs-init", "[off]", "Has to be initialised before it takes money.", Breaks),
+    Verb::new("eod-open", "[off]", "Has to end its day before it takes money.", Breaks),
+    Verb::new("dead", "[off]", "Hears nothing and says nothing.", Breaks),
+    Verb::new(
+        "power-cycle",
+        "[MS]",
+        "Off (for 1000 ms) and on again; it remembers its transactions.",
+        Breaks,
+    ),
+    Verb::new("unplug", "[off]", "The cable is pulled.", Breaks),
+    Verb::new("plug", "", "The cable is plugged in again.", Remedy),
+    Verb::new("clear", "", "Ends every fault.", Remedy),
 ];
 
 /// The arguments of most faults.
 const COUNT: &str = "[N|always|off]";
-
-const fn verb(name: &'static str, args: &'static str, help: &'static str, kind: VerbKind) -> Verb {
-    Verb { name, args, help, kind }
-}
 
 impl Engine {
     /// Performs a verb.
