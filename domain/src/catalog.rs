@@ -101,11 +101,6 @@ impl Catalog {
         Ok(Self { parts, index })
     }
 
-    /// The parts, to make the next catalog from.
-    pub fn into_parts(self) -> CatalogParts {
-        self.parts
-    }
-
     /// An item by its id.
     pub fn item(&self, id: &ItemId) -> Option<&Item> {
         self.parts.items.get(id)

@@ -16,7 +16,7 @@ use std::time::Duration;
 use domain::config::KioskConfig;
 use domain::event::Change;
 use domain::input::{Action, Command, Input, Origin};
-use domain::kiosk::{Kiosk, KioskStatus, Refusal, Replay};
+use domain::kiosk::{Kiosk, Refusal, Replay};
 use domain::{Effect, Now, View};
 use store::{CatalogDocument, Options, Store, StoreError};
 
@@ -42,8 +42,6 @@ pub trait Outside {
     fn dispatch(&mut self, effect: Effect) -> Option<Input>;
     /// Shows a view.
     fn show(&mut self, view: Arc<View>);
-    /// Tells how the kiosk is.
-    fn report(&mut self, status: KioskStatus);
 }
 
 /// How other threads reach the core.
@@ -144,7 +142,6 @@ pub struct Core {
     ids: UuidSource,
     outside: Box<dyn Outside + Send>,
     shown: Option<Arc<View>>,
-    reported: Option<KioskStatus>,
 }
 
 /// Runs until told to stop. Belongs on a thread of its own.
@@ -209,7 +206,7 @@ impl Core {
         };
         tracing::info!(events, epoch = store.epoch(), boot = store.boot(), "store opened");
         let kiosk = replay.finish(Arc::clone(&parts.config));
-        let mut core = Self { parts, kiosk, store, ids, outside, shown: None, reported: None };
+        let mut core = Self { parts, kiosk, store, ids, outside, shown: None };
         match core.start() {
             Ok(()) => Ok(core),
             Err(error) => Err((core.parts, core.outside, error)),
@@ -325,11 +322,6 @@ impl Core {
             let view = Arc::new(view);
             self.shown = Some(Arc::clone(&view));
             self.outside.show(view);
-        }
-        let status = self.kiosk.status(&now);
-        if self.reported.as_ref() != Some(&status) {
-            self.reported = Some(status.clone());
-            self.outside.report(status);
         }
     }
 

@@ -105,7 +105,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         recorder: recorder.clone(),
         standing: Standing::default(),
     };
-    let router = Router { queues, screen: screen.clone(), board: board.clone() };
+    let router = Router { queues, screen: screen.clone() };
     supervisor.thread("core", move || Ok(core::run(parts, &queue, Box::new(router))?))?;
 
     let mirror = start_mirror(&settings, &runtime, &supervisor, &screen)?;

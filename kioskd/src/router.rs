@@ -6,11 +6,9 @@ use std::sync::Arc;
 use domain::View;
 use domain::effect::{DisplayEffect, DrawerEffect, Effect, KitchenEffect, PrinterEffect, TerminalEffect};
 use domain::input::{DrawerInput, Input, KitchenInput, LastAnswer, PrinterInput, TerminalInput};
-use domain::kiosk::KioskStatus;
 use tokio::sync::mpsc::Sender;
 use ui::shell::UiHandle;
 
-use crate::board::Board;
 use crate::core::Outside;
 
 /// Jobs a device may have waiting. The core has at most one charge and one print job under way; the rest is
@@ -45,8 +43,6 @@ pub struct Router {
     pub queues: Queues,
     /// The screen.
     pub screen: UiHandle<View>,
-    /// Where the status goes.
-    pub board: Board,
 }
 
 impl Outside for Router {
@@ -73,10 +69,6 @@ impl Outside for Router {
 
     fn show(&mut self, view: Arc<View>) {
         self.screen.publish(view);
-    }
-
-    fn report(&mut self, status: KioskStatus) {
-        self.board.kiosk(status);
     }
 }
 

@@ -45,16 +45,6 @@ pub enum SettingsError {
     },
 }
 
-/// What only shows when all files are together: a key that none of them has. Named with its section.
-fn whole(merged: &toml::Table, error: &toml::de::Error) -> SettingsError {
-    let alone = |(name, value): (&String, &toml::Value)| {
-        let section = toml::Table::from_iter([(name.clone(), value.clone())]);
-        section.try_into::<Settings>().err().map(|error| format!("[{name}] {}", error.message()))
-    };
-    let message = merged.iter().find_map(alone).unwrap_or_else(|| error.message().to_owned());
-    SettingsError::Value { key: "all files together", message }
-}
-
 impl Settings {
     /// Reads and merges fragments, lowest precedence first.
     ///
@@ -65,7 +55,11 @@ impl Settings {
         for path in files {
             fragments::merge(&mut merged, fragments::read(path)?);
         }
-        let settings: Self = merged.clone().try_into().map_err(|error| whole(&merged, &error))?;
+        // Each fragment was checked by itself; the form of a whole is that of its parts.
+        let settings: Self = merged.try_into().map_err(|error: toml::de::Error| SettingsError::Value {
+            key: "settings",
+            message: error.message().to_owned(),
+        })?;
         settings.check()?;
         Ok(settings)
     }
@@ -73,6 +67,16 @@ impl Settings {
     /// Values that have the right form and still make no sense.
     fn check(&self) -> Result<(), SettingsError> {
         let wrong = |key, message: &str| Err(SettingsError::Value { key, message: message.to_owned() });
+        let endpoints = [
+            ("printer.endpoint", self.printer.as_ref().map(|it| &it.endpoint)),
+            ("kitchen.endpoint", self.kitchen.as_ref().map(|it| &it.endpoint)),
+            ("terminal.endpoint", self.terminal.as_ref().map(|it| &it.endpoint)),
+            ("display.endpoint", self.display.as_ref().map(|it| &it.endpoint)),
+        ];
+        if let Some((key, _)) = endpoints.iter().find(|(_, endpoint)| endpoint.is_some_and(String::is_empty))
+        {
+            return wrong(key, "must say where the device is, for example \"tcp://192.0.2.7:9100\"");
+        }
         let id = &self.kiosk.id;
         if id.is_empty()
             || id.len() > 64

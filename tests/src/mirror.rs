@@ -19,7 +19,6 @@ pub struct MirrorClient {
     inputs: u32,
     applied: u32,
     frames: u64,
-    resume: String,
 }
 
 /// What page is shown.
@@ -45,20 +44,6 @@ impl MirrorClient {
         Self::connect(base, &json!({"t": "hello", "v": 1, "token": token}))
     }
 
-    /// Comes back with the secret of an earlier visit.
-    ///
-    /// # Errors
-    /// As [`MirrorClient::open`].
-    pub fn resume(url: &str, resume: &str) -> anyhow::Result<Self> {
-        let base = url.split('#').next().unwrap_or(url);
-        Self::connect(base, &json!({"t": "hello", "v": 1, "resume": resume}))
-    }
-
-    /// The secret to come back with.
-    pub fn resume_secret(&self) -> &str {
-        &self.resume
-    }
-
     fn connect(base: &str, hello: &Value) -> anyhow::Result<Self> {
         let host = base.trim_start_matches("http://").trim_end_matches('/');
         let mut request = format!("ws://{host}/m").into_client_request()?;
@@ -77,7 +62,6 @@ impl MirrorClient {
             inputs: 0,
             applied: 0,
             frames: 0,
-            resume: String::new(),
         };
         client.send(hello)?;
         client.wait("the welcome", Duration::from_secs(5), |c| c.width > 0)?;
@@ -216,7 +200,6 @@ impl MirrorClient {
                 self.width = usize::try_from(number("w"))?;
                 self.height = usize::try_from(number("h"))?;
                 self.pixels = vec![0; self.width * self.height * 4];
-                self.resume = message["resume"].as_str().unwrap_or_default().to_owned();
             }
             Some("screen") => {
                 self.screen =

@@ -11,9 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use slint::platform::software_renderer::{MinimalSoftwareWindow, RepaintBufferType};
-use slint::platform::{Platform, WindowAdapter};
-use slint::{PhysicalSize, PlatformError, Rgb8Pixel};
-use ui::backend::{Clock, ManualClock};
+use slint::{PhysicalSize, Rgb8Pixel};
+use ui::backend::{Clock, ManualClock, ManualPlatform};
 use ui::shell::Screen;
 use ui::{MainScreen, PictureStore, fixtures};
 
@@ -30,28 +29,12 @@ struct Args {
     left_handed: bool,
 }
 
-/// A window in memory, and time that stands still between pages.
-struct Memory {
-    window: Rc<MinimalSoftwareWindow>,
-    clock: Arc<ManualClock>,
-}
-
-impl Platform for Memory {
-    fn create_window_adapter(&self) -> Result<Rc<dyn WindowAdapter>, PlatformError> {
-        Ok(Rc::<MinimalSoftwareWindow>::clone(&self.window))
-    }
-
-    fn duration_since_start(&self) -> Duration {
-        self.clock.now()
-    }
-}
-
 fn main() -> Result<(), Box<dyn Error>> {
     let args = parse()?;
     std::fs::create_dir_all(&args.out)?;
     let window = MinimalSoftwareWindow::new(RepaintBufferType::NewBuffer);
     let clock = Arc::new(ManualClock::default());
-    slint::platform::set_platform(Box::new(Memory {
+    slint::platform::set_platform(Box::new(ManualPlatform {
         window: Rc::clone(&window),
         clock: Arc::clone(&clock),
     }))?;

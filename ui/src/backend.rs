@@ -18,6 +18,7 @@ pub(crate) mod headless;
 mod hub;
 mod input;
 mod keys;
+mod manual;
 pub mod mirror;
 mod panel;
 mod pixel;
@@ -36,6 +37,7 @@ pub use hub::{
 pub use input::{Input, InputEvent, InputSender, KeyAction, Origin, PointerSource, QueueFull, TouchPhase};
 pub(crate) use input::{InputQueue, input_queue};
 pub use keys::{Key, NamedKey};
+pub use manual::ManualPlatform;
 pub use panel::{Panel, PanelError};
 pub use pixel::Xrgb8888;
 pub use region::{Rect, Region};

@@ -14,15 +14,7 @@ use domain::view::{Page, PayFailure, TerminalPrompt};
 use domain::{Effect, Input};
 
 use crate::fixture;
-use crate::world::{World, approval, transaction};
-
-pub(crate) fn charges(effects: &[Effect]) -> usize {
-    effects.iter().filter(|e| matches!(e, Effect::Terminal(TerminalEffect::Charge { .. }))).count()
-}
-
-pub(crate) fn is_query(effect: &Effect) -> bool {
-    matches!(effect, Effect::Terminal(TerminalEffect::QueryLast { .. }))
-}
+use crate::world::{World, approval, charges, is_query, transaction};
 
 fn kinds(events: &[(u64, Event)]) -> Vec<&'static str> {
     events

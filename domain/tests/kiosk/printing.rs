@@ -1,7 +1,5 @@
 //! Receipts on their way to paper: a job comes out, or not, or perhaps, and the customer's page with it.
 
-use domain::Effect;
-use domain::effect::PrinterEffect;
 use domain::event::{Event, ReceiptEvent};
 use domain::ids::ReceiptId;
 use domain::input::{Action, PrinterCondition, PrinterInput};
@@ -12,20 +10,10 @@ use domain::receipt::ReceiptKind;
 use domain::view::{Page, PaperState};
 
 use crate::fixture;
-use crate::world::World;
+use crate::world::{World, prints};
 
 fn printed(w: &mut World) -> Vec<ReceiptKind> {
-    w.take_effects()
-        .into_iter()
-        .filter_map(|effect| match effect {
-            Effect::Printer(PrinterEffect::Print { document, .. }) => Some(document.kind),
-            Effect::Terminal(_)
-            | Effect::Kitchen(_)
-            | Effect::Drawer(_)
-            | Effect::Display(_)
-            | Effect::CallStaff { .. } => None,
-        })
-        .collect()
+    prints(&w.take_effects())
 }
 
 fn done(w: &World) -> domain::view::DoneView {

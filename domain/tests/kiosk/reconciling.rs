@@ -10,8 +10,8 @@ use domain::payment::{CODE_NOT_STARTED, LastTransaction, PaymentState, StaffVerd
 use domain::view::{Page, PayFailure};
 
 use crate::fixture;
-use crate::payments::{failure, is_query, ours};
-use crate::world::{World, approval, transaction};
+use crate::payments::{failure, ours};
+use crate::world::{World, approval, is_query, transaction};
 
 #[test]
 fn reconciling_equal_and_idle_means_it_never_began() {

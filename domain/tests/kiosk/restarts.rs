@@ -1,6 +1,6 @@
 //! The power is lost in every state of an order: what is on disk decides what comes back.
 
-use domain::effect::{KitchenEffect, PrinterEffect, TerminalEffect};
+use domain::effect::{KitchenEffect, TerminalEffect};
 use domain::event::Event;
 use domain::input::{Action, KitchenInput, LastAnswer, PrinterCondition, PrinterInput, TerminalInput};
 use domain::intent::{DoneIntent, Intent, PayIntent, ReceiptChoice};
@@ -13,7 +13,7 @@ use domain::view::{Overlay, Page};
 use domain::{Effect, Input};
 
 use crate::fixture;
-use crate::world::{Crash, World, transaction};
+use crate::world::{Crash, World, charges, prints, transaction};
 
 fn tickets(effects: &[Effect]) -> Vec<bool> {
     let repeated = |blocks: &[Block]| matches!(blocks.first(), Some(Block::Line { text, .. }) if text.contains("REPEAT"));
@@ -28,24 +28,6 @@ fn tickets(effects: &[Effect]) -> Vec<bool> {
             | Effect::CallStaff { .. } => None,
         })
         .collect()
-}
-
-fn prints(effects: &[Effect]) -> Vec<ReceiptKind> {
-    effects
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Printer(PrinterEffect::Print { document, .. }) => Some(document.kind),
-            Effect::Terminal(_)
-            | Effect::Kitchen(_)
-            | Effect::Drawer(_)
-            | Effect::Display(_)
-            | Effect::CallStaff { .. } => None,
-        })
-        .collect()
-}
-
-fn charged(effects: &[Effect]) -> bool {
-    effects.iter().any(|e| matches!(e, Effect::Terminal(TerminalEffect::Charge { .. })))
 }
 
 #[test]
@@ -148,7 +130,7 @@ fn a_charge_on_its_way_is_unknown_and_asked_about_before_anything_else() {
     assert!(matches!(w.take_effects()[..], [Effect::Terminal(TerminalEffect::QueryLast { .. })]));
     w.answer(LastAnswer::Transaction(last));
     assert!(matches!(w.state(), PaymentState::Completed(_)));
-    assert!(!charged(&w.take_effects()));
+    assert!(charges(&w.take_effects()) == 0);
 }
 
 #[test]

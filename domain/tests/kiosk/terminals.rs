@@ -6,8 +6,7 @@ use domain::input::{Action, LastAnswer, TerminalInput};
 use domain::kiosk::Refusal;
 use domain::payment::PaymentState;
 
-use crate::payments::is_query;
-use crate::world::World;
+use crate::world::{World, is_query};
 
 #[test]
 fn the_terminals_day_is_closed_only_when_it_is_idle_and_its_memory_is_asked_for_again() {

@@ -16,6 +16,7 @@ use domain::intent::{CartIntent, Intent, MealIntent, PayIntent};
 use domain::kiosk::ledger::{OrderRecord, PaymentRecord};
 use domain::kiosk::{Kiosk, Refusal, Step};
 use domain::payment::{Approval, LastTransaction, PaymentState};
+use domain::receipt::ReceiptKind;
 use domain::time::{ClockQuality, Date, LocalTime, MonoMs, Now, WallMs, Weekday};
 use domain::view::{Notice, Overlay, Page, View};
 use domain::{Effect, Input, KioskConfig};
@@ -454,6 +455,31 @@ fn takes_id(event: &Event) -> bool {
 }
 
 /// An approved transaction number `n` of this terminal.
+/// How many charges were sent to the terminal.
+pub fn charges(effects: &[Effect]) -> usize {
+    effects.iter().filter(|e| matches!(e, Effect::Terminal(TerminalEffect::Charge { .. }))).count()
+}
+
+/// Whether the terminal is asked for its last transaction.
+pub fn is_query(effect: &Effect) -> bool {
+    matches!(effect, Effect::Terminal(TerminalEffect::QueryLast { .. }))
+}
+
+/// What was sent to the receipt printer.
+pub fn prints(effects: &[Effect]) -> Vec<ReceiptKind> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Printer(PrinterEffect::Print { document, .. }) => Some(document.kind),
+            Effect::Terminal(_)
+            | Effect::Kitchen(_)
+            | Effect::Drawer(_)
+            | Effect::Display(_)
+            | Effect::CallStaff { .. } => None,
+        })
+        .collect()
+}
+
 pub fn transaction(n: u32, amount: i64) -> LastTransaction {
     LastTransaction {
         trace: Some(n),

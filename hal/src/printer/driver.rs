@@ -179,12 +179,6 @@ impl EscposPrinter {
         &self.identity
     }
 
-    /// Closes the link and gives the fonts back, for the next connection.
-    #[must_use]
-    pub fn into_shaper(self) -> Option<TextShaper> {
-        self.shaper
-    }
-
     /// Bytes in and out since the link was opened.
     #[must_use]
     pub fn traffic(&self) -> Traffic {

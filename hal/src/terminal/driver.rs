@@ -110,14 +110,6 @@ impl ZvtTerminal {
         self.command(Command::Charge(request)).await
     }
 
-    /// Starts to pay money out; its approval waits for [`Self::accept_result`] too.
-    ///
-    /// # Errors
-    /// As [`Self::start_charge`].
-    pub async fn start_refund(&mut self, request: ChargeRequest) -> Result<(), TerminalError> {
-        self.command(Command::Refund(request)).await
-    }
-
     /// Starts to give a payment back. Ends with [`TerminalEvent::Reversed`], [`TerminalEvent::ReversalRefused`] or a
     /// loss.
     ///
@@ -237,14 +229,6 @@ impl ZvtTerminal {
     /// As [`Self::end_of_day`].
     pub async fn set_clock(&mut self, time: LocalTime) -> Result<(), TerminalError> {
         self.run(Command::SetClock(time)).await
-    }
-
-    /// Says goodbye; the next command needs a new connection.
-    ///
-    /// # Errors
-    /// As [`Self::end_of_day`].
-    pub async fn log_off(&mut self) -> Result<(), TerminalError> {
-        self.run(Command::LogOff).await
     }
 
     /// Whether a command can be started.

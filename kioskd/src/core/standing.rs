@@ -1,34 +1,29 @@
 //! What the devices last said of themselves. They say it once, when it changes; a core that begins anew in the same
 //! process, after its store had failed, hears it again.
 
+use std::mem::discriminant;
+
 use domain::Input;
 use domain::input::{DrawerInput, KitchenInput, LastAnswer, PrinterInput, ScannerInput, TerminalInput};
 
-/// The newest of each kind.
+/// The newest of each device, in the order they were told.
 #[derive(Clone, Debug, Default)]
-pub struct Standing {
-    terminal: Option<TerminalInput>,
-    printer: Option<PrinterInput>,
-    kitchen: Option<KitchenInput>,
-    scanner: Option<ScannerInput>,
-    drawer: Option<DrawerInput>,
-    uplink: Option<domain::input::UplinkInput>,
-}
+pub struct Standing(Vec<Input>);
 
 impl Standing {
     /// Remembers what an input says about a device, if it does.
     pub(super) fn note(&mut self, input: &Input) {
-        match input {
+        let told = match input {
             // What it remembers may be outdated when it is told again, so that is asked for.
             Input::Terminal(TerminalInput::Ready { .. }) => {
-                self.terminal = Some(TerminalInput::Ready { last: LastAnswer::NoAnswer });
+                Input::Terminal(TerminalInput::Ready { last: LastAnswer::NoAnswer })
             }
-            Input::Terminal(down @ TerminalInput::Down { .. }) => self.terminal = Some(down.clone()),
-            Input::Printer(condition @ PrinterInput::Condition(_)) => self.printer = Some(condition.clone()),
-            Input::Kitchen(reachable @ KitchenInput::Reachable(_)) => self.kitchen = Some(reachable.clone()),
-            Input::Scanner(present @ ScannerInput::Present(_)) => self.scanner = Some(present.clone()),
-            Input::Drawer(moved @ (DrawerInput::Opened | DrawerInput::Closed)) => self.drawer = Some(*moved),
-            Input::Uplink(uplink) => self.uplink = Some(*uplink),
+            Input::Terminal(TerminalInput::Down { .. })
+            | Input::Printer(PrinterInput::Condition(_))
+            | Input::Kitchen(KitchenInput::Reachable(_))
+            | Input::Scanner(ScannerInput::Present(_))
+            | Input::Drawer(DrawerInput::Opened | DrawerInput::Closed)
+            | Input::Uplink(_) => input.clone(),
             Input::Terminal(_)
             | Input::Printer(_)
             | Input::Kitchen(_)
@@ -37,23 +32,15 @@ impl Standing {
             | Input::Started
             | Input::Tick
             | Input::Intent(_)
-            | Input::Command(_) => {}
-        }
+            | Input::Command(_) => return,
+        };
+        self.0.retain(|known| discriminant(known) != discriminant(&told));
+        self.0.push(told);
     }
 
     /// All of it, as the devices would say it now.
     pub(super) fn inputs(&self) -> Vec<Input> {
-        [
-            self.terminal.clone().map(Input::Terminal),
-            self.printer.clone().map(Input::Printer),
-            self.kitchen.clone().map(Input::Kitchen),
-            self.scanner.clone().map(Input::Scanner),
-            self.drawer.map(Input::Drawer),
-            self.uplink.map(Input::Uplink),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        self.0.clone()
     }
 }
 
@@ -79,12 +66,13 @@ mod tests {
         assert_eq!(
             standing.inputs(),
             [
+                Input::Scanner(ScannerInput::Present(true)),
                 Input::Terminal(TerminalInput::Ready { last: LastAnswer::NoAnswer }),
                 Input::Printer(PrinterInput::Condition(PrinterCondition::Ready)),
-                Input::Scanner(ScannerInput::Present(true)),
             ]
         );
         standing.note(&Input::Terminal(TerminalInput::Down { why: "unplugged".into() }));
-        assert!(matches!(standing.inputs()[0], Input::Terminal(TerminalInput::Down { .. })));
+        assert_eq!(standing.inputs().len(), 3);
+        assert!(matches!(standing.inputs()[2], Input::Terminal(TerminalInput::Down { .. })));
     }
 }

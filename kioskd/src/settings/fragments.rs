@@ -52,11 +52,7 @@ pub(super) fn read(path: &Path) -> Result<toml::Table, SettingsError> {
         line: error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1),
         message: error.message().to_owned(),
     };
-    match toml::from_str::<Settings>(&text) {
-        // Another fragment may have it; what nobody has is found when all are together.
-        Err(error) if error.message().starts_with("missing field") => {}
-        checked => drop(checked.map_err(mistake)?),
-    }
+    toml::from_str::<Settings>(&text).map_err(mistake)?;
     let mut table: toml::Table = toml::from_str(&text).map_err(mistake)?;
     resolve_paths(&mut table, path.parent().unwrap_or(Path::new(".")));
     Ok(table)

@@ -158,7 +158,8 @@ impl Default for Policy {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Printer {
-    /// Where it is: `serial:///dev/kiosk/printer?baud=115200` or `tcp://192.0.2.7:9100`.
+    /// Where it is: `serial:///dev/kiosk/printer?baud=115200` or `tcp://192.0.2.7:9100`. Required.
+    #[serde(default)]
     pub endpoint: String,
     /// What it can do.
     #[serde(default = "default_printer_profile")]
@@ -173,7 +174,8 @@ fn default_printer_profile() -> String {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terminal {
-    /// Where it is.
+    /// Where it is. Required.
+    #[serde(default)]
     pub endpoint: String,
     /// How messages are framed.
     #[serde(default)]
@@ -237,7 +239,8 @@ pub struct Scanner {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Device {
-    /// Where it is.
+    /// Where it is. Required.
+    #[serde(default)]
     pub endpoint: String,
     /// Which language it speaks.
     #[serde(default)]

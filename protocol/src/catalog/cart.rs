@@ -32,16 +32,6 @@ pub fn price_file(catalog: &Catalog, text: &str, name: &str) -> Result<String, I
     Ok(pretty::print(&report::document(catalog, &context, &priced)))
 }
 
-/// Reads a cart and the moment it is priced at.
-///
-/// # Errors
-/// Everything that cannot be read.
-pub fn parse_cart(catalog: &Catalog, text: &str, name: &str) -> Result<(Cart, PriceContext), ImportErrors> {
-    let files = [name.into()];
-    let cart = json::parse(text).map_err(|fault| vec![fault]).and_then(|root| read(catalog, &root));
-    cart.map_err(|faults| ImportErrors::new(faults.into_iter().map(|fault| of(fault, &files)).collect()))
-}
-
 fn read(catalog: &Catalog, root: &Node) -> Result<(Cart, PriceContext), Vec<Fault>> {
     let languages = catalog.languages.clone();
     let mut reader = Reader { faults: Vec::new(), currency: catalog.currency, languages };

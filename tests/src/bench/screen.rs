@@ -14,11 +14,9 @@ use anyhow::Context as _;
 use domain::View;
 use nix::time::{ClockId, clock_gettime};
 use slint::platform::software_renderer::{MinimalSoftwareWindow, RepaintBufferType};
-use slint::platform::{
-    Platform, PointerEventButton, WindowAdapter, WindowEvent, set_platform, update_timers_and_animations,
-};
-use slint::{LogicalPosition, PhysicalSize, PlatformError};
-use ui::backend::{Clock as _, ManualClock, Panel, Xrgb8888};
+use slint::platform::{PointerEventButton, WindowEvent, set_platform, update_timers_and_animations};
+use slint::{LogicalPosition, PhysicalSize};
+use ui::backend::{ManualClock, ManualPlatform, Panel, Xrgb8888};
 use ui::shell::Screen as _;
 use ui::{MainScreen, PictureStore, fixtures};
 
@@ -135,28 +133,13 @@ struct Glass {
     width: usize,
 }
 
-struct BenchPlatform {
-    window: Rc<MinimalSoftwareWindow>,
-    clock: Arc<ManualClock>,
-}
-
-impl Platform for BenchPlatform {
-    fn create_window_adapter(&self) -> Result<Rc<dyn WindowAdapter>, PlatformError> {
-        Ok(self.window.clone())
-    }
-
-    fn duration_since_start(&self) -> Duration {
-        self.clock.now()
-    }
-}
-
 impl Glass {
     fn new() -> anyhow::Result<Self> {
         let panel = Panel::portrait_27();
         let (width, height) = panel.size_px();
         let clock = Arc::new(ManualClock::default());
         let window = MinimalSoftwareWindow::new(RepaintBufferType::ReusedBuffer);
-        set_platform(Box::new(BenchPlatform { window: Rc::clone(&window), clock: Arc::clone(&clock) }))?;
+        set_platform(Box::new(ManualPlatform { window: Rc::clone(&window), clock: Arc::clone(&clock) }))?;
         let pictures = PictureStore::new(Some(root().join("catalog/alder-and-rye/pictures")));
         let screen = MainScreen::new(|_| {}, &pictures, Arc::clone(&clock) as Arc<dyn ui::backend::Clock>)?;
         window.set_size(PhysicalSize::new(width.into(), height.into()));

@@ -1,20 +1,12 @@
 //! The colours of the theme can be told apart: contrast by WCAG 2.2, from the very values the pages use.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use slint::platform::software_renderer::{MinimalSoftwareWindow, RepaintBufferType};
-use slint::platform::{Platform, WindowAdapter};
-use slint::{Color, Global, PlatformError};
+use slint::{Color, Global};
 
+use crate::backend::ManualPlatform;
 use crate::pages::{MainWindow, Palette, Theme, TintName};
-
-struct Memory;
-
-impl Platform for Memory {
-    fn create_window_adapter(&self) -> Result<Rc<dyn WindowAdapter>, PlatformError> {
-        Ok(MinimalSoftwareWindow::new(RepaintBufferType::NewBuffer))
-    }
-}
 
 fn luminance(color: Color) -> f64 {
     let linear = |part: u8| {
@@ -57,7 +49,8 @@ fn pairs(c: &Palette) -> Vec<(&'static str, Color, Color, f64)> {
 
 #[test]
 fn every_pair_of_colours_has_the_contrast_it_is_meant_to_have() {
-    slint::platform::set_platform(Box::new(Memory)).unwrap();
+    let window = MinimalSoftwareWindow::new(RepaintBufferType::NewBuffer);
+    slint::platform::set_platform(Box::new(ManualPlatform { window, clock: Arc::default() })).unwrap();
     let window = MainWindow::new().unwrap();
     let theme = Theme::get(&window);
     for high in [false, true] {

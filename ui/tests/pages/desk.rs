@@ -14,29 +14,14 @@ use i_slint_core::items::AccessibleRole;
 use i_slint_core::lengths::LogicalPoint;
 use i_slint_core::window::WindowInner;
 use slint::platform::software_renderer::{MinimalSoftwareWindow, PhysicalRegion, RepaintBufferType};
-use slint::platform::{Platform, PointerEventButton, WindowAdapter, WindowEvent};
-use slint::{LogicalPosition, PhysicalSize, PlatformError, Rgb8Pixel};
-use ui::backend::{Clock, ManualClock};
+use slint::platform::{PointerEventButton, WindowEvent};
+use slint::{LogicalPosition, PhysicalSize, Rgb8Pixel};
+use ui::backend::{Clock, ManualClock, ManualPlatform};
 use ui::shell::Screen;
 use ui::{MainScreen, PictureStore};
 
 pub const PORTRAIT: PhysicalSize = PhysicalSize { width: 1080, height: 1920 };
 pub const LANDSCAPE: PhysicalSize = PhysicalSize { width: 1920, height: 1080 };
-
-struct Memory {
-    window: Rc<MinimalSoftwareWindow>,
-    clock: Arc<ManualClock>,
-}
-
-impl Platform for Memory {
-    fn create_window_adapter(&self) -> Result<Rc<dyn WindowAdapter>, PlatformError> {
-        Ok(Rc::<MinimalSoftwareWindow>::clone(&self.window))
-    }
-
-    fn duration_since_start(&self) -> Duration {
-        self.clock.now()
-    }
-}
 
 pub struct Desk {
     pub screen: MainScreen,
@@ -88,7 +73,7 @@ impl Desk {
     pub fn new(size: PhysicalSize) -> Self {
         let window = MinimalSoftwareWindow::new(RepaintBufferType::ReusedBuffer);
         let clock = Arc::new(ManualClock::default());
-        let memory = Memory { window: Rc::clone(&window), clock: Arc::clone(&clock) };
+        let memory = ManualPlatform { window: Rc::clone(&window), clock: Arc::clone(&clock) };
         slint::platform::set_platform(Box::new(memory)).expect("one desk to a thread");
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../catalog/alder-and-rye/pictures");
         let pictures = PictureStore::new(Some(folder));
