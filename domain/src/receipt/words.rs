@@ -56,7 +56,7 @@ fn table(word: Word) -> [&'static str; 4] {
         Word::ToPay => ["To pay", "Zu zahlen", "À payer", "المطلوب دفعه"],
         Word::Paid => ["Paid", "Bezahlt", "Payé", "مدفوع"],
         Word::Card => ["Card", "Karte", "Carte", "بطاقة"],
-        Word::Counter => ["At the counter", "An der Kasse", "Au comptoir", "عند الكاشير"],
+        Word::Counter => ["At the counter", "An der Theke", "Au comptoir", "عند الكاونتر"],
         Word::Tax => ["Tax", "MwSt.", "TVA", "الضريبة"],
         Word::Net => ["Net", "Netto", "HT", "الصافي"],
         Word::Gross => ["Gross", "Brutto", "TTC", "الإجمالي"],
@@ -67,9 +67,9 @@ fn table(word: Word) -> [&'static str; 4] {
         Word::GivenBack => ["Given back", "Zurückgezahlt", "Remboursé", "تم الرد"],
         Word::PayAtCounter => [
             "Please pay at the counter",
-            "Bitte an der Kasse bezahlen",
+            "Bitte an der Theke bezahlen",
             "Merci de payer au comptoir",
-            "يرجى الدفع عند الكاشير",
+            "يرجى الدفع عند الكاونتر",
         ],
         Word::NotAReceipt => {
             ["This is not a receipt", "Dies ist kein Beleg", "Ceci n'est pas un reçu", "هذا ليس إيصالاً"]
@@ -119,6 +119,16 @@ mod tests {
     fn eating_here_is_called_what_the_screen_calls_it() {
         let called = |lang| word(&Lang::new(lang), Word::EatIn);
         assert_eq!(["en", "de", "fr"].map(called), ["Eat here", "Hier essen", "Sur place"]);
+    }
+
+    #[test]
+    fn the_place_to_pay_is_called_what_the_screen_calls_it() {
+        let places = [("en", "counter"), ("de", "Theke"), ("fr", "comptoir"), ("ar", "الكاونتر")];
+        for (lang, place) in places {
+            for what in [Word::Counter, Word::PayAtCounter] {
+                assert!(word(&Lang::new(lang), what).contains(place), "{what:?} in {lang}");
+            }
+        }
     }
 
     #[test]
