@@ -52,7 +52,7 @@ pub struct Item {
     pub may_contain: Allergens,
     /// Vegetarian, vegan.
     pub diet: Diet,
-    /// Energy of one piece; 0: not stated.
+    /// Energy of one piece of the first version; 0: not stated.
     pub kcal: u32,
     /// Customer must be at least this old; 0: anyone.
     pub age_min: u8,
@@ -64,6 +64,17 @@ pub struct Item {
     pub discountable: bool,
     /// The combo offered when this is put in the cart ("Make it a meal?").
     pub meal: Option<MealOffer>,
+}
+
+impl Item {
+    /// Energy of one piece of a version; 0: not stated. What is stated for the item is about its first version: a
+    /// double portion has more than a single one.
+    pub fn kcal_of(&self, variation: &VariationId) -> u32 {
+        let first =
+            self.variations.first().map_or(0, |first| if first.kcal > 0 { first.kcal } else { self.kcal });
+        let mut others = self.variations.iter().skip(1);
+        others.find(|other| other.id == *variation).map_or(first, |other| other.kcal)
+    }
 }
 
 /// An item is not to be had.
@@ -108,6 +119,8 @@ pub struct Variation {
     pub deposit: Option<VariationId>,
     /// Picture of this version, if it has its own.
     pub picture: Option<Arc<str>>,
+    /// Energy of one piece; 0: not stated.
+    pub kcal: u32,
 }
 
 /// How a price works.

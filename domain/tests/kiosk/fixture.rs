@@ -143,7 +143,7 @@ fn label(prefix: &str, kind: RestrictedKind) -> RestrictedNumber {
 fn variation(id: &str, name: &str, price: i64) -> Variation {
     let name = if name.is_empty() { Text::default() } else { text(name, name) };
     let price = Price::Fixed(Minor(price));
-    Variation { id: VariationId::new(id), name, sku: None, price, deposit: None, picture: None }
+    Variation { id: VariationId::new(id), name, sku: None, price, deposit: None, picture: None, kcal: 0 }
 }
 
 pub fn item(id: &str, class: &str, price: i64) -> Item {
@@ -181,7 +181,10 @@ fn items() -> Vec<Item> {
     };
     let burger = Item {
         station: Some("grill".into()),
-        variations: vec![variation("burger-1", "Single", 890), variation("burger-2", "Double", 1190)],
+        variations: vec![
+            variation("burger-1", "Single", 890),
+            Variation { kcal: 1010, ..variation("burger-2", "Double", 1190) },
+        ],
         groups: vec![link("bun"), link("extra"), link("without")],
         allergens: Allergens::from_name("gluten").unwrap(),
         kcal: 700,

@@ -118,12 +118,30 @@ fn the_item_page_prices_every_choice_at_once() {
     let page = item(&w);
     assert_eq!(page.total, Minor((1190 + 120 + 300) * 2));
     assert!(page.allergens.names().any(|a| a == "egg"));
-    assert_eq!(page.kcal, 700 + 4 * 50);
+    assert_eq!(page.kcal, 1010 + 4 * 50);
     let extra = page.groups.iter().find(|g| g.id == GroupId::new("extra")).unwrap();
     assert_eq!((extra.chosen, extra.max), (3, 3));
     assert!(extra.options.iter().all(|option| option.blocked), "the group is full");
     w.intent(Intent::Item(ItemIntent::Count(GroupId::new("extra"), ModifierId::new("egg"), 1)));
     assert_eq!(w.refusal, Some(Refusal::NotNow));
+}
+
+#[test]
+fn a_larger_version_shows_its_own_energy_and_never_that_of_the_smaller_one() {
+    const BUN: u32 = 50;
+    let mut w = World::open();
+    w.at_menu();
+    w.intent(Intent::OpenItem(ItemId::new("burger")));
+    assert_eq!(item(&w).kcal, 700 + BUN);
+    w.intent(Intent::Item(ItemIntent::Variation(VariationId::new("burger-2"))));
+    assert_eq!(item(&w).kcal, 1010 + BUN);
+    let mut parts = fixture::parts();
+    parts.rev = 2;
+    parts.items.get_mut(&ItemId::new("burger")).unwrap().variations[1].kcal = 0;
+    w.activate(Arc::new(Catalog::new(parts).unwrap()), Origin::Fleet);
+    assert_eq!(item(&w).kcal, 0, "nobody stated it for the double one");
+    w.intent(Intent::Item(ItemIntent::Variation(VariationId::new("burger-1"))));
+    assert_eq!(item(&w).kcal, 700 + BUN);
 }
 
 #[test]

@@ -85,6 +85,7 @@ impl Shop {
             price,
             deposit: None,
             picture: None,
+            kcal: 0,
         };
         let item = Item {
             id: ItemId::new(id),

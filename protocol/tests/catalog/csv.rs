@@ -159,9 +159,9 @@ fn a_column_or_table_that_is_unknown_missing_or_doubled_is_named_once() {
     );
     tells(
         "variations.csv",
-        "Small",
-        "Small, hot",
-        "variations.csv:2:36: \"3.20\" stands in a column without a name",
+        "Large",
+        "Large, hot",
+        "variations.csv:3:40: \"520\" stands in a column without a name",
     );
     tells("shop.csv", "currency", "curency", "shop.csv:3:1: the shop has no field \"curency\"");
     let mut files: Vec<(String, String)> = example().into_iter().collect();

@@ -20,6 +20,9 @@ fn the_example_of_the_documentation_becomes_a_catalog() {
     assert_eq!(&*cola.kitchen_name, "Cola");
     let meal = catalog.item(&ItemId::new("classic-meal")).unwrap();
     assert!(matches!(&meal.kind, ItemKind::Combo(slots) if slots.len() == 3));
+    let fries = catalog.item(&ItemId::new("fries")).unwrap();
+    let energy = ["fries-small", "fries-large"].map(|id| fries.kcal_of(&VariationId::new(id)));
+    assert_eq!(energy, [380, 520]);
 }
 
 #[test]

@@ -92,11 +92,12 @@ pub(super) fn price_of(variation: &Variation) -> Minor {
 
 /// Energy as chosen; 0 when it is not stated.
 fn kcal(menu: &Menu, item: &Item, draft: &ItemDraft) -> u32 {
-    if item.kcal == 0 {
+    let plain = item.kcal_of(&draft.variation);
+    if plain == 0 {
         return 0;
     }
     let changes = choices::asked(&menu.catalog, item).flat_map(|a| a.options().map(move |m| (a, m)));
-    let sum = changes.fold(i64::from(item.kcal), |sum, (asked, m)| {
+    let sum = changes.fold(i64::from(plain), |sum, (asked, m)| {
         sum + i64::from(m.kcal) * i64::from(asked.count_of(&draft.chosen, &m.id))
     });
     u32::try_from(sum).unwrap_or(0)

@@ -86,7 +86,7 @@ pub(super) static TABLES: [Table; 18] = [
         ..table("items.csv", &["id"])
     },
     Table {
-        values: &["price", "price_per_kg", "sku", "deposit", "picture"],
+        values: &["price", "price_per_kg", "sku", "deposit", "picture", "kcal"],
         texts: &["name"],
         ..table("variations.csv", &["item", "id"])
     },

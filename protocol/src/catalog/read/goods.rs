@@ -96,7 +96,8 @@ fn variations(o: &mut Object, item: Option<&ItemId>) -> Option<Vec<Variation>> {
         Some(several) => price.map(|_| several),
         None => {
             let id = VariationId::new(item?.as_str());
-            Some(vec![Variation { id, name: Text::default(), sku, price: price??, deposit, picture: None }])
+            let (name, price) = (Text::default(), price??);
+            Some(vec![Variation { id, name, sku, price, deposit, picture: None, kcal: 0 }])
         }
     }
 }
@@ -122,8 +123,17 @@ fn variation(reader: &mut Reader, node: &Node, path: &Path) -> Option<Variation>
     let sku = o.maybe("sku", arc);
     let deposit = o.maybe("deposit", id(VariationId::new));
     let picture = o.maybe("picture", arc);
+    let kcal = o.or("kcal", 0, number::<u32>);
     o.finish();
-    Some(Variation { id: id_?, name: name?, sku: sku?, price: price??, deposit: deposit?, picture: picture? })
+    Some(Variation {
+        id: id_?,
+        name: name?,
+        sku: sku?,
+        price: price??,
+        deposit: deposit?,
+        picture: picture?,
+        kcal: kcal?,
+    })
 }
 
 fn sold_out(reader: &mut Reader, node: &Node, path: &Path) -> Option<Option<SoldOut>> {

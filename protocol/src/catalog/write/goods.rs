@@ -54,7 +54,7 @@ impl Writer {
 
     fn variations(&self, o: &mut Fields, item: &Item) {
         if let [only] = item.variations.as_slice() {
-            let plain = only.name.is_empty() && only.picture.is_none();
+            let plain = only.name.is_empty() && only.picture.is_none() && only.kcal == 0;
             if plain && only.id.as_str() == item.id.as_str() {
                 return self.offer(o, only);
             }
@@ -67,6 +67,7 @@ impl Writer {
                 o.put("name", self.words(&variation.name));
                 self.offer(&mut o, variation);
                 o.some("picture", variation.picture.as_ref(), |picture| text(picture));
+                o.unless(variation.kcal == 0, "kcal", || number(variation.kcal));
                 o.done()
             }),
         );
