@@ -14,7 +14,6 @@ mod body;
 mod misc;
 mod order;
 mod payment;
-mod wire;
 
 use ring::digest::{Context, SHA256};
 

@@ -4,3 +4,8 @@
 
 pub mod catalog;
 pub mod event;
+pub mod fleet;
+pub mod schema;
+pub mod sync;
+pub mod text;
+pub mod topic;

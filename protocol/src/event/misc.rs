@@ -6,7 +6,7 @@ use domain::receipt::ReceiptKind;
 use serde::{Deserialize, Serialize};
 
 use super::payment::LastKnown;
-use super::wire::{Hex32, Id, shared};
+use crate::text::{Hex32, Id, shared};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct ReceiptQueued {

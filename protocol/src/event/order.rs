@@ -12,7 +12,7 @@ use domain::text::Lang;
 use domain::time::{Date, WallMs};
 use serde::{Deserialize, Serialize};
 
-use super::wire::{Id, shared};
+use crate::text::{Id, shared};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct OrderPlaced {

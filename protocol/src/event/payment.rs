@@ -8,7 +8,7 @@ use domain::time::WallMs;
 use serde::{Deserialize, Serialize};
 
 use super::order::Fiscal;
-use super::wire::{Id, shared};
+use crate::text::{Id, shared};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct PaymentCreated {

@@ -19,7 +19,7 @@ use super::super::payment::{
     PaymentApproved, PaymentCreated, PaymentDeclined, PaymentNeedsStaff, PaymentRef, PaymentResolved,
     PaymentReversed, PaymentSendStarted, PaymentUnknown, TerminalReceipt,
 };
-use super::super::wire::shared;
+use crate::text::shared;
 use super::DecodeError;
 
 fn read<T: DeserializeOwned>(kind: &str, body: &str) -> Result<T, DecodeError> {

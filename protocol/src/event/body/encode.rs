@@ -12,7 +12,7 @@ use super::super::payment::{
     PaymentApproved, PaymentCreated, PaymentDeclined, PaymentNeedsStaff, PaymentRef, PaymentResolved,
     PaymentReversed, PaymentSendStarted, PaymentUnknown, TerminalReceipt,
 };
-use super::super::wire::{Hex32, Id};
+use crate::text::{Hex32, Id};
 use super::{EncodeError, Encoded, body};
 
 pub(super) fn order(event: &OrderEvent) -> Result<Encoded, EncodeError> {
