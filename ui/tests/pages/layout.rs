@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::money::Minor;
 use domain::view::Page;
 use slint::{LogicalPosition, PhysicalSize, Rgb8Pixel};
 use ui::fixtures::{self, LANGUAGES};
@@ -91,6 +92,32 @@ fn no_words_are_cut_in_any_language_in_portrait() {
 #[test]
 fn no_words_are_cut_in_any_language_in_landscape() {
     assert_eq!(words_that_do_not_fit(LANDSCAPE), Vec::<String>::new());
+}
+
+fn check_diet_of_dear_dishes(size: PhysicalSize) {
+    let desk = Desk::new(size);
+    for (lang, vegan) in LANGUAGES.into_iter().zip(["Vegan", "Vegan", "Végan", "فيغان"]) {
+        let mut view = fixtures::named("menu", lang).unwrap();
+        let Page::Menu(menu) = &mut view.page else { panic!("the menu is the menu") };
+        menu.cards[5].price = Minor(1_248_60);
+        desk.show(&view);
+        let cards = desk.buttons();
+        let card = cards.iter().find(|button| button.label.ends_with(vegan)).unwrap();
+        let word = desk.texts().into_iter().find(|text| text.label == vegan).unwrap();
+        assert!(word.x >= card.x && word.right() <= card.right(), "{lang}: {word:?} in {card:?}");
+        let covered = desk.texts().into_iter().find(|text| *text != word && text.overlaps(&word));
+        assert_eq!(covered, None, "{lang}");
+    }
+}
+
+#[test]
+fn a_dear_dish_still_says_in_a_whole_word_that_it_is_vegan() {
+    check_diet_of_dear_dishes(PORTRAIT);
+}
+
+#[test]
+fn a_dear_dish_still_says_in_a_whole_word_that_it_is_vegan_in_landscape() {
+    check_diet_of_dear_dishes(LANDSCAPE);
 }
 
 /// Pages with a primary button, and its English label.
