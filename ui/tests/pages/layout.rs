@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::money::Minor;
-use domain::view::Page;
+use domain::view::{Notice, Overlay, Page};
 use slint::{LogicalPosition, PhysicalSize, Rgb8Pixel};
 use ui::fixtures::{self, LANGUAGES};
 
@@ -118,6 +118,40 @@ fn a_dear_dish_still_says_in_a_whole_word_that_it_is_vegan() {
 #[test]
 fn a_dear_dish_still_says_in_a_whole_word_that_it_is_vegan_in_landscape() {
     check_diet_of_dear_dishes(LANDSCAPE);
+}
+
+/// Where notices can come up. A banner is not among them: it may wait for three seconds.
+const PAGES_WITH_NOTICES: [&str; 8] =
+    ["menu", "menu-states", "item", "meal", "cart", "cart-long", "pay-choose", "pay-failed"];
+
+fn check_notices(size: PhysicalSize) {
+    let desk = Desk::new(size);
+    for lang in LANGUAGES {
+        for name in PAGES_WITH_NOTICES {
+            let mut view = fixtures::named(name, lang).unwrap();
+            view.overlay = Some(Overlay::Notice(Notice::Added("Soup of the day".into())));
+            desk.show(&view);
+            let things = desk.things();
+            let notice = things.iter().find(|thing| thing.label.contains("Soup of the day")).unwrap();
+            for thing in things.iter().filter(|thing| !thing.label.is_empty()) {
+                let is_itself_or_brand = thing.label == notice.label || thing.label == *view.brand;
+                assert!(
+                    is_itself_or_brand || !notice.overlaps(thing),
+                    "{name} in {lang}: {notice:?} covers {thing:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_notice_covers_nothing_to_read_or_touch_in_portrait() {
+    check_notices(PORTRAIT);
+}
+
+#[test]
+fn a_notice_covers_nothing_to_read_or_touch_in_landscape() {
+    check_notices(LANDSCAPE);
 }
 
 /// Pages with a primary button, and its English label.
