@@ -326,6 +326,8 @@ pub struct ModifierOption {
 pub struct MealView {
     /// Name of the combo.
     pub name: Arc<str>,
+    /// How many of the same; the sums are for all of them.
+    pub quantity: u32,
     /// Name of the item that brought the offer, if it is an offer.
     pub offered_for: Option<Arc<str>>,
     /// What the item alone costs, if it is an offer.

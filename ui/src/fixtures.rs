@@ -55,6 +55,7 @@ fn pages(tongue: &Tongue) -> Vec<Fixture> {
         page("item-missing", Page::Item(choices::with_open_choice(tongue))),
         page("item-long", Page::Item(choices::with_everything(tongue))),
         page("meal", Page::Meal(choices::meal(tongue))),
+        page("meal-two", Page::Meal(choices::two_meals(tongue))),
         page("combo", Page::Meal(choices::combo(tongue))),
         page("cart", Page::Cart(cart::four_items(tongue))),
         page("cart-long", Page::Cart(cart::long(tongue))),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::cart::ServiceMode;
-use domain::catalog::{Catalog, GroupStyle};
+use domain::catalog::{Catalog, ComboSlot, GroupStyle, ItemKind};
 use domain::ids::{CategoryId, GroupId, ItemId, LineId, ModifierId, SlotId, VariationId};
 use domain::input::{Action, Origin};
 use domain::intent::{CartIntent, Intent, ItemIntent, MealIntent, PayIntent, Preference};
@@ -190,6 +190,43 @@ fn a_meal_is_offered_once_and_refusing_adds_the_item_alone() {
     assert_eq!(w.view().cart.count, 1);
     add(&mut w, "burger");
     assert_eq!(menu(&w).lines[0].quantity, 2, "not asked again, and counted together");
+}
+
+#[test]
+fn two_of_an_item_become_two_meals_and_the_offer_says_how_many() {
+    let mut w = World::open();
+    w.at_menu();
+    w.intent(Intent::OpenItem(ItemId::new("burger")));
+    w.intent(Intent::Item(ItemIntent::Quantity(1)));
+    w.intent(Intent::Item(ItemIntent::Confirm));
+    let page = meal(&w);
+    assert_eq!((page.quantity, page.alone), (2, Minor(2 * 890)));
+    w.intent(Intent::Meal(MealIntent::Pick(SlotId::new("drink"), VariationId::new("juice"))));
+    w.intent(Intent::Meal(MealIntent::Accept));
+    assert_eq!(menu(&w).lines[0].quantity, 2);
+}
+
+#[test]
+fn the_same_in_two_slots_of_a_meal_is_counted_in_its_line() {
+    let mut parts = fixture::parts();
+    parts.rev = 2;
+    let Some(ItemKind::Combo(slots)) = parts.items.get_mut(&ItemId::new("meal")).map(|meal| &mut meal.kind)
+    else {
+        panic!("the meal is a combo")
+    };
+    let second = ComboSlot { id: SlotId::new("second-main"), ..slots[0].clone() };
+    slots.push(second);
+    let mut w = World::open();
+    w.activate(Arc::new(Catalog::new(parts).unwrap()), Origin::Fleet);
+    w.at_menu();
+    w.intent(Intent::OpenItem(ItemId::new("meal")));
+    for (slot, part) in [("main", "burger-1"), ("drink", "juice"), ("second-main", "burger-1")] {
+        w.intent(Intent::Meal(MealIntent::Pick(SlotId::new(slot), VariationId::new(part))));
+    }
+    w.intent(Intent::Meal(MealIntent::Accept));
+    let line = &menu(&w).lines[0];
+    let parts: Vec<_> = line.details.iter().map(|d| (&*d.name, d.count)).collect();
+    assert_eq!(parts, [("burger, Single", 2), ("fries", 1), ("juice", 1)]);
 }
 
 #[test]

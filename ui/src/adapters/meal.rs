@@ -11,7 +11,7 @@ use domain::view::{MealView, SlotOption, SlotView};
 use slint::{ComponentHandle, Global, SharedString, Weak};
 
 use super::rows::{Paged, Rows};
-use super::{Context, IntentSender, format, reason, tint};
+use super::{Context, IntentSender, format, integer, reason, tint};
 use crate::pages::{MainWindow, MealAdapter, MealSlot, SlotChoice};
 
 /// Slots on the page. A combo with more is shown with its first ones; the catalog check warns about it.
@@ -81,14 +81,19 @@ impl Adapter {
         match &meal.offered_for {
             Some(item) => {
                 page.set_title(words.invoke_meal_question());
-                page.set_text(words.invoke_meal_text(item.as_ref().into()));
+                let several = times(context, meal.quantity, item.as_ref().into());
+                page.set_text(if meal.quantity > 1 {
+                    words.invoke_meals_text(several.clone())
+                } else {
+                    words.invoke_meal_text(several.clone())
+                });
                 page.set_price(format::extra(meal.total - meal.alone, context.currency, context.lang).into());
                 page.set_instead(if saving > Minor::ZERO {
                     words.invoke_instead_of(context.money(meal.apart - meal.alone))
                 } else {
                     SharedString::new()
                 });
-                page.set_decline_note(words.invoke_just(item.as_ref().into(), context.money(meal.alone)));
+                page.set_decline_note(words.invoke_just(several, context.money(meal.alone)));
             }
             None => {
                 page.set_title(meal.name.as_ref().into());
@@ -165,7 +170,7 @@ fn choice(context: &Context, option: &SlotOption) -> SlotChoice {
 }
 
 fn chosen(meal: &MealView) -> impl Iterator<Item = &SlotOption> {
-    meal.slots.iter().filter_map(|slot| slot.options.iter().find(|option| option.selected))
+    meal.slots.iter().flat_map(|slot| slot.options.iter().filter(|option| option.selected))
 }
 
 /// The main dish stands between what goes with it.
@@ -184,15 +189,31 @@ fn counter(meal: &MealView) -> Vec<SharedString> {
     pictures
 }
 
+/// "2 × Alder Classic", and plain "Alder Classic" for one.
+fn times(context: &Context, count: u32, name: SharedString) -> SharedString {
+    if count > 1 { context.words().invoke_times(integer(count), name) } else { name }
+}
+
+/// Names, each once with how many there are of it.
+fn together(context: &Context, names: impl Iterator<Item = String>) -> Vec<SharedString> {
+    let mut counted: Vec<(String, u32)> = Vec::new();
+    for name in names {
+        match counted.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((name, 1)),
+        }
+    }
+    counted.into_iter().map(|(name, count)| times(context, count, name.into())).collect()
+}
+
 /// "Alder Classic with rye-salt fries and house lemonade".
 fn summary(context: &Context, meal: &MealView) -> SharedString {
     let words = context.words();
     let name = meal.offered_for.as_ref().unwrap_or(&meal.name);
-    let parts: Vec<SharedString> =
-        chosen(meal).map(|option| format::inside_sentence(&option.name, context.lang).into()).collect();
-    let Some((last, before)) = parts.split_last() else {
-        return name.as_ref().into();
-    };
+    let name = times(context, meal.quantity, name.as_ref().into());
+    let parts =
+        together(context, chosen(meal).map(|option| format::inside_sentence(&option.name, context.lang)));
+    let Some((last, before)) = parts.split_last() else { return name };
     let list = match before.split_first() {
         None => last.clone(),
         Some((first, rest)) => {
@@ -200,5 +221,5 @@ fn summary(context: &Context, meal: &MealView) -> SharedString {
             words.invoke_both(start, last.clone())
         }
     };
-    words.invoke_with_parts(name.as_ref().into(), list)
+    words.invoke_with_parts(name, list)
 }

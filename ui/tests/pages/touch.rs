@@ -233,6 +233,21 @@ fn choices_on_the_second_page_of_an_item_are_pressed_like_the_first() {
 }
 
 #[test]
+fn a_meal_for_two_says_two() {
+    let desk = Desk::new(PORTRAIT);
+    desk.show_fixture("meal-two", "en");
+    assert!(desk.shows("Turn 2 × Alder Classic into whole meals."));
+    assert!(desk.shows("2 × Alder Classic with rye-salt fries and house lemonade"));
+    assert!(desk.button("No thanks, Just 2 × Alder Classic, €19.60").enabled);
+
+    let mut view = fixtures::named("meal", "en").unwrap();
+    let Page::Meal(meal) = &mut view.page else { panic!("the meal is a meal") };
+    meal.slots[1] = meal.slots[0].clone();
+    desk.show(&view);
+    assert!(desk.shows("Alder Classic with 2 × rye-salt fries"));
+}
+
+#[test]
 fn an_open_required_choice_is_brought_into_sight() {
     let desk = Desk::new(PORTRAIT);
     let mut view = fixtures::named("item-long", "en").unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Scene;
-use crate::cart::{CartLine, ModifierChoice};
+use crate::cart::{CartLine, ComboPick, ModifierChoice};
 use crate::catalog::{GroupStyle, Item, ItemKind, Variation};
 use crate::kiosk::choices;
 use crate::kiosk::menu::Menu;
@@ -56,12 +56,12 @@ impl Scene<'_> {
     /// What was changed, or the parts of a meal with what was changed on them.
     fn details(&self, menu: &Menu, item: &Item, line: &CartLine) -> Vec<LineDetail> {
         let mut details = self.changes(menu, item, &line.modifiers);
-        for pick in &line.picks {
+        for (pick, count) in same_together(&line.picks) {
             let Some((part, variation)) = menu.catalog.variation(&pick.variation) else { continue };
             let name = item_name(menu, part, variation, &self.lang);
-            details.push(LineDetail { name, style: GroupStyle::Choice, count: pick.count });
+            details.push(LineDetail { name, style: GroupStyle::Choice, count });
             details.extend(self.changes(menu, part, &pick.modifiers));
-            details.extend(self.deposit(menu, variation, pick.count));
+            details.extend(self.deposit(menu, variation, count));
         }
         let own = item.variations.iter().find(|v| v.id == line.variation);
         details.extend(own.and_then(|variation| self.deposit(menu, variation, 1)));
@@ -80,6 +80,20 @@ impl Scene<'_> {
             .map(|d| LineDetail { name: menu.words(d.name, &self.lang), style: d.style, count: d.count })
             .collect()
     }
+}
+
+/// The parts of a meal, each once, and how many of it: two slots may hold the same.
+fn same_together(picks: &[ComboPick]) -> Vec<(&ComboPick, u32)> {
+    let mut together: Vec<(&ComboPick, u32)> = Vec::new();
+    for pick in picks {
+        let is_same =
+            |known: &ComboPick| known.variation == pick.variation && known.modifiers == pick.modifiers;
+        match together.iter_mut().find(|(known, _)| is_same(known)) {
+            Some((_, count)) => *count += pick.count,
+            None => together.push((pick, pick.count)),
+        }
+    }
+    together
 }
 
 /// Whether there is anything to change about an item.

@@ -20,6 +20,7 @@ impl Scene<'_> {
         let is_open = |slot: &&ComboSlot| draft.offered.as_ref().is_none_or(|(_, filled)| *filled != slot.id);
         Page::Meal(MealView {
             name: menu.words(&combo.name, &self.lang),
+            quantity: draft.quantity,
             offered_for: offered.map(|line| self.line_name(menu, line)),
             alone: offered.map_or(Minor::ZERO, |line| offer.price_line(line, self.mode())),
             total: self.meal_total(menu, combo, draft),
