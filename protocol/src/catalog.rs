@@ -14,6 +14,7 @@ mod locate;
 mod node;
 mod pretty;
 mod read;
+mod utf8;
 mod values;
 mod words;
 mod write;
@@ -44,10 +45,10 @@ pub struct CatalogDocument {
 /// Reads a JSON document. `name` is the file's name, for messages.
 ///
 /// # Errors
-/// The first place where the text is not JSON.
-pub fn parse_json(text: &str, name: &str) -> Result<CatalogDocument, ImportErrors> {
+/// The first place where the text is not UTF-8 or not JSON.
+pub fn parse_json(text: impl AsRef<[u8]>, name: &str) -> Result<CatalogDocument, ImportErrors> {
     let files = vec![Arc::from(name)];
-    match json::parse(text) {
+    match utf8::text(0, text.as_ref()).and_then(json::parse) {
         Ok(root) => Ok(CatalogDocument { root, files }),
         Err(fault) => Err(ImportErrors::new(vec![error::of(fault, &files)])),
     }

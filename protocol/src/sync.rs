@@ -11,4 +11,4 @@ mod ack;
 mod batch;
 
 pub use ack::{Ack, Answer, Answered, DenyReason, Fork, QuarantineReason, Remedy};
-pub use batch::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, BatchError, WireEvent, cut};
+pub use batch::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, BatchError, Malformed, Received, WireEvent, cut};

@@ -20,8 +20,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("hal", &[]),
     ("ui", &["domain"]),
     ("kioskd", &["domain", "protocol", "store", "hal", "ui"]),
+    ("fleet", &["domain", "protocol"]),
     ("sim", &[]),
-    ("tests", &["domain", "protocol", "store", "hal", "ui", "kioskd", "sim"]),
+    ("tests", &["domain", "protocol", "store", "hal", "ui", "kioskd", "fleet", "sim"]),
     ("xtask", &[]),
 ];
 

@@ -3,6 +3,7 @@
 
 mod assemble;
 mod cells;
+mod missing;
 mod parts;
 mod tables;
 
@@ -11,18 +12,18 @@ use std::sync::Arc;
 use super::error::{Fault, ImportErrors, of};
 use super::fields::closest;
 use super::node::{At, shown};
-use super::{CatalogDocument, MAX_FILE_BYTES};
+use super::{CatalogDocument, MAX_FILE_BYTES, utf8};
 use cells::Row;
 use tables::{TABLES, Table};
 
 /// Reads the `.csv` files of a folder, each as its name and its text. The order of the files does not matter.
 ///
 /// # Errors
-/// Every file, column or row that has no place in a catalog.
+/// Every file, column or row that has no place in a catalog, and every file that has to be there and is not.
 pub fn parse_csv_dir<N, T>(files: impl IntoIterator<Item = (N, T)>) -> Result<CatalogDocument, ImportErrors>
 where
     N: AsRef<str>,
-    T: AsRef<str>,
+    T: AsRef<[u8]>,
 {
     let mut sheets: Vec<Sheet> = Vec::new();
     let mut names: Vec<Arc<str>> = Vec::new();
@@ -37,6 +38,12 @@ where
             Some(sheet) => sheets.push(sheet),
             None => {}
         }
+    }
+    // What refers into a table that is not there is not wrong in itself: only the table is named.
+    let missing = missing::tables(&sheets, &mut names);
+    if !missing.is_empty() {
+        faults.extend(missing);
+        return Err(ImportErrors::new(faults.into_iter().map(|fault| of(fault, &names)).collect()));
     }
     let root = assemble::document(&sheets, &mut faults);
     if faults.is_empty() {
@@ -63,8 +70,8 @@ struct Column {
 }
 
 impl Sheet {
-    fn read(file: u16, name: &str, text: &str, faults: &mut Vec<Fault>) -> Option<Self> {
-        let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    fn read(file: u16, name: &str, bytes: &[u8], faults: &mut Vec<Fault>) -> Option<Self> {
+        let base = base(name);
         let Some(table) = TABLES.iter().find(|table| table.file == base) else {
             let known: Vec<&str> = TABLES.iter().map(|table| table.file).collect();
             let instead = match closest(base, &known) {
@@ -74,7 +81,7 @@ impl Sheet {
             faults.push(fault(start(file), format!("there is no table {}", shown(base)), instead));
             return None;
         };
-        if text.len() > MAX_FILE_BYTES {
+        if bytes.len() > MAX_FILE_BYTES {
             faults.push(fault(
                 start(file),
                 "the file is larger than 16 MiB",
@@ -82,7 +89,7 @@ impl Sheet {
             ));
             return None;
         }
-        let mut rows = match cells::split(file, text) {
+        let mut rows = match utf8::text(file, bytes).and_then(|text| cells::split(file, text)) {
             Ok(rows) => rows.into_iter(),
             Err(fault) => {
                 faults.push(fault);
@@ -143,6 +150,11 @@ fn columns(table: &'static Table, titles: &Row, faults: &mut Vec<Fault>) -> Vec<
         faults.push(fault(titles.at, what, format!("add a column {key}")));
     }
     header
+}
+
+/// The name of a file without its folder.
+fn base(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
 fn start(file: u16) -> At {

@@ -10,9 +10,9 @@ use super::node::At;
 pub struct ImportError {
     /// The file.
     pub file: Arc<str>,
-    /// The line, from 1.
+    /// The line, from 1; 0 if it is about the file as a whole.
     pub line: u32,
-    /// The character in the line, from 1.
+    /// The character in the line, from 1; 0 with line 0.
     pub column: u32,
     /// Which field: `items.cola.price`; empty for a place between fields.
     pub path: String,
@@ -24,7 +24,10 @@ pub struct ImportError {
 
 impl fmt::Display for ImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
+        match self.line {
+            0 => write!(f, "{}: ", self.file)?,
+            line => write!(f, "{}:{line}:{}: ", self.file, self.column)?,
+        }
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }

@@ -15,6 +15,9 @@ pub const BATCH_EVENTS_MAX: usize = 1000;
 /// have to.
 pub const BATCH_BYTES_MAX: usize = 256 * 1024;
 
+/// Longest name of a kind.
+const KIND_MAX: usize = 64;
+
 /// What an event has besides its body, at most, when encoded.
 const EVENT_OVERHEAD: usize = 400;
 
@@ -144,20 +147,77 @@ impl Batch {
             ev,
         }
     }
+}
 
-    /// Reads a batch and checks its head. What the events say is not looked at.
+/// A batch as it came in: its head fits, its events may still be anything.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// Names this batch in its acknowledgement.
+    pub b: Id,
+    /// Epoch of all its events.
+    pub epoch: u64,
+    /// Sequence number of the first event.
+    pub from: u64,
+    /// Hash of the event before the first, as the sender claims.
+    pub previous: Hash,
+    /// The name that the hashes cover.
+    pub written_as: String,
+    /// The events, in order; the first has the number `from`, the next one more.
+    pub events: Vec<Result<WireEvent, Malformed>>,
+}
+
+/// Something in the place of an event.
+#[derive(Clone, Debug)]
+pub struct Malformed {
+    /// Verbatim.
+    pub raw: String,
+    /// What is wrong.
+    pub why: String,
+}
+
+#[derive(Deserialize)]
+struct Head<'a> {
+    v: u32,
+    b: Id,
+    ep: u64,
+    from: u64,
+    n: u32,
+    ph: Hex32,
+    #[serde(default, rename = "as")]
+    written_as: Option<String>,
+    #[serde(borrow)]
+    ev: Vec<&'a RawValue>,
+}
+
+impl Received {
+    /// Reads a batch of `kiosk`. One malformed event spoils neither the others nor the batch.
     ///
     /// # Errors
-    /// Too large, not of this form, or the head does not fit the events.
-    pub fn parse(payload: &[u8]) -> Result<Self, BatchError> {
+    /// Too large, no batch, or the head does not fit the events.
+    pub fn parse(kiosk: &KioskId, payload: &[u8]) -> Result<Self, BatchError> {
         if payload.len() > BATCH_BYTES_MAX {
             return Err(BatchError::TooLarge(payload.len()));
         }
-        let batch: Self = serde_json::from_slice(payload).map_err(|e| BatchError::Json(e.to_string()))?;
-        batch.check()?;
-        Ok(batch)
+        let head: Head<'_> = serde_json::from_slice(payload).map_err(|e| BatchError::Json(e.to_string()))?;
+        head.check()?;
+        let events = head.ev.iter().zip(head.from..).map(|(raw, seq)| read_event(raw.get(), seq)).collect();
+        Ok(Self {
+            b: head.b,
+            epoch: head.ep,
+            from: head.from,
+            previous: head.ph.0,
+            written_as: head.written_as.unwrap_or_else(|| kiosk.to_string()),
+            events,
+        })
     }
 
+    /// Sequence number of the last event.
+    pub fn last(&self) -> u64 {
+        self.from + self.events.len() as u64 - 1
+    }
+}
+
+impl Head<'_> {
     fn check(&self) -> Result<(), BatchError> {
         if self.v != 1 {
             return Err(BatchError::Version(self.v));
@@ -168,13 +228,7 @@ impl Batch {
         if self.from == 0 || u32::try_from(self.ev.len()) != Ok(self.n) {
             return Err(BatchError::Head("from or n"));
         }
-        if !self.ev.iter().zip(self.from..).all(|(event, seq)| event.s == seq) {
-            return Err(BatchError::Head("the events are not in sequence"));
-        }
-        if self.ev.iter().any(|event| event.body.get().len() > BODY_MAX) {
-            return Err(BatchError::Head("a body is larger than 64 KiB"));
-        }
-        // The database counts with 63 bits.
+        // Databases count with 63 bits.
         let last = self.from.checked_add(u64::from(self.n));
         if i64::try_from(self.ep).is_err() || last.is_none_or(|last| i64::try_from(last).is_err()) {
             return Err(BatchError::Head("numbers beyond 2^63"));
@@ -183,6 +237,25 @@ impl Batch {
             return Err(BatchError::Head("the name it was written as"));
         }
         Ok(())
+    }
+}
+
+fn read_event(raw: &str, seq: u64) -> Result<WireEvent, Malformed> {
+    let malformed = |why: String| Malformed { raw: raw.to_owned(), why };
+    let event: WireEvent = serde_json::from_str(raw).map_err(|error| malformed(error.to_string()))?;
+    let limits = [
+        (event.s == seq, "its number is not the next one"),
+        (event.body.get().len() <= BODY_MAX, "its body is larger than 64 KiB"),
+        (
+            event.k.len() <= KIND_MAX && event.k.is_ascii(),
+            "its kind is longer than 64 characters or not ASCII",
+        ),
+        (i64::try_from(event.h.0).is_ok() && i64::try_from(event.m).is_ok(), "a clock beyond 2^63"),
+        (i32::try_from(event.bt).is_ok() && i16::try_from(event.v).is_ok(), "a counter out of range"),
+    ];
+    match limits.into_iter().find(|(holds, _)| !holds) {
+        Some((_, why)) => Err(malformed(why.to_owned())),
+        None => Ok(event),
     }
 }
 

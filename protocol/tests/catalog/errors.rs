@@ -372,3 +372,31 @@ fn codes_and_words_are_looked_at_too() {
         "items.fries.diet: vegan, but it contains milk",
     );
 }
+
+#[test]
+fn a_file_that_is_not_utf_8_is_told_with_the_place_of_the_first_byte_that_is_not() {
+    let told = parse_json(b"{\n  \"brand\": \"\xc3\xa9 Caf\xe9\"\n}", "menu.json").unwrap_err().to_string();
+    let expected = "menu.json:2:19: the byte E9 is not UTF-8; save the file as UTF-8; spreadsheets call it \"CSV UTF-8\"";
+    assert_eq!(told, expected);
+    let utf_16 = parse_json(b"\xff\xfe{\0}\0", "menu.json").unwrap_err().to_string();
+    assert!(utf_16.starts_with("menu.json:1:1: the file is UTF-16; save"), "{utf_16}");
+    let tables: [(&str, &[u8]); 2] =
+        [("shop.csv", b"field,value\nrev,1\n"), ("items.csv", b"id,name\ncola,Cola\ncafe,Caf\xe9\n")];
+    let told = protocol::catalog::parse_csv_dir(tables).unwrap_err().to_string();
+    assert!(told.starts_with("items.csv:3:9: the byte E9 is not UTF-8"), "{told}");
+}
+
+#[test]
+fn a_table_that_is_not_there_is_named_and_what_refers_to_it_is_not_blamed() {
+    let shop = ("shop.csv", "field,value\nrev,1\ncurrency,EUR\nlanguages,en\nbrand,B\n");
+    let variations = ("variations.csv", "item,id,price\ncola,small,2.00\n");
+    let told = protocol::catalog::parse_csv_dir([shop, variations]).unwrap_err().to_string();
+    let items =
+        "items.csv: the table items.csv is missing; add it to the folder; its first columns are id, name, ";
+    assert!(told.starts_with(items) && !told.contains('\n'), "{told}");
+    let items = ("items.csv", "id,name,price,categories\ncola,Cola,2.00,drinks\nfanta,Fanta,2.00,drinks\n");
+    let told = protocol::catalog::parse_csv_dir([shop, items]).unwrap_err().to_string();
+    let categories =
+        "categories.csv: the table categories.csv is missing, and the column categories of items.csv refers";
+    assert!(told.starts_with(categories) && !told.contains('\n'), "{told}");
+}
