@@ -376,7 +376,7 @@ fn codes_and_words_are_looked_at_too() {
 #[test]
 fn a_file_that_is_not_utf_8_is_told_with_the_place_of_the_first_byte_that_is_not() {
     let told = parse_json(b"{\n  \"brand\": \"\xc3\xa9 Caf\xe9\"\n}", "menu.json").unwrap_err().to_string();
-    let expected = "menu.json:2:19: the byte E9 is not UTF-8; save the file as UTF-8; spreadsheets call it \"CSV UTF-8\"";
+    let expected = "menu.json:2:18: the byte E9 is not UTF-8; save the file as UTF-8; spreadsheets call it \"CSV UTF-8\"";
     assert_eq!(told, expected);
     let utf_16 = parse_json(b"\xff\xfe{\0}\0", "menu.json").unwrap_err().to_string();
     assert!(utf_16.starts_with("menu.json:1:1: the file is UTF-16; save"), "{utf_16}");
