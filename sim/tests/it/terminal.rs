@@ -4,13 +4,15 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
 use sim::device::{Device, Port, Shutdown, Wired};
 use sim::terminal::{Config, Framing, Pace, Terminal};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -107,6 +109,12 @@ struct Till {
 }
 
 impl Till {
+    async fn connect(endpoint: &str) -> Self {
+        let addr: SocketAddr = endpoint.strip_prefix("tcp://").unwrap().parse().unwrap();
+        let stream = timeout(LIMIT, TcpStream::connect(addr)).await.unwrap().unwrap();
+        Self { stream, unread: Vec::new() }
+    }
+
     /// Sends a command and acknowledges everything, until the end or until the link is lost.
     async fn command(&mut self, command: &str) -> Vec<Vec<u8>> {
         timeout(LIMIT, self.converse(command)).await.expect("it never ends")
@@ -225,6 +233,43 @@ async fn what_the_terminal_knows_survives_its_restart() {
     till.command(PAY).await;
     assert_eq!(bench.terminal.state()["ledger"]["transactions"][1]["receipt"]["receipt"], 2);
     assert_eq!(bench.terminal.state()["ledger"]["net_minor"], 5000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slips_and_results_tell_the_local_time_of_the_machine() {
+    const ZONE: &str = "Asia/Kathmandu";
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_sim"));
+    command.args([
+        "run",
+        "--terminal-card-ms",
+        "5",
+        "--terminal-pin-ms",
+        "5",
+        "--terminal-host-ms",
+        "5",
+        "--dir",
+    ]);
+    command.arg(dir.path()).env("TZ", ZONE).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut running = command.spawn().unwrap();
+    let mut ready = BufReader::new(running.stdout.take().unwrap()).lines();
+    let ready = timeout(LIMIT, ready.next_line()).await.unwrap().unwrap().unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
+    let mut till = Till::connect(ready["terminal"].as_str().unwrap()).await;
+    till.command(REGISTER).await;
+    let said = till.command(PAY).await;
+    assert_eq!(commands(&said), APPROVED);
+
+    let book: serde_json::Value =
+        serde_json::from_slice(&fs::read(dir.path().join("terminal.json")).unwrap()).unwrap();
+    let at = Timestamp::from_second(book["transactions"][0]["at"].as_i64().unwrap()).unwrap();
+    let [there, utc] = [ZONE, "UTC"].map(|zone| at.in_tz(zone).unwrap().strftime("%H:%M:%S").to_string());
+    for slip in said.iter().filter(|message| message[..2] == [0x06, 0xD3]) {
+        let text = String::from_utf8_lossy(slip);
+        assert!(text.contains(&there) && !text.contains(&utc), "{there} and not {utc}: {text}");
+    }
+    let digits = hex(&format!("0C {}", there.replace(':', " ")));
+    assert!(said[4].windows(4).any(|four| four == digits), "field 0C of the result: {:02X?}", said[4]);
 }
 
 /// A till on a serial line. Its calls block and run on a thread of their own.
