@@ -14,6 +14,9 @@ pub use model::{
     Settings, Shop, Side, Terminal, TerminalFraming,
 };
 
+/// Sides of a screen: smaller than this no page fits, larger is no panel that is sold.
+const SCREEN_PX: std::ops::RangeInclusive<u32> = 320..=7680;
+
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -36,14 +39,34 @@ pub enum SettingsError {
         message: String,
     },
     /// A value is of the right form but cannot be used.
-    #[error("{key}: {message}")]
+    #[error("{}{key}: {message}", .place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default())]
     Value {
+        /// Where it was written; `None` if no file names it or its section.
+        place: Option<Place>,
         /// Which, for example `kiosk.time_zone`.
         key: &'static str,
         /// What is wrong, and what would be right.
         message: String,
     },
 }
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.path.display(), self.line)
+    }
+}
+
+/// A value that cannot be used: its key, and what would be right.
+type Wrong = (&'static str, &'static str);
 
 impl Settings {
     /// Reads and merges fragments, lowest precedence first.
@@ -52,21 +75,29 @@ impl Settings {
     /// A file cannot be read, has an unknown key or a value of the wrong form, or a value cannot be used.
     pub fn load(files: &[PathBuf]) -> Result<Self, SettingsError> {
         let mut merged = toml::Table::new();
+        let mut fragments = Vec::new();
         for path in files {
-            fragments::merge(&mut merged, fragments::read(path)?);
+            let (fragment, table) = fragments::Fragment::read(path)?;
+            fragments.push(fragment);
+            fragments::merge(&mut merged, table);
         }
         // Each fragment was checked by itself; the form of a whole is that of its parts.
         let settings: Self = merged.try_into().map_err(|error: toml::de::Error| SettingsError::Value {
+            place: None,
             key: "settings",
             message: error.message().to_owned(),
         })?;
-        settings.check()?;
+        settings.check().map_err(|(key, message)| SettingsError::Value {
+            place: fragments::place(&fragments, key),
+            key,
+            message: message.to_owned(),
+        })?;
         Ok(settings)
     }
 
     /// Values that have the right form and still make no sense.
-    fn check(&self) -> Result<(), SettingsError> {
-        let wrong = |key, message: &str| Err(SettingsError::Value { key, message: message.to_owned() });
+    fn check(&self) -> Result<(), Wrong> {
+        let wrong = |key: &'static str, message: &'static str| Err((key, message));
         let endpoints = [
             ("printer.endpoint", self.printer.as_ref().map(|it| &it.endpoint)),
             ("kitchen.endpoint", self.kitchen.as_ref().map(|it| &it.endpoint)),
@@ -99,12 +130,9 @@ impl Settings {
                 "is not in the time zone database; write for example \"Europe/Berlin\"",
             );
         }
-        if self.screen.width < 320
-            || self.screen.height < 320
-            || self.screen.width > 7680
-            || self.screen.height > 7680
-        {
-            return wrong("screen.width", "width and height must be between 320 and 7680 pixels");
+        let sides = [("screen.width", self.screen.width), ("screen.height", self.screen.height)];
+        if let Some((key, _)) = sides.iter().find(|(_, pixels)| !SCREEN_PX.contains(pixels)) {
+            return wrong(key, "must be between 320 and 7680 pixels");
         }
         if !(0.05..=1.0).contains(&self.screen.mm_per_px) {
             return wrong(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Settings, SettingsError};
+use super::{Place, Settings, SettingsError};
 
 /// The folders in which fragments are looked for, lowest precedence first.
 #[derive(Clone, Debug)]
@@ -43,19 +43,56 @@ pub fn find(search: &SearchPath, extra: &[PathBuf]) -> Result<Vec<PathBuf>, Sett
     Ok(main.into_iter().chain(by_name.into_values()).chain(extra.iter().cloned()).collect())
 }
 
-/// Reads one fragment and checks it by itself, so that a mistake is named with its file and line.
-pub(super) fn read(path: &Path) -> Result<toml::Table, SettingsError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
-    let mistake = |error: toml::de::Error| SettingsError::Mistake {
-        path: path.to_owned(),
-        line: error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1),
-        message: error.message().to_owned(),
-    };
-    toml::from_str::<Settings>(&text).map_err(mistake)?;
-    let mut table: toml::Table = toml::from_str(&text).map_err(mistake)?;
-    resolve_paths(&mut table, path.parent().unwrap_or(Path::new(".")));
-    Ok(table)
+/// One fragment as it was written.
+pub(super) struct Fragment {
+    path: PathBuf,
+    text: String,
+}
+
+impl Fragment {
+    /// Reads one fragment and checks it by itself, so that a mistake is named with its file and line.
+    pub(super) fn read(path: &Path) -> Result<(Self, toml::Table), SettingsError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
+        let mistake = |error: toml::de::Error| SettingsError::Mistake {
+            path: path.to_owned(),
+            line: error.span().map_or(1, |span| line_at(&text, span.start)),
+            message: error.message().to_owned(),
+        };
+        toml::from_str::<Settings>(&text).map_err(mistake)?;
+        let mut table: toml::Table = toml::from_str(&text).map_err(mistake)?;
+        resolve_paths(&mut table, path.parent().unwrap_or(Path::new(".")));
+        Ok((Self { path: path.to_owned(), text }, table))
+    }
+
+    /// How many steps of the key `steps` this fragment writes, and the line of the deepest.
+    fn depth_and_line(&self, steps: &[&str]) -> Option<(usize, usize)> {
+        let root = toml::de::DeTable::parse(&self.text).ok()?;
+        let mut table = root.get_ref();
+        let mut found = None;
+        for (index, step) in steps.iter().enumerate() {
+            let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == step) else { break };
+            found = Some((index + 1, line_at(&self.text, key.span().start)));
+            let toml::de::DeValue::Table(below) = value.get_ref() else { break };
+            table = below;
+        }
+        found
+    }
+}
+
+/// Where the value in force of `key` (`screen.width`) was written: in the last fragment that sets it, since later
+/// ones win. If none does, the last section in which it would have to be.
+pub(super) fn place(fragments: &[Fragment], key: &str) -> Option<Place> {
+    let steps: Vec<&str> = key.split('.').collect();
+    let found =
+        fragments.iter().filter_map(|it| it.depth_and_line(&steps).map(|(depth, line)| (depth, it, line)));
+    let (_, fragment, line) = found.max_by_key(|(depth, ..)| *depth)?;
+    Some(Place { path: fragment.path.clone(), line })
+}
+
+/// The line of a byte, from 1.
+fn line_at(text: &str, byte: usize) -> usize {
+    text.bytes().take(byte).filter(|b| *b == b'\n').count() + 1
 }
 
 /// Lays `fragment` over `merged`: tables key by key, everything else whole.

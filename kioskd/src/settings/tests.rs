@@ -86,3 +86,34 @@ fn paths_are_relative_to_the_file_that_names_them() {
     assert_eq!(settings.catalog.pictures, Some(root.path().join("sub/p")));
     assert_eq!(settings.catalog.seed, Some(PathBuf::from("/q")));
 }
+
+#[test]
+fn a_value_that_makes_no_sense_is_named_with_the_file_and_line_that_won() {
+    let root = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| write(root.path(), name, text);
+    let base = file("base.toml", "[kiosk]\nid = 'a'\n\n[screen]\nwidth = 1080\nheight = 5\n");
+    let quiet = file("quiet.toml", "# nothing about the screen\n[log]\nfilter = 'info'\n");
+    let wide = file("wide.toml", "\n\nscreen = { mm_per_px = 0.3,\n  width = 9000 }\n");
+    let right = file("right.toml", "screen.width = 1920\nscreen.height = 1080\n");
+    let dotted = file("dotted.toml", "# one line\nkiosk.cutover_hour = 24\n");
+    let told = |files: &[&PathBuf]| {
+        let files: Vec<PathBuf> = files.iter().map(|file| (*file).clone()).collect();
+        Settings::load(&files).unwrap_err().to_string()
+    };
+    let at = |file: &PathBuf, rest: &str| format!("{}:{rest}", file.display());
+    let message = "must be between 320 and 7680 pixels";
+    assert_eq!(told(&[&base, &quiet]), at(&base, &format!("6: screen.height: {message}")));
+    assert_eq!(told(&[&base, &wide, &quiet]), at(&wide, &format!("4: screen.width: {message}")));
+    let late = told(&[&base, &wide, &right, &dotted]);
+    assert_eq!(late, at(&dotted, "2: kiosk.cutover_hour: must be an hour from 0 to 23"));
+    assert!(Settings::load(&[base, wide, right]).is_ok(), "what was overridden does no harm");
+}
+
+#[test]
+fn a_key_that_none_sets_is_named_with_its_section() {
+    let root = tempfile::tempdir().unwrap();
+    let other = write(root.path(), "a.toml", "[kiosk]\nid = 'a'\n");
+    let section = write(root.path(), "b.toml", "\n[printer]\nprofile = 'plain-80'\n");
+    let told = Settings::load(&[other.clone(), section.clone(), other]).unwrap_err().to_string();
+    assert!(told.starts_with(&format!("{}:2: printer.endpoint: must say", section.display())), "{told}");
+}
