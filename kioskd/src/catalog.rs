@@ -1,14 +1,19 @@
 //! Catalog files: read, checked, and made ready for the store.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use domain::catalog::Catalog;
-use protocol::catalog::{ImportErrors, parse_csv_dir, parse_json};
+use protocol::catalog::{ImportErrors, MAX_FILE_BYTES, parse_csv_dir, parse_json};
 use store::CatalogDocument;
 
 use crate::settings::Settings;
+
+/// Most bytes of a folder's tables together: texts in many languages, and below the memory of a small kiosk.
+const MAX_FOLDER_BYTES: usize = 4 * MAX_FILE_BYTES;
 
 /// A catalog and the document that the store keeps of it.
 pub type Checked = (Arc<Catalog>, CatalogDocument);
@@ -25,8 +30,7 @@ pub fn read(path: &Path) -> anyhow::Result<Checked> {
     let document = if path.is_dir() {
         parse_csv_dir(csv_files(path)?)?
     } else {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-        parse_json(&text, &name)?
+        parse_json(&read_file(path, MAX_FILE_BYTES)?, &name)?
     };
     Ok(check(&document)?)
 }
@@ -67,18 +71,108 @@ pub fn seed(settings: &Settings) -> Option<Seed> {
     }))
 }
 
-fn csv_files(dir: &Path) -> anyhow::Result<Vec<(String, String)>> {
+/// The bytes of a regular file of at most `max_bytes`. A device or a pipe is refused before it is opened: it may
+/// have no end, or nothing to say.
+///
+/// # Errors
+/// There is no such file, it is none, or it is too large.
+pub fn read_file(path: &Path, max_bytes: usize) -> anyhow::Result<Vec<u8>> {
+    let cannot = || format!("cannot read {}", path.display());
+    let kind = std::fs::metadata(path).with_context(cannot)?;
+    anyhow::ensure!(
+        kind.is_file(),
+        "{}: this is not a file; name a JSON file or a folder of CSV files",
+        path.display()
+    );
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX);
+    // Read up to the limit whatever the size was said to be: it may grow.
+    File::open(path)
+        .and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes))
+        .with_context(cannot)?;
+    anyhow::ensure!(
+        bytes.len() <= max_bytes,
+        "{}: the file is larger than {max_bytes} bytes, the most that is read; is it the right one?",
+        path.display()
+    );
+    Ok(bytes)
+}
+
+fn csv_files(dir: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
+    let mut free = MAX_FOLDER_BYTES;
     let entries = std::fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
     for entry in entries {
         let path = entry?.path();
         if path.extension().is_some_and(|e| e == "csv") {
-            let text =
-                std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let bytes = read_file(&path, MAX_FILE_BYTES)?;
+            free = free.checked_sub(bytes.len()).with_context(|| {
+                format!("{}: its tables have more than {MAX_FOLDER_BYTES} bytes together", dir.display())
+            })?;
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            files.push((name, text));
+            files.push((name, bytes));
         }
     }
+    anyhow::ensure!(
+        !files.is_empty(),
+        "{}: there is no .csv file in this folder; a catalog has at least shop.csv, items.csv, categories.csv, \
+         tax_rules.csv and tax_rates.csv, or is one JSON file",
+        dir.display()
+    );
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(path: &Path) -> String {
+        format!("{:#}", read(path).unwrap_err())
+    }
+
+    #[test]
+    fn a_file_that_is_not_utf_8_is_told_with_file_and_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("menu.json");
+        std::fs::write(&file, b"{\n\"brand\": \"Caf\xe9\"}").unwrap();
+        let told = refused(&file);
+        assert!(told.starts_with(&format!("{}:2:14: the byte E9 is not UTF-8", file.display())), "{told}");
+    }
+
+    #[test]
+    fn a_folder_without_tables_and_one_without_items_say_which_files_they_lack() {
+        let dir = tempfile::tempdir().unwrap();
+        let told = refused(dir.path());
+        assert!(told.starts_with(&dir.path().display().to_string()), "{told}");
+        assert!(told.contains("no .csv file") && told.contains("items.csv"), "{told}");
+        std::fs::write(dir.path().join("shop.csv"), "field,value\nrev,1\n").unwrap();
+        let told = refused(dir.path());
+        assert!(told.starts_with("items.csv: the table items.csv is missing"), "{told}");
+    }
+
+    #[test]
+    fn what_has_no_end_or_is_too_large_is_not_read() {
+        let told = refused(Path::new("/dev/zero"));
+        assert!(told.starts_with("/dev/zero: this is not a file"), "{told}");
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("items.csv");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        assert!(refused(dir.path()).contains("items.csv: this is not a file"), "nobody waits at a pipe");
+        let large = dir.path().join("large.json");
+        // Sparse: 10 GiB that take no room.
+        File::create(&large).unwrap().set_len(10 << 30).unwrap();
+        let told = refused(&large);
+        assert!(told.contains("large.json: the file is larger than 16777216 bytes"), "{told}");
+    }
+
+    #[test]
+    fn tables_that_are_too_large_together_are_not_read_to_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        for n in 0..6 {
+            let file = File::create(dir.path().join(format!("{n}.csv"))).unwrap();
+            file.set_len(u64::try_from(MAX_FILE_BYTES).unwrap()).unwrap();
+        }
+        assert!(refused(dir.path()).contains("more than 67108864 bytes together"));
+    }
 }

@@ -46,7 +46,7 @@ pub struct CatalogDocument {
 ///
 /// # Errors
 /// The first place where the text is not UTF-8 or not JSON.
-pub fn parse_json(text: impl AsRef<[u8]>, name: &str) -> Result<CatalogDocument, ImportErrors> {
+pub fn parse_json(text: &(impl AsRef<[u8]> + ?Sized), name: &str) -> Result<CatalogDocument, ImportErrors> {
     let files = vec![Arc::from(name)];
     match utf8::text(0, text.as_ref()).and_then(json::parse) {
         Ok(root) => Ok(CatalogDocument { root, files }),

@@ -8,6 +8,9 @@ use clap::Subcommand;
 
 use crate::name;
 
+/// Largest cart file: thousands of lines.
+const MAX_CART_BYTES: usize = 1 << 20;
+
 #[derive(Subcommand)]
 pub(crate) enum CatalogCommand {
     /// Check a catalog file and make it the active one. If anything is wrong the old one stays.
@@ -52,7 +55,8 @@ pub(crate) fn check(file: &Path) -> anyhow::Result<ExitCode> {
 
 pub(crate) fn price(cart: &Path, catalog: &Path) -> anyhow::Result<()> {
     let (catalog, _) = kioskd::catalog::read(catalog)?;
-    let text = std::fs::read_to_string(cart).with_context(|| format!("cannot read {}", name(cart)))?;
+    let text = kioskd::catalog::read_file(cart, MAX_CART_BYTES)?;
+    let text = String::from_utf8(text).with_context(|| format!("{} is not UTF-8", name(cart)))?;
     let priced = protocol::catalog::cart::price_file(&catalog, &text, &name(cart))?;
     println!("{priced}");
     Ok(())
