@@ -28,6 +28,14 @@ impl ShopClock {
         self.at(Timestamp::now())
     }
 
+    /// A moment as people in the shop read it: `2026-11-21 03:59:59 CET`.
+    pub fn stamp(&self, at: WallMs) -> String {
+        Timestamp::from_millisecond(at.0).map_or_else(
+            |_| at.0.to_string(),
+            |stamp| stamp.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string(),
+        )
+    }
+
     /// The same instant, as the store wants it.
     pub fn clocks(now: &Now) -> Clocks {
         let quality = match now.quality {
@@ -95,6 +103,15 @@ mod tests {
         assert_eq!(late.local.minute, 3 * 60 + 59);
         assert_eq!((late.local.date.day, late.business_date.day), (21, 20));
         assert_eq!(at("2026-11-21T03:00:00Z").business_date.day, 21);
+    }
+
+    #[test]
+    fn a_moment_is_told_in_the_shops_time_summer_and_winter() {
+        let clock = ShopClock::new(TimeZone::get("Europe/Berlin").unwrap(), 4);
+        let told = |text: &str| clock.stamp(WallMs(text.parse::<Timestamp>().unwrap().as_millisecond()));
+        assert_eq!(told("2026-11-21T02:59:59Z"), "2026-11-21 03:59:59 CET");
+        assert_eq!(told("2026-07-21T22:30:00Z"), "2026-07-22 00:30:00 CEST");
+        assert_eq!(clock.stamp(WallMs(i64::MAX)), i64::MAX.to_string());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod orders;
 mod status;
+mod words;
 
 use std::sync::Arc;
 

@@ -2,15 +2,16 @@
 
 use domain::format;
 use domain::ids::OrderId;
-use domain::kiosk::ledger::{KitchenState, OrderRecord, PaymentRecord, PrintState};
+use domain::kiosk::ledger::{OrderRecord, PaymentRecord};
 use domain::money::{Currency, Minor};
-use domain::payment::{CODE_NOT_STARTED, CODE_NOT_TOLD, PaymentState};
+use domain::order::{FiscalNumber, OrderLine};
+use domain::payment::PaymentState;
 use domain::text::Lang;
 use hal::printer::{Profile, encode};
 use serde_json::{Value, json};
 use store::OrderRow;
 
-use super::{Said, status};
+use super::{Said, status, words};
 use crate::core::Core;
 use crate::devices;
 use crate::receipt_text;
@@ -45,43 +46,76 @@ pub(super) fn row(row: &OrderRow) -> Value {
     })
 }
 
-/// One order with everything.
+/// One order with everything. Amounts are there twice: in minor units for machines, in words for people.
 pub(super) fn show(core: &mut Core, name: &str) -> Said {
     let record = find(core, name)?;
     let order = &record.order;
-    let lines: Vec<Value> = order
-        .lines
-        .iter()
-        .map(|line| {
-            let changes: Vec<String> = line.modifiers.iter().map(|m| m.name.to_string()).collect();
-            json!({
-                "name": line.name.as_ref(),
-                "part_of_meal": line.slot.is_some(),
-                "changes": changes,
-                "quantity": format::quantity(line.quantity, &Lang::new("en")),
-                "net": money(line.net, order.currency),
-                "net_minor": line.net.0,
-            })
-        })
-        .collect();
+    let amount = |it: Minor| money(it, order.currency);
+    let tip = record.paying().map_or(Minor::ZERO, |p| p.payment.tip);
     Ok(json!({
         "id": order.id.to_string(),
         "number": order.number.to_string(),
         "placed": stamp(order.placed_at.0),
+        "placed_local": core.clock().stamp(order.placed_at),
+        "mode": words::mode(order.mode),
         "state": if is_refunded(record) { "refunded" } else { status::order_state(record.state) },
-        "fiscal": record.paid.map(|(fiscal, _)| json!({"series": fiscal.series, "n": fiscal.n})),
-        "total": money(order.total, order.currency),
+        "cancelled": record.cancelled.map(words::cancelled),
+        "fiscal": record.paid.map(|(fiscal, _)| fiscal_number(fiscal)),
+        "paid_local": record.paid.map(|(_, at)| core.clock().stamp(at)),
+        "lines": order.lines.iter().map(|it| line(it, order.currency)).collect::<Vec<_>>(),
+        "surcharges": order.surcharges.iter().map(|it| json!({
+            "name": it.name.as_ref(), "amount": amount(it.amount), "amount_minor": it.amount.0,
+        })).collect::<Vec<_>>(),
+        "discount": amount(order.discount),
+        "discount_minor": order.discount.0,
+        "taxes": order.taxes.iter().map(|it| json!({
+            "name": it.name.as_ref(), "rate": format::percent(it.rate, &Lang::new("en")),
+            "inclusive": it.inclusive,
+            "base": amount(it.base), "base_minor": it.base.0, "tax": amount(it.tax), "tax_minor": it.tax.0,
+        })).collect::<Vec<_>>(),
+        "total": amount(order.total),
         "total_minor": order.total.0,
+        "tip": amount(tip),
+        "tip_minor": tip.0,
+        "total_with_tip": amount(order.total + tip),
+        "total_with_tip_minor": (order.total + tip).0,
         "catalog_rev": order.catalog_rev,
-        "lines": lines,
         "payments": record.payments.iter().map(payment).collect::<Vec<_>>(),
+        "refunded": amount(record.refunded()),
+        "refunded_minor": record.refunded().0,
+        "refunds": record.refunds.iter().copied().map(fiscal_number).collect::<Vec<_>>(),
         "receipts": record.receipts.iter().map(|r| json!({
-            "id": r.id.to_string(), "kind": format!("{:?}", r.kind), "copy": r.copy, "state": print_state(&r.state),
+            "id": r.id.to_string(), "kind": words::receipt_kind(r.kind), "copy": r.copy, "state": words::print_state(&r.state),
         })).collect::<Vec<_>>(),
         "kitchen": record.kitchen.iter().map(|k| json!({
-            "id": k.id.to_string(), "state": kitchen_state(k.state),
+            "id": k.id.to_string(), "state": words::kitchen_state(k.state),
         })).collect::<Vec<_>>(),
     }))
+}
+
+fn line(line: &OrderLine, currency: Currency) -> Value {
+    let changes: Vec<&str> = line.modifiers.iter().map(|m| m.name.as_ref()).collect();
+    json!({
+        "name": line.name.as_ref(),
+        "part_of_meal": line.slot.is_some(),
+        "changes": changes,
+        "modifiers": line.modifiers.iter().map(|m| json!({
+            "name": m.name.as_ref(), "count": m.count,
+            "price": money(m.price, currency), "price_minor": m.price.0,
+        })).collect::<Vec<_>>(),
+        "discounts": line.discounts.iter().map(|(_, name, off)| json!({
+            "name": name.as_ref(), "amount": money(*off, currency), "amount_minor": off.0,
+        })).collect::<Vec<_>>(),
+        "quantity": format::quantity(line.quantity, &Lang::new("en")),
+        "gross": money(line.gross, currency),
+        "gross_minor": line.gross.0,
+        "net": money(line.net, currency),
+        "net_minor": line.net.0,
+    })
+}
+
+fn fiscal_number(fiscal: FiscalNumber) -> Value {
+    json!({"series": fiscal.series, "n": fiscal.n})
 }
 
 /// Paid once, and the money went back.
@@ -97,52 +131,13 @@ fn payment(record: &PaymentRecord) -> Value {
         "amount": money(payment.amount, payment.currency),
         "amount_minor": payment.amount.0,
         "tip_minor": payment.tip.0,
-        "state": payment_state(&record.state),
+        "state": words::payment_state(&record.state),
+        "meaning": words::payment_meaning(record),
         "card": record.approval.as_ref().and_then(|a| a.pan_masked.as_deref()),
         "brand": record.approval.as_ref().and_then(|a| a.brand.as_deref()),
         "terminal_receipt_no": record.approval.as_ref().and_then(|a| a.receipt_no),
         "trace": record.approval.as_ref().and_then(|a| a.trace),
     })
-}
-
-fn payment_state(state: &PaymentState) -> String {
-    match state {
-        PaymentState::Created => "created".into(),
-        PaymentState::Sending => "sending".into(),
-        PaymentState::Unknown => "unknown".into(),
-        PaymentState::Approved(_) => "approved".into(),
-        PaymentState::Completed(_) => "completed".into(),
-        PaymentState::Declined { code: CODE_NOT_STARTED } => "not taken: it never began".into(),
-        PaymentState::Declined { code: CODE_NOT_TOLD } => "not taken: the terminal told no reason".into(),
-        PaymentState::Declined { code } => format!("declined (code {code:02X})"),
-        PaymentState::Cancelled => "cancelled".into(),
-        PaymentState::TimedOut => "timed out".into(),
-        PaymentState::Reversing(_) => "reversing".into(),
-        PaymentState::ReversalUnknown(_) => "reversal unknown".into(),
-        PaymentState::Reversed => "reversed".into(),
-        PaymentState::NeedsStaff { evidence } => format!("needs staff: {evidence}"),
-    }
-}
-
-fn print_state(state: &PrintState) -> String {
-    match state {
-        PrintState::Queued => "queued".into(),
-        PrintState::Sent => "sent".into(),
-        PrintState::Confirmed => "confirmed".into(),
-        PrintState::Unconfirmed => "printed, not confirmed".into(),
-        PrintState::Unknown => "unknown".into(),
-        PrintState::Declined => "not wanted".into(),
-        PrintState::Failed(why) => format!("failed: {why}"),
-    }
-}
-
-fn kitchen_state(state: KitchenState) -> &'static str {
-    match state {
-        KitchenState::Queued => "queued",
-        KitchenState::Dispatched => "dispatched",
-        KitchenState::Taken => "taken",
-        KitchenState::Withdrawn => "withdrawn",
-    }
 }
 
 /// The receipt of an order, as text and as a printer would get it.

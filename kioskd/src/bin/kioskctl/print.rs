@@ -1,5 +1,6 @@
 //! Answers as a person reads them.
 
+mod order;
 mod status;
 
 use std::fmt::Write as _;
@@ -19,7 +20,7 @@ pub(crate) fn table(request: &Request, answer: &Value) -> String {
         Request::Receipt { .. } | Request::CatalogShow | Request::Dump => word(&answer["text"]),
         Request::Mirror => format!("{}\n", word(&answer["url"])),
         Request::Status => status::text(answer),
-        Request::Order { .. } => fields(answer, 0),
+        Request::Order { .. } => order::text(answer),
         Request::CatalogImport { .. }
         | Request::Check
         | Request::Resolve { .. }
@@ -86,27 +87,6 @@ fn aligned(lines: &[Vec<String>]) -> String {
         let cells: Vec<String> =
             line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         writeln!(text, "{}", cells.join("  ").trim_end()).expect("writing to a string never fails");
-    }
-    text
-}
-
-/// Nested fields, indented.
-fn fields(value: &Value, depth: usize) -> String {
-    let indent = "  ".repeat(depth);
-    let mut text = String::new();
-    for (key, value) in value.as_object().into_iter().flatten() {
-        let line = match value {
-            Value::Object(_) => format!("{indent}{key}:\n{}", fields(value, depth + 1)),
-            Value::Array(list) if list.iter().any(Value::is_object) => {
-                let parts: Vec<String> = list.iter().map(|v| fields(v, depth + 1)).collect();
-                format!("{indent}{key}:\n{}", parts.join(&format!("{indent}  --\n")))
-            }
-            Value::Array(list) => {
-                format!("{indent}{key}: {}\n", list.iter().map(word).collect::<Vec<_>>().join(", "))
-            }
-            other => format!("{indent}{key}: {}\n", word(other)),
-        };
-        text.push_str(&line);
     }
     text
 }
