@@ -19,13 +19,28 @@ export function mount(root, api) {
         <p class="words"></p>
       </div>
       <div class="shelf">
-        <div class="last"><p class="empty">Cut receipts appear here.</p></div>
+        <div class="view">
+          <div class="last"><p class="empty">Cut receipts appear here.</p></div>
+          <button type="button" class="further" title="Further down" hidden></button>
+        </div>
         <div class="older"></div>
       </div>
     </div>`;
   const find = (selector) => root.querySelector(selector);
   let shown = 0;
   let rows = -1;
+  const last = find('.last');
+  // A receipt that is longer than its place says so, where it is cut off.
+  const showCut = () => {
+    const below = last.scrollHeight - last.clientHeight - last.scrollTop;
+    find('.view').classList.toggle('cut-above', last.scrollTop > 1);
+    find('.further').hidden = below <= 1;
+  };
+  last.addEventListener('scroll', showCut, { passive: true });
+  // Once the picture is there, and whenever there is more or less room.
+  last.addEventListener('load', showCut, { capture: true });
+  new ResizeObserver(showCut).observe(last);
+  find('.further').onclick = () => last.scrollBy({ top: last.clientHeight * 0.8, behavior: 'smooth' });
 
   return (state) => {
     find('.maker').textContent = state.model;
@@ -44,8 +59,10 @@ export function mount(root, api) {
     }
   };
 
-  function showReceipts([last, ...older]) {
-    find('.last').replaceChildren(receipt(last));
+  function showReceipts([newest, ...older]) {
+    last.replaceChildren(receipt(newest));
+    // From its beginning, wherever the one before was left.
+    last.scrollTop = 0;
     find('.older').replaceChildren(...older.map(receipt));
   }
 
