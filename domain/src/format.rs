@@ -29,7 +29,7 @@ pub fn amount(amount: Minor, currency: Currency, lang: &Lang) -> String {
     format!("{sign}{}", decimal(amount, currency, Style::of(lang)))
 }
 
-/// A rate: `7 %`, `8.875%`; no more decimals than it has.
+/// A rate: `7 %` (de, fr), `8.875%` (en, ar); no more decimals than it has.
 pub fn percent(rate: Rate, lang: &Lang) -> String {
     let style = Style::of(lang);
     let (whole, part) = (rate.0.unsigned_abs() / 10_000, rate.0.unsigned_abs() % 10_000);
@@ -38,7 +38,12 @@ pub fn percent(rate: Rate, lang: &Lang) -> String {
     let digits = digits.trim_end_matches('0');
     let number =
         if digits.is_empty() { whole.to_string() } else { format!("{whole}{}{digits}", style.point) };
-    if style.sign_first { format!("{sign}{number}%") } else { format!("{sign}{number}{NBSP}%") }
+    // Away from its number the sign would change sides among words that run to the left.
+    if style.sign_first || lang.is_rtl() {
+        format!("{sign}{number}%")
+    } else {
+        format!("{sign}{number}{NBSP}%")
+    }
 }
 
 /// A quantity: whole pieces as they are, anything else with three decimals: `2`, `0.486`.
@@ -205,6 +210,7 @@ mod tests {
     fn rates_and_quantities_have_no_more_decimals_than_they_need() {
         assert_eq!(percent(Rate(70_000), &lang("de")), "7\u{a0}%");
         assert_eq!(percent(Rate(88_750), &lang("en")), "8.875%");
+        assert_eq!(percent(Rate(70_000), &lang("ar")), "7%");
         assert_eq!(quantity(Quantity::pieces(3), &lang("en")), "3");
         assert_eq!(quantity(Quantity(48_600), &lang("de")), "0,486");
     }

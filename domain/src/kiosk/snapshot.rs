@@ -160,7 +160,7 @@ pub(super) fn item_name(menu: &Menu, item: &Item, variation: &Variation, lang: &
     if item.variations.len() < 2 || variation.name.is_empty() {
         return name;
     }
-    format!("{name}, {}", menu.words(&variation.name, lang)).into()
+    words::with_version(lang, &name, &menu.words(&variation.name, lang))
 }
 
 /// What an item contains with these choices.

@@ -101,8 +101,8 @@ impl Sheet {
                 self.columns(self.counted(line), gross, Style::Normal);
             }
             for modifier in &line.modifiers {
-                let times = if modifier.count > 1 { format!("{} x ", modifier.count) } else { String::new() };
-                self.line(format!("{INDENT}{INDENT}{times}{}", modifier.name), Align::Start, Style::Small);
+                let name = several(modifier.count, &modifier.name, &self.lang);
+                self.line(format!("{INDENT}{INDENT}{name}"), Align::Start, Style::Small);
             }
             for (_, name, amount) in &line.discounts {
                 self.columns(format!("{INDENT}{name}"), self.money(-*amount), Style::Small);
@@ -117,7 +117,7 @@ impl Sheet {
         if line.quantity == Quantity::ONE {
             line.name.to_string()
         } else {
-            format!("{} x {}", format::quantity(line.quantity, &self.lang), line.name)
+            times(&format::quantity(line.quantity, &self.lang), &line.name, &self.lang)
         }
     }
 
@@ -134,6 +134,14 @@ impl Sheet {
             // Many shops write the rate into the name.
             let name =
                 if tax.name.contains('%') { tax.name.to_string() } else { format!("{} {rate}", tax.name) };
+            if self.lang.is_rtl() {
+                // Among words that run to the left a minus would change its side; alone in a column it does not.
+                self.columns(format!("{name}  {}", self.word(Word::Net)), self.amount(net), Style::Small);
+                for (what, amount) in [(Word::Tax, vat), (Word::Gross, net + vat)] {
+                    self.columns(format!("{INDENT}{}", self.word(what)), self.amount(amount), Style::Small);
+                }
+                continue;
+            }
             let left = format!(
                 "{name}  {} {}  {} {}",
                 self.word(Word::Net),
@@ -194,6 +202,17 @@ pub(super) fn mode_word(mode: ServiceMode) -> Word {
         ServiceMode::TakeAway => Word::TakeAway,
         ServiceMode::Delivery => Word::Delivery,
     }
+}
+
+/// "2 x Cola". The letter would turn a line of Arabic around; the sign does not.
+pub(super) fn times(count: &str, name: &str, lang: &Lang) -> String {
+    let sign = if lang.is_rtl() { '×' } else { 'x' };
+    format!("{count} {sign} {name}")
+}
+
+/// The same, and the plain name for one.
+pub(super) fn several(count: u32, name: &str, lang: &Lang) -> String {
+    if count > 1 { times(&count.to_string(), name, lang) } else { name.to_owned() }
 }
 
 /// With ordinary spaces.

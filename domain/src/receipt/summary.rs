@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use super::sheet::{fiscal_text, gross_of, plain};
+use super::sheet::{fiscal_text, gross_of, plain, times};
 use super::words::{Word, word};
 use crate::config::KioskConfig;
 use crate::format;
 use crate::kiosk::ledger::{OrderRecord, PaymentRecord};
+use crate::text::Lang;
 use crate::time::Now;
 
 /// A QR code of this many bytes is still read from a kiosk's screen by an old phone (version 18, level M).
@@ -24,16 +25,23 @@ pub(crate) fn payment_reference(order: &OrderRecord, payment: &PaymentRecord) ->
         "{}\npayment {}\namount {} {}\nsent {}",
         order_reference(order),
         ours.id,
-        plain(&format::amount(ours.amount, ours.currency, &crate::text::Lang::new("en"))),
+        plain(&format::amount(ours.amount, ours.currency, &Lang::new("en"))),
         ours.currency.code(),
         payment.sent_at.map_or(0, |at| at.0),
     )
 }
 
+/// An amount among words: its sign stays on its side. Only what a phone shows needs the mark.
+fn left_to_right(lang: &Lang, amount: &str) -> String {
+    const MARK: char = '\u{200e}';
+    if lang.is_rtl() { format!("{MARK}{amount}{MARK}") } else { amount.to_owned() }
+}
+
 /// The receipt in a few lines, for the customer's phone.
 pub(crate) fn summary(config: &KioskConfig, record: &OrderRecord, now: &Now) -> String {
     let order = &record.order;
-    let money = |amount| plain(&format::money(amount, order.currency, &order.lang));
+    let money =
+        |amount| left_to_right(&order.lang, &plain(&format::money(amount, order.currency, &order.lang)));
     let mut end = String::new();
     let mut write_end = |line: std::fmt::Arguments<'_>| {
         // Writing to a string cannot fail.
@@ -63,7 +71,8 @@ pub(crate) fn summary(config: &KioskConfig, record: &OrderRecord, now: &Now) -> 
     let shown = order.lines.iter().filter(|line| line.slot.is_none() || line.deposit);
     for line in shown {
         let count = format::quantity(line.quantity, &order.lang);
-        let row = format!("{count} x {} {}\n", line.name, money(gross_of(&order.lines, line)));
+        let what = times(&count, &line.name, &order.lang);
+        let row = format!("{what} {}\n", money(gross_of(&order.lines, line)));
         if text.len() + row.len() + end.len() > SUMMARY_MAX_BYTES {
             text.push_str("…\n");
             break;

@@ -1,6 +1,6 @@
 //! The kitchen ticket: what to make, large, nothing else. It speaks the shop's language, not the customer's.
 
-use super::sheet::{Sheet, mode_word};
+use super::sheet::{Sheet, mode_word, several, times};
 use super::{Align, ReceiptDocument, ReceiptKind, Style};
 use crate::config::KioskConfig;
 use crate::format;
@@ -41,11 +41,10 @@ pub(crate) fn ticket(
         sheet.rule();
         sheet.line(station, Align::Start, Style::Strong);
         for line in order.order.lines.iter().filter(|line| line.station.as_deref() == Some(station)) {
-            sheet.line(what(line, order), Align::Start, Style::Large);
+            sheet.line(what(line, &lang), Align::Start, Style::Large);
             for modifier in &line.modifiers {
-                let times = if modifier.count > 1 { format!("{} x ", modifier.count) } else { String::new() };
-                let text = format!("   {times}{}", modifier.kitchen_name);
-                sheet.line(text, Align::Start, Style::Strong);
+                let name = several(modifier.count, &modifier.kitchen_name, &lang);
+                sheet.line(format!("   {name}"), Align::Start, Style::Strong);
             }
         }
     }
@@ -64,11 +63,11 @@ fn stations(order: &OrderRecord) -> Vec<&str> {
 }
 
 /// How many of what.
-fn what(line: &OrderLine, order: &OrderRecord) -> String {
+fn what(line: &OrderLine, lang: &Lang) -> String {
     let count = if line.quantity.0 % Quantity::ONE.0 == 0 {
         line.quantity.whole().to_string()
     } else {
-        format::quantity(line.quantity, &order.order.lang)
+        format::quantity(line.quantity, lang)
     };
-    format!("{count} x {}", line.kitchen_name)
+    times(&count, &line.kitchen_name, lang)
 }

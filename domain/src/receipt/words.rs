@@ -89,6 +89,12 @@ pub(crate) fn without(lang: &Lang, what: &str) -> Arc<str> {
     format!("{no} {}", in_sentence(lang, what)).into()
 }
 
+/// "Bacon & Rye, Double".
+pub(crate) fn with_version(lang: &Lang, name: &str, version: &str) -> Arc<str> {
+    let comma = if lang.is_rtl() { '،' } else { ',' };
+    format!("{name}{comma} {version}").into()
+}
+
 /// A name in the middle of a phrase: English and French lower its capital, German and Arabic do not.
 fn in_sentence(lang: &Lang, what: &str) -> String {
     let keeps = matches!(lang.as_str().split('-').next(), Some("de" | "ar"));
@@ -129,6 +135,12 @@ mod tests {
                 assert!(word(&Lang::new(lang), what).contains(place), "{what:?} in {lang}");
             }
         }
+    }
+
+    #[test]
+    fn a_version_follows_behind_the_comma_of_the_language() {
+        assert_eq!(&*with_version(&Lang::new("fr"), "Latte", "Grand"), "Latte, Grand");
+        assert_eq!(&*with_version(&Lang::new("ar"), "لاتيه", "كبير"), "لاتيه، كبير");
     }
 
     #[test]

@@ -102,6 +102,38 @@ fn a_receipt_says_everything_in_the_customers_language() {
 }
 
 #[test]
+fn an_arabic_receipt_has_nothing_that_turns_its_lines_around() {
+    let mut parts = fixture::parts();
+    parts.languages.push(Lang::new("ar"));
+    let mut w = World::off(fixture::config());
+    w.catalog = Arc::new(Catalog::new(parts).unwrap());
+    w.start();
+    w.devices_ready();
+    w.intent(Intent::SetLanguage(Lang::new("ar")));
+    w.at_menu();
+    w.intent(Intent::OpenItem(ItemId::new("burger")));
+    w.intent(Intent::Item(ItemIntent::Count(GroupId::new("extra"), ModifierId::new("egg"), 2)));
+    w.intent(Intent::Item(ItemIntent::Quantity(1)));
+    w.intent(Intent::Item(ItemIntent::Confirm));
+    w.intent(Intent::Meal(MealIntent::Decline));
+    w.cart(CartIntent::Show);
+    w.cart(CartIntent::Checkout);
+    w.pay(PayIntent::Confirm);
+    w.approve();
+    let payment = w.payment_id();
+    w.terminal(domain::input::TerminalInput::Completed { payment });
+    let text = lines(&sale(&w));
+    let expected = ["2 × burger، Single | 22.60 €", "    2 × egg", "المجموع | 22.60 €"];
+    assert!(text.windows(expected.len()).any(|rows| rows == expected), "{text:#?}");
+    // A sum to a row, all in the column of amounts.
+    let tax = text.iter().position(|row| row.contains("الصافي")).unwrap();
+    assert!(text[tax].ends_with("7%  الصافي | 21.12"), "{text:#?}");
+    assert_eq!(text[tax + 1..tax + 3], ["  الضريبة | 1.48", "  الإجمالي | 22.60"]);
+    let Page::Done(page) = w.view().page else { panic!("{}", w.page()) };
+    assert!(page.qr.contains("2 × burger، Single \u{200e}22.60 €\u{200e}\n"), "{}", page.qr);
+}
+
+#[test]
 fn net_and_tax_of_a_receipt_add_up_to_its_total() {
     let w = sold();
     let order = &w.order().order;

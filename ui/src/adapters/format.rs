@@ -106,7 +106,8 @@ pub(crate) fn rate(units: i32, lang: &Lang) -> String {
         text.push(style(lang).decimal);
         text.push_str(fraction);
     }
-    format!("{text}{NO_BREAK_SPACE}%")
+    // Away from its number the sign would change sides among words that run to the left.
+    if lang.is_rtl() { format!("{text}%") } else { format!("{text}{NO_BREAK_SPACE}%") }
 }
 
 /// A local minute of the day as `12:04`.
@@ -173,6 +174,7 @@ mod tests {
     fn rates_show_no_needless_zeros() {
         assert_eq!(rate(70_000, &Lang::new("en")), "7\u{a0}%");
         assert_eq!(rate(88_750, &Lang::new("de")), "8,875\u{a0}%");
+        assert_eq!(rate(70_000, &Lang::new("ar")), "7%");
     }
 
     #[test]
