@@ -1,0 +1,1 @@
+//! A private Mosquitto and PostgreSQL in one folder.

@@ -1,0 +1,7 @@
+//! The engines as they are: openssl, Mosquitto and PostgreSQL of the distribution.
+//! Needs the packages `mosquitto mosquitto-clients openssl postgresql`; run by root or by any user.
+
+#[path = "engines/pki.rs"]
+mod pki;
+#[path = "engines/support.rs"]
+mod support;
