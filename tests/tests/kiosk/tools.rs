@@ -42,6 +42,18 @@ fn the_tools_show_orders_devices_receipts_and_what_is_wrong() {
         assert!(text(&output).contains(expected), "{arguments:?} says {expected}:\n{}", text(&output));
         assert!(output.status.success(), "{arguments:?}: {}", text(&output));
     }
+    let page = text(&kioskctl(&shop, &["order", "show", "K3-001"]));
+    // The shop is in Berlin.
+    let placed = page.lines().find(|line| line.starts_with("placed ")).unwrap();
+    assert!(placed.ends_with(" CET") || placed.ends_with(" CEST"), "{page}");
+    for words in
+        ["eat in\n", "      No onion\n", "\nTotal  ", "€28.80\n", "card: money taken\n", "\nReceipts\n"]
+    {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let machine = kioskctl(&shop, &["--json", "order", "show", "K3-001"]);
+    let order: serde_json::Value = serde_json::from_slice(&machine.stdout).unwrap();
+    assert_eq!((&order["total_minor"], &order["payments"][0]["state"]), (&2880.into(), &"completed".into()));
     let unknown = kioskctl(&shop, &["order", "show", "K3-999"]);
     assert!(!unknown.status.success());
     assert!(text(&unknown).contains("no order"), "{}", text(&unknown));
@@ -118,6 +130,9 @@ fn a_refunded_order_says_so() {
     back.expect("the terminal is idle again");
     let said = wait_until(SOON, || text(&kioskctl(&shop, &["orders"])).contains("refunded").then_some(()));
     said.unwrap_or_else(|| panic!("{}", text(&kioskctl(&shop, &["orders"]))));
-    assert!(text(&kioskctl(&shop, &["order", "show", "K3-001"])).contains("state: refunded"));
+    let page = text(&kioskctl(&shop, &["order", "show", "K3-001"]));
+    for words in ["Order K3-001: refunded, ", "money taken and given back", "\nRefunds\n  number "] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
     assert_eq!(shop.settled_books().terminal, 0);
 }
