@@ -9,5 +9,7 @@
 //! [`embedded`] supervises a private Mosquitto and PostgreSQL in one folder and then runs what
 //! `fleetd serve` runs on a broker and a database that are there already: the same engines both ways.
 
+pub mod database;
 pub mod embedded;
+pub mod ingest;
 pub mod pki;

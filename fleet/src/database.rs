@@ -1,0 +1,177 @@
+//! PostgreSQL: two roles, migrations, transactions of one tenant.
+//!
+//! `fleet_owner` owns the tables and changes them; everything that serves kiosks and people works as
+//! `fleet_app`, which row-level security confines to the tenant of its transaction.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
+use tokio_postgres::{Client, NoTls};
+
+/// Connections of one replica. Ingest holds one a worker; the rest answers people.
+const CONNECTIONS: usize = 16;
+
+/// How long a request waits for a connection before it is refused.
+const CONNECTION_WAIT: Duration = Duration::from_secs(5);
+
+/// A key that every replica's migration takes first.
+const MIGRATION_LOCK: i64 = 0x6b69_6f73_6b01;
+
+/// Days of events that have their partition ahead of time. A kiosk's clock may be ahead of ours.
+const DAYS_AHEAD: i32 = 30;
+
+/// Days back: a kiosk that was offline sends old ids.
+const DAYS_BACK: i32 = 7;
+
+/// Append only: a step that was released is never changed.
+const STEPS: &[(&str, &str)] = &[
+    ("0001_registry", include_str!("migrations/0001_registry.sql")),
+    ("0002_events", include_str!("migrations/0002_events.sql")),
+    ("0003_sales", include_str!("migrations/0003_sales.sql")),
+    ("0004_tenants", include_str!("migrations/0004_tenants.sql")),
+];
+
+/// Something the database refused.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// No connection.
+    #[error("no connection to the database")]
+    Connect(#[source] deadpool_postgres::PoolError),
+    /// It refused a statement.
+    #[error("the database refused to {doing}")]
+    Refused {
+        /// What was tried.
+        doing: &'static str,
+        /// Why not.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// Its address makes no sense.
+    #[error("the address of the database cannot be read")]
+    Address(#[source] tokio_postgres::Error),
+    /// The pool cannot be made.
+    #[error("the pool of connections cannot be made: {0}")]
+    Pool(String),
+    /// A newer fleetd has been here.
+    #[error("the database has step {0} that this fleetd does not know: start the newer one")]
+    Newer(String),
+}
+
+/// Says what was tried when the database refuses.
+pub(crate) trait Trying<T> {
+    fn trying(self, doing: &'static str) -> Result<T, DatabaseError>;
+}
+
+impl<T> Trying<T> for Result<T, tokio_postgres::Error> {
+    fn trying(self, doing: &'static str) -> Result<T, DatabaseError> {
+        self.map_err(|source| DatabaseError::Refused { doing, source })
+    }
+}
+
+/// Connections as `fleet_app`.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool,
+}
+
+impl Database {
+    /// Makes a pool; connects when first used.
+    ///
+    /// # Errors
+    /// The address cannot be read.
+    pub fn new(address: &str) -> Result<Self, DatabaseError> {
+        let config = tokio_postgres::Config::from_str(address).map_err(DatabaseError::Address)?;
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+            .max_size(CONNECTIONS)
+            .timeouts(Timeouts {
+                wait: Some(CONNECTION_WAIT),
+                create: Some(CONNECTION_WAIT),
+                recycle: Some(CONNECTION_WAIT),
+            })
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| DatabaseError::Pool(error.to_string()))?;
+        Ok(Self { pool })
+    }
+
+    /// A connection, outside of any tenant.
+    ///
+    /// # Errors
+    /// None can be had in time.
+    pub async fn connection(&self) -> Result<deadpool_postgres::Object, DatabaseError> {
+        self.pool.get().await.map_err(DatabaseError::Connect)
+    }
+}
+
+/// Begins a transaction that sees only this tenant.
+///
+/// # Errors
+/// The database refuses.
+pub async fn begin<'a>(
+    connection: &'a mut deadpool_postgres::Object,
+    tenant: &str,
+) -> Result<Transaction<'a>, DatabaseError> {
+    let transaction = connection.transaction().await.trying("begin")?;
+    let statement =
+        transaction.prepare_cached("SELECT set_config('app.tenant', $1, true)").await.trying("prepare")?;
+    transaction.execute(&statement, &[&tenant]).await.trying("enter the tenant")?;
+    Ok(transaction)
+}
+
+/// Brings the tables up to date, as `fleet_owner`. Replicas that start together take turns.
+///
+/// # Errors
+/// The database refuses, or is newer than this program.
+pub async fn migrate(address: &str) -> Result<(), DatabaseError> {
+    let (mut client, connection) = tokio_postgres::connect(address, NoTls).await.trying("connect")?;
+    let driver = tokio::spawn(connection);
+    let done = migrate_over(&mut client).await;
+    drop(client);
+    // The connection ends with its client; what it has to say then is of no interest.
+    drop(driver.await);
+    done
+}
+
+async fn migrate_over(client: &mut Client) -> Result<(), DatabaseError> {
+    client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await.trying("lock the migrations")?;
+    client
+        .batch_execute(
+            "SET client_min_messages = warning;
+             CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
+        )
+        .await
+        .trying("list the migrations")?;
+    let rows = client.query("SELECT name FROM migration", &[]).await.trying("list the migrations")?;
+    let done: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    if let Some(unknown) = done.iter().find(|name| !STEPS.iter().any(|(step, _)| step == name)) {
+        return Err(DatabaseError::Newer(unknown.clone()));
+    }
+    for (name, sql) in STEPS.iter().filter(|(name, _)| !done.iter().any(|d| d == name)) {
+        let transaction = client.transaction().await.trying("begin a migration")?;
+        transaction.batch_execute(sql).await.trying("migrate")?;
+        transaction
+            .execute("INSERT INTO migration (name) VALUES ($1)", &[name])
+            .await
+            .trying("note a migration")?;
+        transaction.commit().await.trying("commit a migration")?;
+        tracing::info!(step = name, "migrated");
+    }
+    make_days(client).await
+}
+
+/// Makes the partitions of the days around today.
+///
+/// # Errors
+/// The database refuses.
+pub async fn make_days(client: &Client) -> Result<(), DatabaseError> {
+    client
+        .execute(
+            "SELECT make_event_day(current_date + d) FROM generate_series($1::int, $2::int) AS d",
+            &[&-DAYS_BACK, &DAYS_AHEAD],
+        )
+        .await
+        .trying("make the partitions of the coming days")?;
+    Ok(())
+}

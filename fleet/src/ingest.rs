@@ -1,0 +1,18 @@
+//! Takes batches in: each event exactly once, in order, in one database transaction, and only then an answer.
+//!
+//! ```text
+//! MQTT ─► worker ─► Received (protocol) ─► decide (pure) ─► apply (one transaction a group) ─► Ack ─► MQTT ack
+//! ```
+//! A worker takes what has come in, at most [`worker::GROUP_EVENTS`] events, and applies it in one transaction
+//! a tenant: a fleet of small sales costs as few commits as one large backlog. Whatever cannot be understood
+//! is kept verbatim in `quarantine`, and the kiosk's cursor goes past it.
+
+mod apply;
+mod decide;
+mod fold;
+mod load;
+mod save;
+mod stock;
+
+
+pub use apply::{Incoming, apply_group};

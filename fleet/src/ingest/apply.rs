@@ -1,0 +1,340 @@
+//! One transaction: lock the streams, decide, fold, store, answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deadpool_postgres::{Object, Transaction};
+use domain::ids::Uuid;
+use protocol::event::Hash;
+use protocol::sync::{Ack, Answer, Answered, DenyReason, QuarantineReason, Received, Remedy};
+use protocol::text::Id;
+use protocol::topic::KioskId;
+use tokio_postgres::error::SqlState;
+
+use super::decide::{Accepted, Decision, Known, Quarantined, Stream, decide, known_range};
+use super::fold::{Books, Consequence, Whose, needs};
+use super::stock::Shelves;
+use super::{load, save};
+use crate::database::{DatabaseError, Trying, begin};
+
+/// A batch of a known kiosk.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// Who sent it: the topic's kiosk, which the broker holds to the certificate.
+    pub kiosk: KioskId,
+    /// Where the kiosk stands.
+    pub site: String,
+    /// What it sent.
+    pub batch: Received,
+}
+
+/// Numbers that could not be stored in an earlier try, by place among the batches.
+type Refused = BTreeMap<usize, BTreeMap<u64, String>>;
+
+/// Applies batches of one tenant in one transaction, and says what to answer to each, in order.
+///
+/// # Errors
+/// The database is not there or refuses for a reason that is not the events'. Nothing was applied.
+pub async fn apply_group(
+    connection: &mut Object,
+    tenant: &str,
+    batches: &[Incoming],
+    now_ms: i64,
+) -> Result<Vec<Ack>, DatabaseError> {
+    let mut refused = Refused::new();
+    loop {
+        match attempt(connection, tenant, batches, &refused, now_ms).await {
+            Ok(Attempt::Done(acks)) => return Ok(acks),
+            Ok(Attempt::Clash(ids)) => note_clashes(batches, &ids, &mut refused),
+            Err(error) if is_about_data(&error) && batches.len() > 1 => {
+                let mut acks = Vec::with_capacity(batches.len());
+                for batch in batches {
+                    let one = std::slice::from_ref(batch);
+                    acks.extend(Box::pin(apply_group(connection, tenant, one, now_ms)).await?);
+                }
+                return Ok(acks);
+            }
+            Err(error) if is_about_data(&error) => {
+                let culprit = find_culprit(connection, tenant, &batches[0], &refused, now_ms).await?;
+                let Some(seq) = culprit else { return Err(error) };
+                tracing::warn!(kiosk = %batches[0].kiosk, seq, %error, "an event cannot be stored");
+                let why = "the database cannot store it".to_owned();
+                refused.entry(0).or_default().insert(seq, why);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+enum Attempt {
+    Done(Vec<Ack>),
+    /// These ids belong to events of other places.
+    Clash(BTreeSet<Uuid>),
+}
+
+/// Whether the events themselves are what the database does not like.
+fn is_about_data(error: &DatabaseError) -> bool {
+    let DatabaseError::Refused { source, .. } = error else { return false };
+    // A parameter that cannot be sent has no state of the server's; its cause is the value.
+    source.code().map_or_else(|| source.to_string().contains("serializing"), is_data_state)
+}
+
+/// SQLSTATE classes 22 (data exception) and 23 (integrity).
+fn is_data_state(state: &SqlState) -> bool {
+    state.code().starts_with("22") || state.code().starts_with("23")
+}
+
+fn note_clashes(batches: &[Incoming], ids: &BTreeSet<Uuid>, refused: &mut Refused) {
+    for (place, incoming) in batches.iter().enumerate() {
+        for event in incoming.batch.events.iter().flatten().filter(|event| ids.contains(&event.id.0)) {
+            let why = "another event has its id".to_owned();
+            refused.entry(place).or_default().insert(event.s, why);
+        }
+    }
+}
+
+/// Tries ever more of a batch, without keeping anything, until the database objects: the last one did it.
+async fn find_culprit(
+    connection: &mut Object,
+    tenant: &str,
+    incoming: &Incoming,
+    refused: &Refused,
+    now_ms: i64,
+) -> Result<Option<u64>, DatabaseError> {
+    let (mut good, mut bad) = (0, incoming.batch.events.len());
+    while good + 1 < bad {
+        let middle = usize::midpoint(good, bad);
+        let mut part = incoming.clone();
+        part.batch.events.truncate(middle);
+        let mut transaction = begin(connection, tenant).await?;
+        match within(&mut transaction, tenant, &[part], refused, now_ms).await {
+            Ok(_) => good = middle,
+            Err(error) if is_about_data(&error) => bad = middle,
+            Err(error) => return Err(error),
+        }
+        // Dropped without a commit: rolled back.
+    }
+    let seq = incoming.batch.from + good as u64;
+    let known_bad = refused.get(&0).is_some_and(|refused| refused.contains_key(&seq));
+    Ok((!known_bad).then_some(seq))
+}
+
+async fn attempt(
+    connection: &mut Object,
+    tenant: &str,
+    batches: &[Incoming],
+    refused: &Refused,
+    now_ms: i64,
+) -> Result<Attempt, DatabaseError> {
+    let mut transaction = begin(connection, tenant).await?;
+    let attempt = within(&mut transaction, tenant, batches, refused, now_ms).await?;
+    match attempt {
+        Attempt::Done(_) => transaction.commit().await.trying("commit a group")?,
+        Attempt::Clash(_) => transaction.rollback().await.trying("take a group back")?,
+    }
+    Ok(attempt)
+}
+
+async fn within(
+    transaction: &mut Transaction<'_>,
+    tenant: &str,
+    batches: &[Incoming],
+    refused: &Refused,
+    now_ms: i64,
+) -> Result<Attempt, DatabaseError> {
+    let mut streams = load::lock_streams(transaction, tenant, batches).await?;
+    let mut decisions = Vec::with_capacity(batches.len());
+    let mut taken: BTreeMap<(String, u64), BTreeMap<u64, Known>> = BTreeMap::new();
+    let nothing = BTreeMap::new();
+    for (place, incoming) in batches.iter().enumerate() {
+        let key = (incoming.kiosk.to_string(), incoming.batch.epoch);
+        let stream = streams.entry(key.clone()).or_default();
+        let known = match known_range(stream, &incoming.batch) {
+            Some(range) => {
+                let mut known = load::known(transaction, &key, range).await?;
+                // What this transaction took before is not in the tables yet.
+                known.extend(taken.get(&key).into_iter().flatten().map(|(seq, known)| (*seq, known.clone())));
+                known
+            }
+            None => BTreeMap::new(),
+        };
+        let decision = decide(stream, &incoming.batch, &known, refused.get(&place).unwrap_or(&nothing));
+        let taken = taken.entry(key).or_default();
+        taken.extend(decision.accepted.iter().map(|accepted| {
+            (accepted.envelope.seq, Known { hash: Some(accepted.hash), answer: None })
+        }));
+        taken.extend(decision.quarantined.iter().map(|one| {
+            let answer = Answered::Quarantine { code: one.reason, srv: one.detail.clone() };
+            (one.seq, Known { hash: one.hash, answer: Some(answer) })
+        }));
+        decisions.push(decision);
+    }
+    let denied = fold_all(transaction, tenant, batches, &mut decisions).await?;
+    let clashes = save::events(transaction, tenant, batches, &decisions, &denied).await?;
+    if !clashes.is_empty() {
+        return Ok(Attempt::Clash(clashes));
+    }
+    save::quarantine(transaction, tenant, batches, &decisions).await?;
+    save::streams(transaction, tenant, batches, &streams).await?;
+    let acks = decisions.into_iter().zip(batches).map(|(decision, incoming)| {
+        decision.into_ack(incoming.batch.b, incoming.batch.epoch, now_ms)
+    });
+    Ok(Attempt::Done(acks.collect()))
+}
+
+/// Folds what was accepted into the projections and the stock; what cannot be folded goes to quarantine.
+/// Returns the answers that were not a plain yes.
+async fn fold_all(
+    transaction: &Transaction<'_>,
+    tenant: &str,
+    batches: &[Incoming],
+    decisions: &mut [Decision],
+) -> Result<BTreeMap<Uuid, Answered>, DatabaseError> {
+    let (mut sales, mut payments) = (BTreeSet::new(), BTreeSet::new());
+    let mut paid = Vec::new();
+    for (incoming, decision) in batches.iter().zip(decisions.iter()) {
+        for event in decision.accepted.iter().filter_map(|accepted| accepted.event.as_ref()) {
+            let (sale, payment) = needs(event);
+            sales.extend(sale);
+            payments.extend(payment);
+            if let domain::Event::Order(domain::event::OrderEvent::Paid { order, fiscal, .. }) = event {
+                paid.push((incoming.kiosk.as_str(), *fiscal, order.0));
+            }
+        }
+    }
+    let mut books = load::books(transaction, sales, payments).await?;
+    let fiscal_owners = load::fiscal_owners(transaction, &paid).await?;
+    let variations = sold_variations(batches, decisions, &books);
+    let mut shelves = load::shelves(transaction, &variations).await?;
+
+    let mut folding =
+        Folding { books: &mut books, shelves: &mut shelves, fiscal_owners, denied: BTreeMap::new(), tasks: Vec::new() };
+    for (incoming, decision) in batches.iter().zip(decisions.iter_mut()) {
+        folding.batch(incoming, decision);
+    }
+    let Folding { denied, tasks, .. } = folding;
+    save::books(transaction, tenant, &books).await?;
+    save::shelves(transaction, tenant, &shelves).await?;
+    save::tasks(transaction, tenant, &tasks).await?;
+    Ok(denied)
+}
+
+/// Site and variation of everything that orders of this group, or loaded ones, could take from a shelf.
+fn sold_variations(batches: &[Incoming], decisions: &[Decision], books: &Books) -> BTreeSet<(String, String)> {
+    let mut wanted = BTreeSet::new();
+    for sale in books.sales.values() {
+        wanted.extend(sale.lines.iter().map(|line| (sale.site.clone(), line.variation.clone())));
+    }
+    for (incoming, decision) in batches.iter().zip(decisions) {
+        for accepted in &decision.accepted {
+            if let Some(domain::Event::Order(domain::event::OrderEvent::Placed(order))) = &accepted.event {
+                let lines = order.lines.iter();
+                wanted.extend(lines.map(|line| (incoming.site.clone(), line.variation.as_str().replace('\0', "\u{fffd}"))));
+            }
+        }
+    }
+    wanted
+}
+
+/// Raised with an event.
+#[derive(Debug)]
+pub(super) struct Raised {
+    pub site: String,
+    pub kiosk: String,
+    pub kind: &'static str,
+    pub detail: String,
+    pub sale: Option<Uuid>,
+    pub event: Uuid,
+}
+
+struct Folding<'a> {
+    books: &'a mut Books,
+    shelves: &'a mut Shelves,
+    fiscal_owners: BTreeMap<(String, i64, i64), Uuid>,
+    denied: BTreeMap<Uuid, Answered>,
+    tasks: Vec<Raised>,
+}
+
+impl Folding<'_> {
+    fn batch(&mut self, incoming: &Incoming, decision: &mut Decision) {
+        let whose = Whose {
+            kiosk: incoming.kiosk.as_str(),
+            site: &incoming.site,
+            epoch: incoming.batch.epoch,
+        };
+        let accepted = std::mem::take(&mut decision.accepted);
+        for one in accepted {
+            match one.event.as_ref().map_or(Ok(Consequence::Nothing), |event| self.books.fold(whose, event)) {
+                Ok(consequence) => {
+                    if let Consequence::Sold(sale) = consequence {
+                        self.sold(whose, sale, &one, &mut decision.answers);
+                    }
+                    decision.accepted.push(one);
+                }
+                Err(why) => decision.quarantine_accepted(&one, why),
+            }
+        }
+        decision.answers.sort_by_key(|answer| answer.s);
+    }
+
+    /// A sale was paid. The fleet may disagree, but never refuses to know it.
+    fn sold(&mut self, whose: Whose<'_>, id: Uuid, accepted: &Accepted, answers: &mut Vec<Answer>) {
+        let event = Uuid(accepted.envelope.id);
+        let Some(sale) = self.books.sales.get_mut(&id) else { return };
+        let fiscal = sale.fiscal.map(|(series, n)| (whose.kiosk.to_owned(), series, n));
+        let owner = fiscal.map(|key| *self.fiscal_owners.entry(key).or_insert(id));
+        let answer = match owner {
+            Some(owner) if owner != id => Some(Answered::Deny {
+                code: DenyReason::DuplicateFiscal,
+                remedy: Remedy::Accept,
+                srv: format!("the fiscal number belongs to {owner}"),
+            }),
+            _ => self.shelves.take(sale, event).err(),
+        };
+        let Some(answer) = answer else { return };
+        if let Answered::Deny { code, srv, .. } = &answer {
+            sale.denied = Some(save::word(code));
+            self.tasks.push(Raised {
+                site: sale.site.clone(),
+                kiosk: whose.kiosk.to_owned(),
+                kind: "sale_denied",
+                detail: srv.clone(),
+                sale: Some(id),
+                event,
+            });
+        }
+        answers.push(Answer { s: accepted.envelope.seq, id: Id(event), r: answer.clone() });
+        self.denied.insert(event, answer);
+    }
+}
+
+impl Decision {
+    /// An accepted event that cannot be applied after all.
+    fn quarantine_accepted(&mut self, accepted: &Accepted, why: String) {
+        let envelope = &accepted.envelope;
+        let code = QuarantineReason::Apply;
+        self.answers.push(Answer {
+            s: envelope.seq,
+            id: Id::from(envelope.id),
+            r: Answered::Quarantine { code, srv: why.clone() },
+        });
+        let raw = protocol::sync::WireEvent::new(envelope, &accepted.hash)
+            .and_then(|event| serde_json::to_string(&event))
+            .unwrap_or_default();
+        self.quarantined.push(Quarantined {
+            seq: envelope.seq,
+            id: Some(Id::from(envelope.id)),
+            hash: Some(accepted.hash),
+            reason: code,
+            detail: why,
+            raw,
+        });
+    }
+}
+
+/// Streams by kiosk and epoch.
+pub(super) type Streams = BTreeMap<(String, u64), Stream>;
+
+/// A hash from the database.
+pub(super) fn hash(bytes: &[u8]) -> Option<Hash> {
+    bytes.try_into().ok()
+}

@@ -1,0 +1,293 @@
+//! What a group leaves in the tables. One statement a table, its rows as arrays.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deadpool_postgres::Transaction;
+use domain::ids::Uuid;
+use protocol::sync::Answered;
+use serde::Serialize;
+use tokio_postgres::types::ToSql;
+
+use super::apply::{Incoming, Raised, Streams};
+use super::decide::{Accepted, Decision};
+use super::fold::Books;
+use super::stock::Shelves;
+use crate::database::{DatabaseError, Trying};
+
+/// How a unit variant is written.
+pub(super) fn word(value: &impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn pg(id: Uuid) -> uuid::Uuid {
+    uuid::Uuid::from_bytes(id.0)
+}
+
+async fn execute(
+    transaction: &Transaction<'_>,
+    doing: &'static str,
+    sql: &str,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<u64, DatabaseError> {
+    let statement = transaction.prepare_cached(sql).await.trying("prepare")?;
+    transaction.execute(&statement, parameters).await.trying(doing)
+}
+
+/// Stores the accepted events. Returns the ids that other events have already.
+pub(super) async fn events(
+    transaction: &Transaction<'_>,
+    tenant: &str,
+    batches: &[Incoming],
+    decisions: &[Decision],
+    denied: &BTreeMap<Uuid, Answered>,
+) -> Result<BTreeSet<Uuid>, DatabaseError> {
+    let rows: Vec<(&str, &Accepted)> = batches
+        .iter()
+        .zip(decisions)
+        .flat_map(|(b, d)| d.accepted.iter().map(|accepted| (b.kiosk.as_str(), accepted)))
+        .collect();
+    if rows.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let column = |of: fn(&Accepted) -> i64| rows.iter().map(|(_, a)| of(a)).collect::<Vec<_>>();
+    let ids: Vec<uuid::Uuid> = rows.iter().map(|(_, a)| uuid::Uuid::from_bytes(a.envelope.id)).collect();
+    let kiosks: Vec<&str> = rows.iter().map(|(kiosk, _)| *kiosk).collect();
+    let kinds: Vec<&str> = rows.iter().map(|(_, a)| a.envelope.kind.as_str()).collect();
+    let bodies: Vec<&str> = rows.iter().map(|(_, a)| a.envelope.body.as_str()).collect();
+    let hashes: Vec<&[u8]> = rows.iter().map(|(_, a)| a.hash.as_slice()).collect();
+    let answers: Vec<Option<String>> = rows
+        .iter()
+        .map(|(_, a)| denied.get(&Uuid(a.envelope.id)).and_then(|answer| serde_json::to_string(answer).ok()))
+        .collect();
+    let sql = "INSERT INTO event (id, tenant, kiosk, epoch, seq, kind, version, wall_ms, hlc, boot, mono_ms, \
+                                  clock, body, hash, answer) \
+               SELECT id, $1, kiosk, epoch, seq, kind, version, wall_ms, hlc, boot, mono_ms, clock, body, hash, answer \
+               FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], \
+                           $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[], \
+                           $14::bytea[], $15::text[]) \
+                 AS new (id, kiosk, epoch, seq, kind, version, wall_ms, hlc, boot, mono_ms, clock, body, hash, answer) \
+               ON CONFLICT DO NOTHING RETURNING id";
+    let statement = transaction.prepare_cached(sql).await.trying("prepare")?;
+    let stored = transaction
+        .query(
+            &statement,
+            &[
+                &tenant,
+                &ids,
+                &kiosks,
+                &column(|a| a.envelope.epoch.cast_signed()),
+                &column(|a| a.envelope.seq.cast_signed()),
+                &kinds,
+                &column(|a| a.envelope.version.into()),
+                &column(|a| a.envelope.wall_ms),
+                &column(|a| a.envelope.hlc.cast_signed()),
+                &column(|a| a.envelope.boot.into()),
+                &column(|a| a.envelope.mono_ms.cast_signed()),
+                &column(|a| a.envelope.clock.into()),
+                &bodies,
+                &hashes,
+                &answers,
+            ],
+        )
+        .await
+        .trying("store events")?;
+    if stored.len() == rows.len() {
+        return Ok(BTreeSet::new());
+    }
+    let mut stored: BTreeSet<uuid::Uuid> = stored.iter().map(|row| row.get(0)).collect();
+    // Taken out one by one, so that an id that comes twice in this group is found too.
+    Ok(ids.into_iter().filter(|id| !stored.remove(id)).map(|id| Uuid(id.into_bytes())).collect())
+}
+
+/// Keeps verbatim what was not understood.
+pub(super) async fn quarantine(
+    transaction: &Transaction<'_>,
+    tenant: &str,
+    batches: &[Incoming],
+    decisions: &[Decision],
+) -> Result<(), DatabaseError> {
+    for (incoming, decision) in batches.iter().zip(decisions) {
+        for one in &decision.quarantined {
+            let epoch = incoming.batch.epoch.cast_signed();
+            // The same fork may knock many times; one copy is enough.
+            let sql = "INSERT INTO quarantine (tenant, kiosk, topic, epoch, seq, event_id, hash, reason, detail, raw) \
+                       SELECT $1, $2, 'ev', $3, $4, $5, $6, $7, $8, $9 \
+                       WHERE NOT EXISTS (SELECT FROM quarantine WHERE kiosk = $2 AND epoch = $3 AND seq = $4 AND raw = $9)";
+            execute(
+                transaction,
+                "keep what was not understood",
+                sql,
+                &[
+                    &tenant,
+                    &incoming.kiosk.as_str(),
+                    &epoch,
+                    &one.seq.cast_signed(),
+                    &one.id.map(|id| pg(id.0)),
+                    &one.hash.as_ref().map(|hash| hash.as_slice()),
+                    &word(&one.reason),
+                    &one.detail.replace('\0', "\u{fffd}"),
+                    &one.raw.as_bytes(),
+                ],
+            )
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Moves the streams on.
+pub(super) async fn streams(
+    transaction: &Transaction<'_>,
+    tenant: &str,
+    batches: &[Incoming],
+    streams: &Streams,
+) -> Result<(), DatabaseError> {
+    let keys: BTreeSet<(String, u64)> = batches.iter().map(|b| (b.kiosk.to_string(), b.batch.epoch)).collect();
+    let rows: Vec<_> = keys.iter().filter_map(|key| streams.get(key).map(|stream| (key, stream))).collect();
+    let kiosks: Vec<&str> = rows.iter().map(|((kiosk, _), _)| kiosk.as_str()).collect();
+    let epochs: Vec<i64> = rows.iter().map(|((_, epoch), _)| epoch.cast_signed()).collect();
+    let next: Vec<i64> = rows.iter().map(|(_, stream)| stream.next.cast_signed()).collect();
+    let hashes: Vec<Option<&[u8]>> =
+        rows.iter().map(|(_, stream)| stream.last_hash.as_ref().map(|hash| hash.as_slice())).collect();
+    let forked: Vec<Option<i64>> =
+        rows.iter().map(|(_, stream)| stream.forked_at.map(u64::cast_signed)).collect();
+    let sql = "UPDATE stream SET next_seq = n, last_hash = h, forked_at = f \
+               FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[]) AS new (k, e, n, h, f) \
+               WHERE tenant = $1 AND kiosk = k AND epoch = e";
+    execute(transaction, "move the streams on", sql, &[&tenant, &kiosks, &epochs, &next, &hashes, &forked])
+        .await?;
+    Ok(())
+}
+
+/// Writes back the sales and payments that changed.
+pub(super) async fn books(
+    transaction: &Transaction<'_>,
+    tenant: &str,
+    books: &Books,
+) -> Result<(), DatabaseError> {
+    sales(transaction, tenant, books).await?;
+    payments(transaction, tenant, books).await
+}
+
+async fn sales(transaction: &Transaction<'_>, tenant: &str, books: &Books) -> Result<(), DatabaseError> {
+    let rows: Vec<_> =
+        books.touched_sales.iter().filter_map(|id| books.sales.get(id).map(|sale| (id, sale))).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let document: Vec<serde_json::Value> = rows
+        .iter()
+        .map(|(id, sale)| {
+            serde_json::json!({
+                "id": id.to_string(), "site": sale.site, "kiosk": sale.kiosk, "epoch": sale.epoch,
+                "number": sale.number, "placed_ms": sale.placed_ms, "business_date": sale.business_date,
+                "mode": sale.mode, "channel": sale.channel, "currency": sale.currency,
+                "exponent": sale.exponent, "total": sale.total, "tip": sale.tip, "refunded": sale.refunded,
+                "catalog_rev": sale.catalog_rev, "state": sale.state,
+                "fiscal_series": sale.fiscal.map(|(series, _)| series), "fiscal_n": sale.fiscal.map(|(_, n)| n),
+                "paid_ms": sale.paid_ms, "denied": sale.denied, "lines": sale.lines,
+            })
+        })
+        .collect();
+    let sql = "INSERT INTO sale (id, tenant, site, kiosk, epoch, number, placed_at, business_date, mode, channel, \
+                                 currency, exponent, total, tip, refunded, catalog_rev, state, fiscal_series, \
+                                 fiscal_n, paid_at, denied, lines) \
+               SELECT id, $1, site, kiosk, epoch, number, to_timestamp(placed_ms / 1000.0), business_date, mode, \
+                      channel, currency, exponent, total, tip, refunded, catalog_rev, state, fiscal_series, \
+                      fiscal_n, to_timestamp(paid_ms / 1000.0), denied, lines \
+               FROM jsonb_to_recordset($2) AS new (id uuid, site text, kiosk text, epoch bigint, number text, \
+                    placed_ms bigint, business_date date, mode text, channel text, currency text, \
+                    exponent smallint, total bigint, tip bigint, refunded bigint, catalog_rev bigint, state text, \
+                    fiscal_series bigint, fiscal_n bigint, paid_ms bigint, denied text, lines jsonb) \
+               ON CONFLICT (id) DO UPDATE SET tip = excluded.tip, refunded = excluded.refunded, \
+                    state = excluded.state, fiscal_series = excluded.fiscal_series, \
+                    fiscal_n = excluded.fiscal_n, paid_at = excluded.paid_at, denied = excluded.denied";
+    execute(transaction, "store sales", sql, &[&tenant, &serde_json::Value::Array(document)]).await?;
+    Ok(())
+}
+
+async fn payments(transaction: &Transaction<'_>, tenant: &str, books: &Books) -> Result<(), DatabaseError> {
+    let rows: Vec<_> =
+        books.touched_payments.iter().filter_map(|id| books.payments.get(id).map(|paid| (id, paid))).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<uuid::Uuid> = rows.iter().map(|(id, _)| pg(**id)).collect();
+    let kiosks: Vec<&str> = rows.iter().map(|(_, paid)| paid.kiosk.as_str()).collect();
+    let sales: Vec<uuid::Uuid> = rows.iter().map(|(_, paid)| pg(paid.sale)).collect();
+    let tenders: Vec<&str> = rows.iter().map(|(_, paid)| paid.tender).collect();
+    let amounts: Vec<i64> = rows.iter().map(|(_, paid)| paid.amount).collect();
+    let tips: Vec<i64> = rows.iter().map(|(_, paid)| paid.tip).collect();
+    let states: Vec<&str> = rows.iter().map(|(_, paid)| paid.state.as_str()).collect();
+    let sql = "INSERT INTO payment (id, tenant, kiosk, sale, tender, amount, tip, state) \
+               SELECT id, $1, kiosk, sale, tender, amount, tip, state \
+               FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[], $8::text[]) \
+                 AS new (id, kiosk, sale, tender, amount, tip, state) \
+               ON CONFLICT (id) DO UPDATE SET state = excluded.state";
+    execute(
+        transaction,
+        "store payments",
+        sql,
+        &[&tenant, &ids, &kiosks, &sales, &tenders, &amounts, &tips, &states],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Writes back the shelves that changed, and what left them.
+pub(super) async fn shelves(
+    transaction: &Transaction<'_>,
+    tenant: &str,
+    shelves: &Shelves,
+) -> Result<(), DatabaseError> {
+    if shelves.moves.is_empty() {
+        return Ok(());
+    }
+    let (mut sites, mut variations, mut on_hand) = (Vec::new(), Vec::new(), Vec::new());
+    for (site, variation, left) in shelves.touched() {
+        sites.push(site);
+        variations.push(variation);
+        on_hand.push(left);
+    }
+    let sql = "UPDATE stock SET on_hand = n, rev = rev + 1 \
+               FROM unnest($2::text[], $3::text[], $4::bigint[]) AS new (s, v, n) \
+               WHERE tenant = $1 AND site = s AND variation = v";
+    execute(transaction, "store the stock", sql, &[&tenant, &sites, &variations, &on_hand]).await?;
+    let sites: Vec<&str> = shelves.moves.iter().map(|m| m.site.as_str()).collect();
+    let variations: Vec<&str> = shelves.moves.iter().map(|m| m.variation.as_str()).collect();
+    let deltas: Vec<i64> = shelves.moves.iter().map(|m| m.delta).collect();
+    let events: Vec<uuid::Uuid> = shelves.moves.iter().map(|m| pg(m.event)).collect();
+    let sql = "INSERT INTO stock_move (tenant, site, variation, delta, kind, event) \
+               SELECT $1, s, v, d, 'sale', e \
+               FROM unnest($2::text[], $3::text[], $4::bigint[], $5::uuid[]) AS new (s, v, d, e)";
+    execute(transaction, "store what left the stock", sql, &[&tenant, &sites, &variations, &deltas, &events])
+        .await?;
+    Ok(())
+}
+
+/// Raises tasks.
+pub(super) async fn tasks(
+    transaction: &Transaction<'_>,
+    tenant: &str,
+    tasks: &[Raised],
+) -> Result<(), DatabaseError> {
+    for task in tasks {
+        let sql = "INSERT INTO task (tenant, site, kiosk, kind, detail, sale, event) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        execute(
+            transaction,
+            "raise a task",
+            sql,
+            &[
+                &tenant,
+                &task.site,
+                &task.kiosk,
+                &task.kind,
+                &task.detail,
+                &task.sale.map(pg),
+                &pg(task.event),
+            ],
+        )
+        .await?;
+    }
+    Ok(())
+}
