@@ -15,7 +15,7 @@
 
 mod authority;
 pub(crate) mod files;
-mod folder;
+pub(crate) mod folder;
 mod request;
 mod revocation;
 mod serial;
@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 pub use authority::{FleetAuthority, Identity, KioskAuthority, KioskCertificate, LEAF_LIFE};
-pub use folder::Authorities;
+pub use folder::{Authorities, keep_revocation_list};
 pub use request::{CheckedRequest, REQUEST_MAX, RequestError, check_request};
 pub use revocation::{CRL_LIFE, Revoked, RevokedBecause};
 pub use serial::{BadSerial, Serial};

@@ -1,6 +1,10 @@
 //! The engines as they are: openssl, Mosquitto and PostgreSQL of the distribution.
 //! Needs the packages `mosquitto mosquitto-clients openssl postgresql`; run by root or by any user.
 
+#[path = "engines/broker.rs"]
+mod broker;
+#[path = "engines/embedded.rs"]
+mod embedded;
 #[path = "engines/pki.rs"]
 mod pki;
 #[path = "engines/support.rs"]

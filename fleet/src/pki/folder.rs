@@ -9,6 +9,18 @@ use super::authority::{FleetAuthority, KioskAuthority};
 use super::files::{Access, replace};
 use super::{PkiError, Role};
 
+/// The list of revoked kiosks in the same folder.
+pub(crate) const LIST: &str = "kiosk.crl";
+
+/// Puts a list of [`KioskAuthority::revocation_list`] where the broker reads it, whole or not at all. The broker
+/// has to be told to read it again.
+///
+/// # Errors
+/// The disk refuses; the list from before is still there.
+pub fn keep_revocation_list(dir: &Path, list: &str) -> Result<(), PkiError> {
+    write(&dir.join(LIST), list, Access::Everybody)
+}
+
 /// Both authorities.
 #[derive(Debug)]
 pub struct Authorities {

@@ -91,7 +91,8 @@ impl KioskAuthority {
     /// after a long time off, before the database that knows the revoked kiosks can be asked.
     ///
     /// # Errors
-    /// `list` is none that this authority signed.
+    /// `list` is none that this authority signed, or has the number 0: such a list stands in for one that was
+    /// lost, so who is revoked is not known.
     pub fn prolong(&self, list: &str, now: SystemTime) -> Result<String, PkiError> {
         let (_, block) =
             x509_parser::pem::parse_x509_pem(list.as_bytes()).map_err(|_| PkiError::ForeignList)?;
@@ -102,6 +103,7 @@ impl KioskAuthority {
         let number = old
             .crl_number()
             .and_then(|number| u64::try_from(number).ok())
+            .filter(|number| *number > 0)
             .and_then(|number| number.checked_add(1))
             .ok_or(PkiError::ForeignList)?;
         let revoked = old.iter_revoked_certificates().map(entry).collect::<Result<Vec<_>, _>>()?;
