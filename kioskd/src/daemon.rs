@@ -97,6 +97,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         store: store::Options {
             path: settings.kiosk.data_dir.join("kiosk.db"),
             kiosk: settings.kiosk.id.clone(),
+            formerly: Vec::new(),
         },
         clock: clock.clone(),
         seed: catalog::seed(&settings),

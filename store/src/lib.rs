@@ -9,15 +9,21 @@
 
 mod catalogs;
 mod error;
+mod identity;
+mod jobs;
 mod log;
 mod migrations;
 mod outbox;
 mod projections;
 mod schema;
+mod twin;
 
 pub use catalogs::{ActiveCatalog, CatalogDocument, sha256};
 pub use error::StoreError;
+pub use identity::Connection;
+pub use jobs::{JobRow, Recorded};
 pub use log::{Appended, Damage, StoredEvent};
-pub use outbox::{Outbox, Unsynced};
+pub use outbox::{Acknowledged, Outbox, Pending, Unsynced};
 pub use projections::{OrderFilter, OrderRow};
 pub use schema::{Clocks, Options, Store};
+pub use twin::TwinRow;

@@ -52,16 +52,30 @@ impl Store {
         clocks: Clocks,
         ids: &mut dyn IdSource,
     ) -> Result<Appended, StoreError> {
+        if events.is_empty() {
+            return Ok(Appended { epoch: self.head.epoch, last_seq: self.head.seq });
+        }
+        self.append_with(events, clocks, ids, |_| Ok(()))
+    }
+
+    /// Like [`Store::append`], with whatever `also` writes in the same transaction.
+    pub(crate) fn append_with(
+        &mut self,
+        events: &[Event],
+        clocks: Clocks,
+        ids: &mut dyn IdSource,
+        also: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
+    ) -> Result<Appended, StoreError> {
         let encoded = events.iter().map(protocol::event::encode).collect::<Result<Vec<_>, _>>()?;
-        self.append_encoded(&encoded, events, clocks, ids)
+        self.append_encoded(&encoded, events, (clocks, ids), also)
     }
 
     pub(crate) fn append_encoded(
         &mut self,
         encoded: &[Encoded],
         events: &[Event],
-        clocks: Clocks,
-        ids: &mut dyn IdSource,
+        (clocks, ids): (Clocks, &mut dyn IdSource),
+        also: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
     ) -> Result<Appended, StoreError> {
         if self.poisoned {
             return Err(StoreError::Poisoned);
@@ -69,21 +83,25 @@ impl Store {
         let mut head = self.head;
         let stored: Vec<StoredEvent> =
             encoded.iter().map(|e| chain(&mut head, &self.options.kiosk, e, clocks, ids)).collect();
-        if !stored.is_empty() {
-            if let Err(error) = self.write(&stored, events) {
-                self.poisoned = true;
-                return Err(error);
-            }
-            self.head = head;
+        if let Err(error) = self.write(&stored, events, also) {
+            self.poisoned = true;
+            return Err(error);
         }
+        self.head = head;
         Ok(Appended { epoch: head.epoch, last_seq: head.seq })
     }
 
-    fn write(&mut self, stored: &[StoredEvent], events: &[Event]) -> Result<(), StoreError> {
+    fn write(
+        &mut self,
+        stored: &[StoredEvent],
+        events: &[Event],
+        also: impl FnOnce(&Transaction<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let transaction = self
             .connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
             .trying("begin a step")?;
+        also(&transaction)?;
         for event in stored {
             insert(&transaction, event)?;
         }
@@ -161,15 +179,17 @@ impl Store {
         limit: u64,
         mut each: impl FnMut(StoredEvent) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM event WHERE (epoch, seq) > (?1, ?2) ORDER BY epoch, seq LIMIT ?3");
+        let sql = format!(
+            "SELECT {COLUMNS}, kiosk FROM event JOIN epoch_identity USING (epoch)
+             WHERE (epoch, seq) > (?1, ?2) ORDER BY epoch, seq LIMIT ?3"
+        );
         let mut statement = self.connection.prepare_cached(&sql).trying("read the log")?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut rows = statement
             .query(params![epoch.cast_signed(), after_seq.cast_signed(), limit])
             .trying("read the log")?;
         while let Some(row) = rows.next().trying("read the log")? {
-            if !each(from_row(row, &self.options.kiosk).trying("read an event")?)? {
+            if !each(from_row(row).trying("read an event")?)? {
                 break;
             }
         }
@@ -230,10 +250,10 @@ fn insert(transaction: &Transaction<'_>, event: &StoredEvent) -> Result<(), Stor
     Ok(())
 }
 
-fn from_row(row: &Row<'_>, kiosk: &str) -> rusqlite::Result<StoredEvent> {
+fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     let unsigned = |i| row.get::<_, i64>(i).map(i64::cast_unsigned);
     let envelope = Envelope {
-        kiosk: kiosk.to_owned(),
+        kiosk: row.get(12)?,
         epoch: unsigned(0)?,
         seq: unsigned(1)?,
         id: row.get(2)?,

@@ -11,7 +11,8 @@ use crate::error::{StoreError, Trying};
 pub(crate) const APPLICATION_ID: i32 = 0x4b69_6f53;
 
 /// The steps, counted from 1. Never change one that was released.
-pub(crate) const STEPS: &[&str] = &[include_str!("migrations/0001_events.sql")];
+pub(crate) const STEPS: &[&str] =
+    &[include_str!("migrations/0001_events.sql"), include_str!("migrations/0002_fleet.sql")];
 
 /// Brings the file up to date, each step in a transaction of its own.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

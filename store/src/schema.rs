@@ -10,6 +10,7 @@ use protocol::event::{EpochAnchor, EpochReason, EpochStarted, GENESIS, Hash, Hlc
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::error::{StoreError, Trying};
+use crate::identity;
 use crate::log::Damage;
 use crate::migrations::{self, APPLICATION_ID, STEPS};
 
@@ -20,6 +21,9 @@ pub struct Options {
     pub path: PathBuf,
     /// Who this kiosk is; part of every event's hash.
     pub kiosk: String,
+    /// Names it had before it was enrolled: a store of one of these is taken over, under the new name and with
+    /// a new epoch.
+    pub formerly: Vec<String>,
 }
 
 /// What the clocks said for one transaction.
@@ -104,13 +108,16 @@ impl Store {
         let mut connection = connect(&options.path, fresh)?;
         migrations::migrate(&mut connection)?;
         sync_dir(&dir)?;
-        let boot = count_boot(&mut connection, &options)?;
+        let (boot, adopted) = identity::count_boot(&mut connection, &options)?;
         let head = Head { epoch: 0, seq: 0, hash: GENESIS, hlc: Hlc::default(), boot };
         let mut store = Self { connection, options, head, poisoned: false, _lock: lock };
         match store.read_head()? {
             Some(head) => {
                 store.head = Head { boot, ..head };
                 store.verify(head.epoch, head.seq.saturating_sub(TAIL_CHECKED) + 1)?;
+                if adopted {
+                    store.start_epoch(EpochReason::Provisioned, clocks, ids)?;
+                }
             }
             None => store.start_epoch(reason, clocks, ids)?,
         }
@@ -137,7 +144,10 @@ impl Store {
         let epoch = (last.epoch + 1).max(u64::try_from(clocks.wall_ms).unwrap_or(0));
         let encoded = protocol::event::encode_epoch(&EpochStarted { anchor, reason })?;
         self.head = Head { epoch, seq: 0, hash: GENESIS, ..last };
-        self.append_encoded(&[encoded], &[], clocks, ids)?;
+        let kiosk = self.options.kiosk.clone();
+        self.append_encoded(&[encoded], &[], (clocks, ids), |transaction| {
+            identity::name_epoch(transaction, epoch, &kiosk)
+        })?;
         Ok(())
     }
 
@@ -235,26 +245,6 @@ fn set_pragmas(connection: &Connection) -> Result<(), StoreError> {
     );
     connection.execute_batch(&settings).trying("set the pragmas")?;
     connection.busy_timeout(BUSY_TIMEOUT).trying("set the pragmas")
-}
-
-fn count_boot(connection: &mut Connection, options: &Options) -> Result<u32, StoreError> {
-    let transaction = connection.transaction().trying("begin")?;
-    transaction
-        .execute(
-            "INSERT INTO identity (one, kiosk, boots) VALUES (1, ?1, 1)
-             ON CONFLICT (one) DO UPDATE SET boots = boots + 1",
-            [&options.kiosk],
-        )
-        .trying("count this start")?;
-    let (kiosk, boots): (String, u32) = transaction
-        .query_row("SELECT kiosk, boots FROM identity", [], |row| Ok((row.get(0)?, row.get(1)?)))
-        .trying("read the identity")?;
-    if kiosk != options.kiosk {
-        let why = format!("it belongs to kiosk {kiosk:?}, not to {:?}", options.kiosk);
-        return Err(StoreError::Foreign { path: options.path.clone(), why });
-    }
-    transaction.commit().trying("count this start")?;
-    Ok(boots)
 }
 
 /// Whether the content is broken, as opposed to the disk, the caller or the identity.

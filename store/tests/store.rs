@@ -8,7 +8,12 @@ use domain::Event;
 use domain::event::{DrawerEvent, ServiceEvent};
 use domain::ids::{IdSource, Uuid};
 use protocol::event::EpochReason;
-use store::{CatalogDocument, Clocks, Options, OrderFilter, Outbox, Store, StoreError};
+use protocol::fleet::{Job, JobKind, JobState};
+use protocol::sync::{Answer, Answered, DenyReason, Remedy};
+use protocol::text::Id;
+use store::{
+    Acknowledged, CatalogDocument, Clocks, Options, OrderFilter, Outbox, Recorded, Store, StoreError, TwinRow,
+};
 
 struct Counter(u64);
 
@@ -24,7 +29,7 @@ impl IdSource for Counter {
 const NOON: Clocks = Clocks { wall_ms: 1_792_000_000_000, mono_ms: 1, quality: 2 };
 
 fn options(dir: &Path) -> Options {
-    Options { path: dir.join("kiosk.db"), kiosk: "t7.k0042".into() }
+    Options { path: dir.join("kiosk.db"), kiosk: "t7.k0042".into(), formerly: Vec::new() }
 }
 
 fn open(dir: &Path) -> Store {
@@ -40,6 +45,12 @@ fn wall_seed() -> u64 {
 
 fn kick(n: u32) -> Event {
     Event::Drawer(DrawerEvent::Kicked { reason: format!("test {n}").into() })
+}
+
+fn acknowledge(store: &mut Store, epoch: u64, thru: u64) {
+    store
+        .acknowledge(&Acknowledged { epoch, thru, answers: &[] }, &[], NOON, &mut Counter(wall_seed()))
+        .unwrap();
 }
 
 fn replayed(store: &Store) -> Vec<Event> {
@@ -165,20 +176,21 @@ fn the_outbox_hands_out_events_until_they_are_acknowledged() {
     let epoch = store.epoch();
     store.append(&[kick(1), kick(2), kick(3)], NOON, &mut Counter(500)).unwrap();
     assert_eq!(store.unsynced().unwrap().events, 4);
-    let seqs =
-        |store: &Store| -> Vec<u64> { store.pending(10).unwrap().iter().map(|e| e.envelope.seq).collect() };
+    let seqs = |store: &Store| -> Vec<u64> {
+        store.pending(10).unwrap().iter().flat_map(|p| &p.events).map(|e| e.envelope.seq).collect()
+    };
     assert_eq!(seqs(&store), [1, 2, 3, 4]);
-    store.acknowledge(epoch, 2).unwrap();
+    acknowledge(&mut store, epoch, 2);
     assert_eq!(seqs(&store), [3, 4]);
-    store.acknowledge(epoch, 1).unwrap();
+    acknowledge(&mut store, epoch, 1);
     assert_eq!(seqs(&store), [3, 4], "the cursor never goes back");
-    store.acknowledge(epoch, 99).unwrap();
+    acknowledge(&mut store, epoch, 99);
     assert_eq!(store.unsynced().unwrap().events, 0);
     store.append(&[kick(4)], NOON, &mut Counter(600)).unwrap();
     assert_eq!(seqs(&store), [5], "an acknowledgement beyond the log hides nothing");
     store.start_epoch(EpochReason::Restored, NOON, &mut Counter(700)).unwrap();
     assert_eq!(seqs(&store), [5], "one epoch at a time, the oldest first");
-    store.acknowledge(epoch, 5).unwrap();
+    acknowledge(&mut store, epoch, 5);
     assert_eq!(seqs(&store), [1]);
 }
 
@@ -237,4 +249,190 @@ fn projections_can_be_rebuilt_from_the_log() {
     let before = store.orders(OrderFilter { limit: 10 }).unwrap();
     store.rebuild_projections().unwrap();
     assert_eq!(store.orders(OrderFilter { limit: 10 }).unwrap(), before);
+}
+
+fn raise(dir: &Path, sql: &str) {
+    let raw = rusqlite::Connection::open(dir.join("kiosk.db")).unwrap();
+    raw.execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_store_of_the_version_before_is_read_on_and_keeps_its_cursor() {
+    let dir = tempfile::tempdir().unwrap();
+    raise(dir.path(), include_str!("fixtures/v1.sql"));
+    let options = Options { kiosk: "kiosk".into(), ..options(dir.path()) };
+    let store = Store::open(options, NOON, &mut Counter(wall_seed())).unwrap();
+    assert_eq!(replayed(&store), [kick(1), kick(2)]);
+    assert_eq!(store.verify(store.epoch(), 1).unwrap(), 3);
+    let pending = store.pending(10).unwrap().unwrap();
+    assert_eq!((pending.epoch, pending.kiosk.as_str()), (NOON.wall_ms.unsigned_abs(), "kiosk"));
+    assert_eq!(pending.events.len(), 1);
+    assert_eq!(pending.events[0].envelope.hash(&pending.previous), pending.events[0].hash);
+}
+
+#[test]
+fn an_enrolled_kiosk_begins_an_epoch_and_its_older_events_keep_the_name_they_were_written_under() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    store.append(&[kick(1)], NOON, &mut Counter(500)).unwrap();
+    let old = store.epoch();
+    store.adopt("t9.k0001", NOON, &mut Counter(600)).unwrap();
+    store.append(&[kick(2)], NOON, &mut Counter(700)).unwrap();
+    let new = store.epoch();
+    assert!(new > old);
+    drop(store);
+
+    let refused = Store::open(options(dir.path()), NOON, &mut Counter(800)).unwrap_err();
+    assert!(matches!(refused, StoreError::Foreign { .. }), "{refused:?}");
+    let enrolled = Options { kiosk: "t9.k0001".into(), ..options(dir.path()) };
+    let mut store = Store::open(enrolled, NOON, &mut Counter(900)).unwrap();
+    assert_eq!((store.epoch(), replayed(&store)), (new, vec![kick(1), kick(2)]));
+    assert_eq!((store.verify(old, 1).unwrap(), store.verify(new, 1).unwrap()), (2, 2));
+    let before = store.pending(10).unwrap().unwrap();
+    assert_eq!((before.epoch, before.kiosk.as_str(), before.previous), (old, "t7.k0042", [0; 32]));
+    acknowledge(&mut store, old, 2);
+    let after = store.pending(10).unwrap().unwrap();
+    assert_eq!((after.epoch, after.kiosk.as_str(), after.previous), (new, "t9.k0001", [0; 32]));
+    assert!(after.events[0].envelope.body.contains("provisioned"));
+}
+
+#[test]
+fn an_enrolment_that_a_power_cut_interrupted_is_finished_by_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    store.append(&[kick(1)], NOON, &mut Counter(500)).unwrap();
+    let old = store.epoch();
+    drop(store);
+    let renamed =
+        || Options { kiosk: "t9.k0001".into(), formerly: vec!["t7.k0042".into()], ..options(dir.path()) };
+    // Before anything was written, and after the name was but the epoch was not.
+    for cut in [
+        "",
+        "UPDATE identity SET kiosk = 't9.k0001'; DELETE FROM event WHERE epoch > (SELECT min(epoch) FROM event); DELETE FROM epoch_identity WHERE kiosk = 't9.k0001';",
+    ] {
+        raise(dir.path(), cut);
+        let store = Store::open(renamed(), NOON, &mut Counter(wall_seed())).unwrap();
+        assert!(store.epoch() > old, "a new epoch after {cut:?}");
+        assert_eq!(store.epochs().unwrap().len(), 2);
+        drop(store);
+        let again = Store::open(renamed(), NOON, &mut Counter(wall_seed())).unwrap();
+        assert_eq!(again.epochs().unwrap().len(), 2, "and only one");
+    }
+}
+
+fn denied(store: &Store, seq: u64) -> Answer {
+    let event = store.event(store.epoch(), seq).unwrap().unwrap();
+    Answer {
+        s: seq,
+        id: event.envelope.id.into(),
+        r: Answered::Deny { code: DenyReason::OutOfStock, remedy: Remedy::Refund, srv: "none left".into() },
+    }
+}
+
+#[test]
+fn answers_and_what_the_core_made_of_them_are_stored_with_the_cursor_and_only_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let epoch = store.epoch();
+    store.append(&[kick(1), kick(2)], NOON, &mut Counter(500)).unwrap();
+    let duplicate = Answer { s: 2, id: [9; 16].into(), r: Answered::Duplicate };
+    let answers = [denied(&store, 3), duplicate];
+    assert_eq!(store.unheard(&answers).unwrap(), answers[..1], "a repetition is no news");
+    let said = Acknowledged { epoch, thru: 3, answers: &answers };
+    store.acknowledge(&said, &[kick(9)], NOON, &mut Counter(600)).unwrap();
+    assert_eq!(store.unheard(&answers).unwrap(), []);
+    assert_eq!(store.acked(epoch).unwrap(), 3);
+    store.acknowledge(&said, &[], NOON, &mut Counter(700)).unwrap();
+    assert_eq!(store.verdicts().unwrap(), [("deny OUT_OF_STOCK".to_owned(), 1)]);
+    assert_eq!(replayed(&store), [kick(1), kick(2), kick(9)]);
+}
+
+#[test]
+fn an_acknowledgement_that_cannot_be_stored_whole_moves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let epoch = store.epoch();
+    store.append(&[kick(1)], NOON, &mut Counter(500)).unwrap();
+    raise(dir.path(), "CREATE TRIGGER no BEFORE INSERT ON verdict BEGIN SELECT raise(ABORT, 'no'); END;");
+    let answers = [denied(&store, 2)];
+    let said = Acknowledged { epoch, thru: 2, answers: &answers };
+    store.acknowledge(&said, &[kick(2)], NOON, &mut Counter(600)).unwrap_err();
+    assert!(store.is_poisoned());
+    drop(store);
+    raise(dir.path(), "DROP TRIGGER no;");
+    let store = open(dir.path());
+    assert_eq!(store.acked(epoch).unwrap(), 0);
+    assert_eq!(replayed(&store), [kick(1)]);
+}
+
+#[test]
+fn what_the_fleet_has_lost_is_sent_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let epoch = store.epoch();
+    store.append(&[kick(1), kick(2), kick(3)], NOON, &mut Counter(500)).unwrap();
+    acknowledge(&mut store, epoch, 4);
+    assert_eq!(store.pending(10).unwrap(), None);
+    store.rewind(epoch, 3).unwrap();
+    let pending = store.pending(10).unwrap().unwrap();
+    assert_eq!(pending.events.iter().map(|e| e.envelope.seq).collect::<Vec<_>>(), [3, 4]);
+    assert_eq!(pending.events[0].envelope.hash(&pending.previous), pending.events[0].hash);
+    store.rewind(epoch, 9).unwrap();
+    assert_eq!(store.acked(epoch).unwrap(), 2, "back only");
+}
+
+#[test]
+fn a_job_is_written_down_once_and_ends_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let id = Id::from([7; 16]);
+    let job = Job { job: id, kind: JobKind::Reboot {}, exp: NOON.wall_ms + 1000, idle: true };
+    assert_eq!(store.record_job(&job, NOON).unwrap(), Recorded::New);
+    store.set_job(id, JobState::Running, "", None, NOON).unwrap();
+    drop(store);
+    let mut store = open(dir.path());
+    let open_jobs = store.open_jobs().unwrap();
+    assert_eq!(
+        (open_jobs[0].job.as_ref(), open_jobs[0].state, open_jobs[0].boot),
+        (Some(&job), JobState::Running, 1)
+    );
+    store.set_job(id, JobState::Done, "", Some("v1/x"), NOON).unwrap();
+    store.set_job(id, JobState::Failed, "too late", None, NOON).unwrap();
+    let Recorded::Known(known) = store.record_job(&job, NOON).unwrap() else { panic!("it came before") };
+    assert_eq!(
+        (known.state, known.result.as_deref(), known.why.as_str()),
+        (JobState::Done, Some("v1/x"), "")
+    );
+    assert_eq!(store.open_jobs().unwrap(), []);
+    let later = Clocks { wall_ms: NOON.wall_ms + 8 * 24 * 3600 * 1000, ..NOON };
+    let other = Job { job: Id::from([8; 16]), ..job };
+    store.record_job(&other, later).unwrap();
+    assert_eq!(store.job(id).unwrap(), None, "long after its expiry an id may be forgotten");
+}
+
+#[test]
+fn connections_are_counted_anew_with_every_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let first = store.count_connection().unwrap();
+    let second = store.count_connection().unwrap();
+    drop(store);
+    let third = open(dir.path()).count_connection().unwrap();
+    assert_eq!([first, second, third].map(|c| (c.boot, c.conn)), [(1, 1), (1, 2), (2, 1)]);
+    assert!(first < second && second < third);
+}
+
+#[test]
+fn the_twin_in_force_survives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    assert_eq!(store.twin().unwrap(), TwinRow::default());
+    let twin = TwinRow {
+        rev: 41,
+        desired: [("kiosk.language".to_owned(), "de".into())].into(),
+        errors: [("x".to_owned(), "there is no such setting".to_owned())].into(),
+    };
+    store.set_twin(&twin).unwrap();
+    drop(store);
+    assert_eq!(open(dir.path()).twin().unwrap(), twin);
 }

@@ -203,7 +203,7 @@ fn open(path: &Path, now_ms: i64) -> anyhow::Result<Store> {
 }
 
 fn open_as(path: &Path, kiosk: &str, now_ms: i64) -> anyhow::Result<Store> {
-    let options = store::Options { path: path.to_owned(), kiosk: kiosk.to_owned() };
+    let options = store::Options { path: path.to_owned(), kiosk: kiosk.to_owned(), formerly: Vec::new() };
     let clocks = Clocks { wall_ms: now_ms, mono_ms: 0, quality: 1 };
     Ok(Store::open(options, clocks, &mut RandomIds)?)
 }
