@@ -293,8 +293,8 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Starts both engines and waits until both can be used. Not cancel-safe only in so far as engines that
-    /// nobody waits for any more are stopped again in the background.
+    /// Starts both engines and waits until both can be used. When nobody waits any more, they are stopped again
+    /// in the background.
     ///
     /// # Errors
     /// See [`EmbeddedError`]; nothing is left running then.

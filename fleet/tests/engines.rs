@@ -1,5 +1,6 @@
 //! The engines as they are: openssl, Mosquitto and PostgreSQL of the distribution.
 //! Needs the packages `mosquitto mosquitto-clients openssl postgresql`; run by root or by any user.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
 #[path = "engines/broker.rs"]
 mod broker;

@@ -44,9 +44,11 @@ impl LastLines {
 /// What is common to all children: account, environment, and that they do not outlive the supervisor.
 ///
 /// The signal on the parent's death follows the *thread* that started the child, and changing the user
-/// clears it: hence the supervisor's own thread, and hence the hook, which runs after the change.
+/// clears it: hence the supervisor's own thread, and hence the hook, which runs after the change. A process
+/// group of its own keeps Ctrl-C away from the child: we stop it, in order.
 pub(super) fn prepare(command: &mut Command, account: &Account, death: Signal) {
     command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
+    command.process_group(0);
     account.run(command);
     let supervisor = Pid::this();
     let hook = move || {

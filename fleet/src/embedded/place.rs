@@ -27,9 +27,8 @@ const SOCKET_PATH_MAX: usize = 107;
 /// What PostgreSQL calls its socket.
 const SOCKET_NAME: &str = ".s.PGSQL.5432";
 
-/// Everything that may lie in a data folder. A folder with anything else in it is somebody else's.
-const OURS: [&str; 9] =
-    ["ca", "mosquitto", "pg", "pg.new", "lock", "ports.toml", "ports.toml.new", "fleetd.toml", "lost+found"];
+/// What may lie in a folder that is not ours yet: an interrupted first start, a file system of its own.
+const HARMLESS: [&str; 2] = ["lock", "lost+found"];
 
 /// A data folder, locked.
 #[derive(Debug)]
@@ -97,6 +96,9 @@ impl Place {
     }
 
     pub(super) fn remember(&self, ports: Ports) -> Result<(), EmbeddedError> {
+        if self.ports()? == ports {
+            return Ok(());
+        }
         let line =
             |name: &str, port: Option<u16>| port.map_or_else(String::new, |p| format!("{name} = {p}\n"));
         let text = format!("{}{}", line("kiosks", ports.kiosks), line("internal", ports.internal));
@@ -146,9 +148,12 @@ fn check_is_ours(data: &Path) -> Result<(), EmbeddedError> {
     if text.chars().any(|c| c.is_control() || "'\"\\,#".contains(c)) || text.trim() != text {
         return Err(EmbeddedError::UnfitPath(data.to_owned()));
     }
+    if data.join("lock").is_file() && data.join("ca").is_dir() {
+        return Ok(());
+    }
     for entry in std::fs::read_dir(data).map_err(EmbeddedError::data("read", data))? {
         let name = entry.map_err(EmbeddedError::data("read", data))?.file_name();
-        if !OURS.iter().any(|ours| name == **ours) {
+        if !HARMLESS.iter().any(|harmless| name == **harmless) {
             return Err(EmbeddedError::NotOurs { data: data.to_owned(), found: name });
         }
     }
@@ -232,12 +237,13 @@ mod tests {
     #[test]
     fn a_folder_with_foreign_things_in_it_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(check_is_ours(dir.path()).is_ok());
-        std::fs::create_dir(dir.path().join("pg")).unwrap();
+        std::fs::write(dir.path().join("lock"), "").unwrap();
         assert!(check_is_ours(dir.path()).is_ok());
         std::fs::write(dir.path().join("thesis.odt"), "").unwrap();
         let error = check_is_ours(dir.path()).unwrap_err().to_string();
         assert!(error.contains("thesis.odt"), "{error}");
+        std::fs::create_dir(dir.path().join("ca")).unwrap();
+        assert!(check_is_ours(dir.path()).is_ok());
     }
 
     #[test]
