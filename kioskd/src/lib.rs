@@ -18,4 +18,5 @@ mod receipt_text;
 mod router;
 pub mod settings;
 pub mod supervisor;
+pub mod uplink;
 mod watchdog;
