@@ -68,6 +68,8 @@ impl Rig {
         // The printer of the settings' standard profile.
         command.args(["run", "--printer-dots", "512", "--printer-model", "TM-T88V"]);
         command.arg("--dir").arg(dir.join("sim")).args(&options.sim);
+        // The shop's, as in the kiosk's settings: card slips tell the terminal's local time.
+        command.env("TZ", "Europe/Berlin");
         log_to(&mut command, &options, "sim.log")?;
         let (sim, line) = Process::start_until_ready("sim", &mut command)?;
         let endpoints: Value = serde_json::from_str(&line).context("what sim says is no JSON")?;

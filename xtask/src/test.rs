@@ -12,6 +12,8 @@ pub(crate) fn test(arguments: &[String]) -> anyhow::Result<()> {
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     build()?;
     step("test", cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
+    // The desktop's backend is a feature: a kiosk is built without it.
+    step("window", cargo().args(["test", "-p", "ui", "--features", "window", "--test", "window"]))?;
     let lint = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     step("lint", cargo().args(lint))
 }

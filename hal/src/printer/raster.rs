@@ -87,6 +87,19 @@ impl BitImage {
         }
     }
 
+    /// The picture without the white rows at its end, but at least `height_min` high.
+    #[must_use]
+    pub fn without_white_below(mut self, height_min: usize) -> Self {
+        let stride = self.stride();
+        while self.height > height_min
+            && self.bits[(self.height - 1) * stride..self.height * stride].iter().all(|byte| *byte == 0)
+        {
+            self.height -= 1;
+            self.bits.truncate(self.height * stride);
+        }
+        self
+    }
+
     /// Swaps black and white.
     pub fn invert(&mut self) {
         for y in 0..self.height {

@@ -14,11 +14,15 @@ use swash::scale::{Render, ScaleContext, Source};
 use swash::zeno::Format;
 
 use super::codec::{self, LINE_DOTS};
-use super::document::{Align, Line, Span};
+use super::document::{Align, Font, Line, Span};
 use super::raster::BitImage;
 
 /// Height of the printer's own font A in dots; ours is drawn as large, so that both can share a receipt.
 const FONT_DOTS: u8 = 24;
+/// The same for its small font B.
+const SMALL_FONT_DOTS: u8 = 17;
+/// Free dots below the last row for letters that reach deeper, of a row's dots; cut off where nothing is drawn.
+const OVERHANG_DOTS: u8 = 12;
 /// Free dots between the two columns: one character of font A.
 const COLUMN_GAP_DOTS: usize = 12;
 /// Coverage of a dot, of 255, from which it is burnt. A thermal dot spreads, so half is enough.
@@ -87,7 +91,8 @@ impl TextShaper {
         Ok(Self { fonts, layouts: LayoutContext::new(), scaler: ScaleContext::new(), families })
     }
 
-    /// `line` as a picture `dots_wide` wide and whole text rows high.
+    /// `line` as a picture `dots_wide` wide and whole text rows high, and a little higher where letters reach
+    /// below the last row.
     pub(crate) fn shape(&mut self, line: &Line, dots_wide: usize) -> ShapedLine {
         let high = usize::from(line.size.high());
         // A character wider than high is shaped narrow and stretched, as the printer's own fonts are.
@@ -110,11 +115,13 @@ impl TextShaper {
         let from_right = if left.layout.is_empty() { right.layout.is_rtl() } else { left.layout.is_rtl() };
 
         let rows = left.layout.len().max(1);
-        let mut image = BitImage::new(paper, rows * high * usize::from(LINE_DOTS));
+        let height = rows * high * usize::from(LINE_DOTS);
+        let mut image = BitImage::new(paper, height + high * usize::from(OVERHANG_DOTS));
         let (left_at, right_at) =
             if from_right { (paper - room.min(paper), 0) } else { (0, paper - right_wide) };
         self.draw(&left.layout, left_at, &mut image);
         self.draw(&right.layout, right_at, &mut image);
+        let image = image.without_white_below(height);
         let image = if wide == high { image } else { stretch(&image, dots_wide) };
         ShapedLine { image, missing_glyphs: left.missing_glyphs + right.missing_glyphs }
     }
@@ -125,7 +132,11 @@ impl TextShaper {
         let high = f32::from(line.size.high());
         let mut builder = self.layouts.ranged_builder(&mut self.fonts, &text, 1.0, true);
         builder.push_default(StyleProperty::FontFamily(FontFamily::List(self.families.clone().into())));
-        builder.push_default(StyleProperty::FontSize(f32::from(FONT_DOTS) * high));
+        let font_dots = match line.font {
+            Font::A => FONT_DOTS,
+            Font::B => SMALL_FONT_DOTS,
+        };
+        builder.push_default(StyleProperty::FontSize(f32::from(font_dots) * high));
         builder.push_default(StyleProperty::LineHeight(LineHeight::Absolute(f32::from(LINE_DOTS) * high)));
         let mut at = 0;
         for run in cells.chunk_by(|a, b| a.1 == b.1) {

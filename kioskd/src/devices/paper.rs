@@ -15,6 +15,7 @@ const BAR_HEIGHT_DOTS: u8 = 80;
 /// Lays a document out and cuts it off.
 pub(crate) fn paper(document: &ReceiptDocument, logo: Option<&BitImage>) -> PrintDocument {
     let mut paper = PrintDocument::new();
+    let rtl = document.lang.is_rtl();
     for block in &document.blocks {
         match block {
             Block::Logo => {
@@ -24,9 +25,13 @@ pub(crate) fn paper(document: &ReceiptDocument, logo: Option<&BitImage>) -> Prin
                 }
             }
             Block::Line { text, align, style } => {
-                paper.push(styled(Line { align: to_align(*align), ..Line::new(&**text) }, *style));
+                let align = to_align(*align, rtl && !is_read_from_right(text));
+                paper.push(styled(Line { align, ..Line::new(&**text) }, *style));
             }
             Block::Columns { left, right, style } => {
+                // The printer turns a line around by its letters; one without any stands as its neighbours.
+                let turned = rtl && !is_read_from_right(left);
+                let (left, right) = if turned { (right, left) } else { (left, right) };
                 paper.push(styled(Line::columns(&**left, &**right).hanging(2), *style));
             }
             Block::Rule => {
@@ -70,10 +75,60 @@ fn styled(line: Line, style: Style) -> Line {
     }
 }
 
-fn to_align(align: Align) -> printer::Align {
+fn to_align(align: Align, turned: bool) -> printer::Align {
     match align {
-        Align::Start => printer::Align::Start,
         Align::Center => printer::Align::Center,
+        Align::Start if turned => printer::Align::End,
+        Align::End if turned => printer::Align::Start,
+        Align::Start => printer::Align::Start,
         Align::End => printer::Align::End,
+    }
+}
+
+/// Whether a text has Arabic or Hebrew letters, so that the printer writes it from the right by itself.
+fn is_read_from_right(text: &str) -> bool {
+    text.chars().any(|c| matches!(c, '\u{0590}'..='\u{08ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::receipt::ReceiptKind;
+    use domain::text::Lang;
+
+    use super::*;
+
+    fn lines(lang: &str, blocks: Vec<Block>) -> Vec<Line> {
+        let document = ReceiptDocument { kind: ReceiptKind::Sale, lang: Lang::new(lang), blocks };
+        let printed = paper(&document, None);
+        printed
+            .blocks
+            .iter()
+            .filter_map(|block| match block {
+                printer::Block::Line(line) => Some(line.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn columns(left: &str) -> Block {
+        Block::Columns { left: Arc::from(left), right: "26.80 €".into(), style: Style::Normal }
+    }
+
+    #[test]
+    fn amounts_stand_at_one_edge_whatever_the_letters_of_their_line() {
+        let [latin, arabic] = lines("ar", vec![columns("girocard"), columns("المجموع")]).try_into().unwrap();
+        assert_eq!(latin, Line::columns("26.80 €", "girocard").hanging(2), "turned by us");
+        assert_eq!(arabic, Line::columns("المجموع", "26.80 €").hanging(2), "turned by the printer");
+        assert_eq!(lines("en", vec![columns("girocard")]), [Line::columns("girocard", "26.80 €").hanging(2)]);
+    }
+
+    #[test]
+    fn a_line_without_arabic_letters_begins_where_the_others_do() {
+        let line = |text: &str| Block::Line { text: text.into(), align: Align::Start, style: Style::Normal };
+        let aligns: Vec<_> = lines("ar", vec![line("TA 1"), line("شاي")]).iter().map(|line| line.align).collect();
+        assert_eq!(aligns, [printer::Align::End, printer::Align::Start]);
+        assert_eq!(lines("de", vec![line("TA 1")])[0].align, printer::Align::Start);
     }
 }
