@@ -24,7 +24,7 @@ pub(super) fn prepare(ca: &Path, names: &[String], now: SystemTime) -> Result<()
         match old.and_then(|old| authorities.kiosk.prolong(&old, now)) {
             Ok(list) => list,
             Err(error) => {
-                tracing::warn!(%error, path = %path.display(), "no kiosk gets in until fleetd has listed the revoked ones anew");
+                tracing::warn!(%error, path = %path.display(), "kiosks stay out until fleetd lists the revoked ones anew");
                 closed(&authorities, now)?
             }
         }

@@ -54,12 +54,14 @@ async fn killed_engines_come_back_with_all_that_was_committed_and_five_times_is_
     healed(&embedded, before, "idle engines are running again").await;
     assert_eq!(row_count(&database.app).await, 1);
 
-    // A backend that computes outlives its parent and blocks new starts until it is ended.
+    // A backend that computes (one that sleeps would notice) outlives its parent and blocks new starts until it
+    // is ended.
     let busy = connect(&database.app).await.unwrap();
-    let query = tokio::spawn(async move { busy.simple_query("SELECT pg_sleep(600)").await.map(drop) });
+    let query =
+        tokio::spawn(async move { busy.simple_query("DO 'BEGIN LOOP END LOOP; END'").await.map(drop) });
     let watcher = connect(&database.app).await.unwrap();
     eventually("the query runs", async || {
-        let text = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'";
+        let text = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'DO %' AND state = 'active'";
         !watcher.query(text, &[]).await.unwrap().is_empty()
     })
     .await;
