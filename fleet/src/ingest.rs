@@ -11,8 +11,10 @@ mod apply;
 mod decide;
 mod fold;
 mod load;
+mod refuse;
 mod save;
+mod status;
 mod stock;
-
+pub mod worker;
 
 pub use apply::{Incoming, apply_group};

@@ -12,4 +12,7 @@
 pub mod database;
 pub mod embedded;
 pub mod ingest;
+pub mod link;
 pub mod pki;
+pub mod serve;
+pub mod settings;

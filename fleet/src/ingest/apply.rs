@@ -159,9 +159,12 @@ async fn within(
         };
         let decision = decide(stream, &incoming.batch, &known, refused.get(&place).unwrap_or(&nothing));
         let taken = taken.entry(key).or_default();
-        taken.extend(decision.accepted.iter().map(|accepted| {
-            (accepted.envelope.seq, Known { hash: Some(accepted.hash), answer: None })
-        }));
+        taken.extend(
+            decision
+                .accepted
+                .iter()
+                .map(|accepted| (accepted.envelope.seq, Known { hash: Some(accepted.hash), answer: None })),
+        );
         taken.extend(decision.quarantined.iter().map(|one| {
             let answer = Answered::Quarantine { code: one.reason, srv: one.detail.clone() };
             (one.seq, Known { hash: one.hash, answer: Some(answer) })
@@ -175,9 +178,10 @@ async fn within(
     }
     save::quarantine(transaction, tenant, batches, &decisions).await?;
     save::streams(transaction, tenant, batches, &streams).await?;
-    let acks = decisions.into_iter().zip(batches).map(|(decision, incoming)| {
-        decision.into_ack(incoming.batch.b, incoming.batch.epoch, now_ms)
-    });
+    let acks = decisions
+        .into_iter()
+        .zip(batches)
+        .map(|(decision, incoming)| decision.into_ack(incoming.batch.b, incoming.batch.epoch, now_ms));
     Ok(Attempt::Done(acks.collect()))
 }
 
@@ -206,8 +210,13 @@ async fn fold_all(
     let variations = sold_variations(batches, decisions, &books);
     let mut shelves = load::shelves(transaction, &variations).await?;
 
-    let mut folding =
-        Folding { books: &mut books, shelves: &mut shelves, fiscal_owners, denied: BTreeMap::new(), tasks: Vec::new() };
+    let mut folding = Folding {
+        books: &mut books,
+        shelves: &mut shelves,
+        fiscal_owners,
+        denied: BTreeMap::new(),
+        tasks: Vec::new(),
+    };
     for (incoming, decision) in batches.iter().zip(decisions.iter_mut()) {
         folding.batch(incoming, decision);
     }
@@ -219,7 +228,11 @@ async fn fold_all(
 }
 
 /// Site and variation of everything that orders of this group, or loaded ones, could take from a shelf.
-fn sold_variations(batches: &[Incoming], decisions: &[Decision], books: &Books) -> BTreeSet<(String, String)> {
+fn sold_variations(
+    batches: &[Incoming],
+    decisions: &[Decision],
+    books: &Books,
+) -> BTreeSet<(String, String)> {
     let mut wanted = BTreeSet::new();
     for sale in books.sales.values() {
         wanted.extend(sale.lines.iter().map(|line| (sale.site.clone(), line.variation.clone())));
@@ -228,7 +241,11 @@ fn sold_variations(batches: &[Incoming], decisions: &[Decision], books: &Books) 
         for accepted in &decision.accepted {
             if let Some(domain::Event::Order(domain::event::OrderEvent::Placed(order))) = &accepted.event {
                 let lines = order.lines.iter();
-                wanted.extend(lines.map(|line| (incoming.site.clone(), line.variation.as_str().replace('\0', "\u{fffd}"))));
+                wanted.extend(
+                    lines.map(|line| {
+                        (incoming.site.clone(), line.variation.as_str().replace('\0', "\u{fffd}"))
+                    }),
+                );
             }
         }
     }
@@ -256,11 +273,8 @@ struct Folding<'a> {
 
 impl Folding<'_> {
     fn batch(&mut self, incoming: &Incoming, decision: &mut Decision) {
-        let whose = Whose {
-            kiosk: incoming.kiosk.as_str(),
-            site: &incoming.site,
-            epoch: incoming.batch.epoch,
-        };
+        let whose =
+            Whose { kiosk: incoming.kiosk.as_str(), site: &incoming.site, epoch: incoming.batch.epoch };
         let accepted = std::mem::take(&mut decision.accepted);
         for one in accepted {
             match one.event.as_ref().map_or(Ok(Consequence::Nothing), |event| self.books.fold(whose, event)) {

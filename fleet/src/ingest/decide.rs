@@ -192,11 +192,7 @@ impl One<'_> {
 
     fn duplicate(&mut self, id: Id, known: Option<&Known>) {
         let given = known.and_then(|known| known.answer.clone());
-        self.decision.answers.push(Answer {
-            s: self.seq,
-            id,
-            r: given.unwrap_or(Answered::Duplicate),
-        });
+        self.decision.answers.push(Answer { s: self.seq, id, r: given.unwrap_or(Answered::Duplicate) });
     }
 
     fn quarantine(&mut self, event: &WireEvent, code: QuarantineReason, detail: String) {

@@ -45,10 +45,7 @@ pub(super) async fn lock_streams(
             )
             .await
             .trying("prepare")?;
-        transaction
-            .execute(&insert, &[&kiosks, &epochs, &names, &tenant])
-            .await
-            .trying("begin a stream")?;
+        transaction.execute(&insert, &[&kiosks, &epochs, &names, &tenant]).await.trying("begin a stream")?;
         rows = transaction.query(&select, &[&kiosks, &epochs]).await.trying("lock the streams")?;
     }
     Ok(rows.iter().map(stream).collect())
@@ -80,7 +77,8 @@ pub(super) async fn known(
         .await
         .trying("prepare")?;
     let (epoch, from, to) = (epoch.cast_signed(), from.cast_signed(), to.cast_signed());
-    let rows = transaction.query(&select, &[kiosk, &epoch, &from, &to]).await.trying("look up repetitions")?;
+    let rows =
+        transaction.query(&select, &[kiosk, &epoch, &from, &to]).await.trying("look up repetitions")?;
     let known = rows.iter().map(|row| {
         let answer = row.get::<_, Option<&str>>(2).and_then(|text| serde_json::from_str(text).ok());
         let hash = row.get::<_, Option<&[u8]>>(1).and_then(hash);

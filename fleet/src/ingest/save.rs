@@ -142,7 +142,8 @@ pub(super) async fn streams(
     batches: &[Incoming],
     streams: &Streams,
 ) -> Result<(), DatabaseError> {
-    let keys: BTreeSet<(String, u64)> = batches.iter().map(|b| (b.kiosk.to_string(), b.batch.epoch)).collect();
+    let keys: BTreeSet<(String, u64)> =
+        batches.iter().map(|b| (b.kiosk.to_string(), b.batch.epoch)).collect();
     let rows: Vec<_> = keys.iter().filter_map(|key| streams.get(key).map(|stream| (key, stream))).collect();
     let kiosks: Vec<&str> = rows.iter().map(|((kiosk, _), _)| kiosk.as_str()).collect();
     let epochs: Vec<i64> = rows.iter().map(|((_, epoch), _)| epoch.cast_signed()).collect();
@@ -207,8 +208,11 @@ async fn sales(transaction: &Transaction<'_>, tenant: &str, books: &Books) -> Re
 }
 
 async fn payments(transaction: &Transaction<'_>, tenant: &str, books: &Books) -> Result<(), DatabaseError> {
-    let rows: Vec<_> =
-        books.touched_payments.iter().filter_map(|id| books.payments.get(id).map(|paid| (id, paid))).collect();
+    let rows: Vec<_> = books
+        .touched_payments
+        .iter()
+        .filter_map(|id| books.payments.get(id).map(|paid| (id, paid)))
+        .collect();
     if rows.is_empty() {
         return Ok(());
     }

@@ -1,0 +1,106 @@
+//! Births, heartbeats and wills: how each kiosk is now.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use deadpool_postgres::Object;
+use protocol::fleet::Status;
+use protocol::topic::KioskId;
+
+use crate::database::{DatabaseError, Trying, begin};
+
+/// Stores the newest status of each kiosk in one statement. A will with older counters than the stored birth
+/// tells of a connection that was replaced, and says nothing.
+pub(super) async fn store(
+    connection: &mut Object,
+    tenant: &str,
+    messages: &[(KioskId, Bytes)],
+) -> Result<(), DatabaseError> {
+    let newest = newest(messages);
+    if newest.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&str> = newest.keys().copied().collect();
+    let on: Vec<bool> = newest.values().map(|status| status.on).collect();
+    let boots: Vec<i64> = newest.values().map(|status| status.boot.into()).collect();
+    let conns: Vec<i64> = newest.values().map(|status| status.conn.into()).collect();
+    let versions: Vec<String> = newest.values().map(|status| status.ver.replace('\0', "")).collect();
+    let documents: Vec<serde_json::Value> =
+        newest.values().map(|status| without_nul(serde_json::to_value(status).unwrap_or_default())).collect();
+    let transaction = begin(connection, tenant).await?;
+    let update = transaction
+        .prepare_cached(
+            "UPDATE kiosk SET is_on = o, boot = b, conn = c,
+                    version = CASE WHEN v = '' THEN version ELSE v END,
+                    status = CASE WHEN o THEN d ELSE status END,
+                    last_seen = CASE WHEN o THEN now() ELSE last_seen END,
+                    went_off = CASE WHEN o THEN NULL ELSE coalesce(went_off, now()) END
+             FROM unnest($2::text[], $3::boolean[], $4::bigint[], $5::bigint[], $6::text[], $7::jsonb[])
+               AS new (i, o, b, c, v, d)
+             WHERE tenant = $1 AND id = i AND (b, c) >= (boot, conn)",
+        )
+        .await
+        .trying("prepare")?;
+    transaction
+        .execute(&update, &[&tenant, &ids, &on, &boots, &conns, &versions, &documents])
+        .await
+        .trying("store how kiosks are")?;
+    transaction.commit().await.trying("store how kiosks are")
+}
+
+/// The last one of each kiosk by its counters; of equal ones the one that came last.
+fn newest(messages: &[(KioskId, Bytes)]) -> BTreeMap<&str, Status> {
+    let mut newest: BTreeMap<&str, Status> = BTreeMap::new();
+    for (kiosk, payload) in messages {
+        // An empty payload clears what the broker retains.
+        let Ok(status) = serde_json::from_slice::<Status>(payload) else {
+            if !payload.is_empty() {
+                tracing::warn!(%kiosk, "a status that cannot be read");
+            }
+            continue;
+        };
+        match newest.get(kiosk.as_str()) {
+            Some(known) if !status.is_newer_than(known.boot, known.conn) => {}
+            _ => {
+                newest.insert(kiosk.as_str(), status);
+            }
+        }
+    }
+    newest
+}
+
+/// jsonb has no NUL.
+fn without_nul(value: serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::String(text) => text.replace('\0', "\u{fffd}").into(),
+        serde_json::Value::Array(values) => values.into_iter().map(without_nul).collect(),
+        serde_json::Value::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (key, without_nul(value))).collect()
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(kiosk: &str, text: &str) -> (KioskId, Bytes) {
+        (KioskId::new(kiosk).unwrap(), Bytes::from(text.to_owned()))
+    }
+
+    #[test]
+    fn the_will_of_a_connection_that_was_replaced_says_nothing() {
+        let messages = [
+            message("k1", r#"{"on":true,"boot":2,"conn":2}"#),
+            message("k1", r#"{"on":false,"boot":2,"conn":1}"#),
+            message("k2", r#"{"on":true,"boot":2,"conn":1}"#),
+            message("k2", r#"{"on":false,"boot":2,"conn":1}"#),
+            message("k3", "nonsense"),
+            message("k3", ""),
+        ];
+        let on: Vec<(&str, bool)> =
+            newest(&messages).into_iter().map(|(kiosk, status)| (kiosk, status.on)).collect();
+        assert_eq!(on, [("k1", true), ("k2", false)]);
+    }
+}

@@ -1,0 +1,208 @@
+//! A worker: takes what the broker hands it, a group at a time, and answers after the commit.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use protocol::sync::{Ack, Received};
+use protocol::topic::{Down, INGEST_FILTER, KioskId, Topic, Up};
+use rumqttc::PublishOptions;
+use rumqttc::mqttbytes::QoS;
+use rumqttc::mqttbytes::v5::Publish;
+
+use super::apply::{Incoming, apply_group};
+use super::{refuse, status};
+use crate::database::{Database, DatabaseError, Trying};
+use crate::link::{Broker, Link, LinkError};
+
+/// Events of one transaction, about. More wait for the next one.
+pub const GROUP_EVENTS: usize = 1000;
+
+/// Pause before the next attempt after the broker or the database was lost: doubled up to a limit.
+const RETRY: Duration = Duration::from_millis(200);
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// Why a worker has to begin anew.
+#[derive(Debug, thiserror::Error)]
+enum Lost {
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// Where a kiosk belongs.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    pub tenant: String,
+    pub site: String,
+}
+
+/// Works until it is dropped. Without a database it leaves the broker, so that kiosks notice and keep their
+/// events; nothing is kept in memory.
+pub async fn run(database: Database, broker: Broker, name: String) {
+    let mut pause = RETRY;
+    loop {
+        let lost = match session(&database, &broker, &name, &mut pause).await {
+            Ok(never) => match never {},
+            Err(lost) => lost,
+        };
+        tracing::warn!(error = &lost as &dyn std::error::Error, worker = name, "ingest begins anew");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(RETRY_MAX);
+    }
+}
+
+async fn session(
+    database: &Database,
+    broker: &Broker,
+    name: &str,
+    pause: &mut Duration,
+) -> Result<std::convert::Infallible, Lost> {
+    // First the database: who subscribes without it takes messages away from those who could store them.
+    database.connection().await?.execute("SELECT 1", &[]).await.trying("ask the database")?;
+    let mut link = Link::open(broker, name, INGEST_FILTER).await?;
+    tracing::info!(worker = name, "ingest works");
+    *pause = RETRY;
+    let mut worker = Worker { database: database.clone() };
+    loop {
+        let group = collect(&mut link).await?;
+        let answers = worker.group(&group).await?;
+        for (kiosk, ack) in answers {
+            let topic = Topic::Down(kiosk, Down::Ack).to_string();
+            let payload = serde_json::to_vec(&ack).unwrap_or_default();
+            link.publish(topic, payload, PublishOptions::new(QoS::AtLeastOnce)).await?;
+        }
+        for message in &group {
+            link.acknowledge(message).await?;
+        }
+    }
+}
+
+/// What has come in by now; waits for the first message.
+async fn collect(link: &mut Link) -> Result<Vec<Publish>, Lost> {
+    // A batch of one sale is a few kilobytes; events are not counted before they are read.
+    const GROUP_BYTES: usize = 512 * 1024;
+    let first = link.receive().await?;
+    let mut bytes = first.payload.len();
+    let mut group = vec![first];
+    while bytes < GROUP_BYTES && group.len() < GROUP_EVENTS {
+        let Some(message) = link.try_receive() else { break };
+        bytes += message.payload.len();
+        group.push(message);
+    }
+    Ok(group)
+}
+
+struct Worker {
+    database: Database,
+}
+
+impl Worker {
+    /// Deals with a group of messages. What is returned is to be sent after that: everything is committed.
+    async fn group(&mut self, group: &[Publish]) -> Result<Vec<(KioskId, Ack)>, Lost> {
+        let mut messages = Vec::with_capacity(group.len());
+        for message in group {
+            match std::str::from_utf8(&message.topic).ok().and_then(Topic::parse) {
+                Some(Topic::Up(kiosk, up)) => messages.push((kiosk, up, message.payload.clone())),
+                _ => tracing::warn!(topic = ?message.topic, "a message on no topic of ours"),
+            }
+        }
+        let owners = self.owners(messages.iter().map(|(kiosk, _, _)| kiosk)).await?;
+        let mut by_tenant: BTreeMap<String, Tenant> = BTreeMap::new();
+        for (kiosk, up, payload) in messages {
+            let Some(owner) = owners.get(kiosk.as_str()) else {
+                tracing::warn!(%kiosk, "a message of a kiosk that is not (or no longer) ours");
+                continue;
+            };
+            let tenant = by_tenant.entry(owner.tenant.clone()).or_default();
+            match up {
+                Up::Events => tenant.events(kiosk, owner, payload),
+                Up::Status => tenant.status.push((kiosk, payload)),
+                Up::Twin | Up::Metrics | Up::Log | Up::Job => {
+                    tracing::debug!(%kiosk, ?up, "not stored");
+                }
+            }
+        }
+        let mut answers = Vec::new();
+        for (name, tenant) in by_tenant {
+            answers.extend(self.tenant(&name, tenant).await?);
+        }
+        Ok(answers)
+    }
+
+    async fn tenant(&mut self, name: &str, tenant: Tenant) -> Result<Vec<(KioskId, Ack)>, Lost> {
+        let mut connection = self.database.connection().await?;
+        let now_ms = now_ms();
+        let mut answers = Vec::new();
+        for group in split(tenant.batches) {
+            let acks = apply_group(&mut connection, name, &group, now_ms).await?;
+            answers.extend(group.into_iter().map(|incoming| incoming.kiosk).zip(acks));
+        }
+        for unreadable in &tenant.unreadable {
+            answers.extend(refuse::keep(&mut connection, name, unreadable, now_ms).await?);
+        }
+        status::store(&mut connection, name, &tenant.status).await?;
+        Ok(answers)
+    }
+
+    /// The tenants of these kiosks, asked every time: a certificate that was revoked keeps its connection.
+    async fn owners(
+        &self,
+        kiosks: impl Iterator<Item = &KioskId>,
+    ) -> Result<BTreeMap<String, Owner>, DatabaseError> {
+        let ids: Vec<&str> = kiosks.map(KioskId::as_str).collect();
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let connection = self.database.connection().await?;
+        let select = connection
+            .prepare_cached("SELECT id, tenant, site FROM kiosk_owner($1) WHERE state = 'active'")
+            .await
+            .trying("prepare")?;
+        let rows = connection.query(&select, &[&ids]).await.trying("look up kiosks")?;
+        Ok(rows.iter().map(|row| (row.get(0), Owner { tenant: row.get(1), site: row.get(2) })).collect())
+    }
+}
+
+/// What came in for one tenant.
+#[derive(Default)]
+struct Tenant {
+    batches: Vec<Incoming>,
+    unreadable: Vec<refuse::Unreadable>,
+    status: Vec<(KioskId, Bytes)>,
+}
+
+impl Tenant {
+    fn events(&mut self, kiosk: KioskId, owner: &Owner, payload: Bytes) {
+        match Received::parse(&kiosk, &payload) {
+            Ok(batch) => self.batches.push(Incoming { kiosk, site: owner.site.clone(), batch }),
+            Err(error) => self.unreadable.push(refuse::Unreadable { kiosk, payload, why: error.to_string() }),
+        }
+    }
+}
+
+/// Groups of about [`GROUP_EVENTS`] events.
+fn split(batches: Vec<Incoming>) -> Vec<Vec<Incoming>> {
+    let mut groups: Vec<Vec<Incoming>> = Vec::new();
+    let mut events = GROUP_EVENTS;
+    for incoming in batches {
+        let more = incoming.batch.events.len();
+        match groups.last_mut() {
+            Some(group) if events + more <= GROUP_EVENTS => {
+                events += more;
+                group.push(incoming);
+            }
+            _ => {
+                events = more;
+                groups.push(vec![incoming]);
+            }
+        }
+    }
+    groups
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

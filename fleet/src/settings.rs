@@ -1,0 +1,192 @@
+//! What `fleetd serve --config FILE` reads, and `fleetd embedded` writes.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::embedded::Engines;
+use crate::link::Broker;
+
+/// Everything a replica needs to know. Unknown keys are refused, with file and line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The database.
+    pub database: Database,
+    /// The broker.
+    pub broker: Broker,
+    /// Folder of the authorities: this replica may sign and revoke kiosks.
+    pub authorities: PathBuf,
+    /// Ingest.
+    #[serde(default)]
+    pub ingest: Ingest,
+    /// Where people and kiosks reach the API.
+    #[serde(default)]
+    pub http: Http,
+}
+
+/// The database.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// Connection string of the role that owns the tables; without it somebody else migrates.
+    pub owner: Option<String>,
+    /// Connection string of the role that everything else runs as.
+    pub app: String,
+}
+
+/// Ingest.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ingest {
+    /// Connections to the broker, each with a transaction of its own under way.
+    pub workers: usize,
+}
+
+impl Default for Ingest {
+    fn default() -> Self {
+        Self { workers: 2 }
+    }
+}
+
+/// Where the API is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Plain HTTP, for people on this machine or a proxy in front; loopback only.
+    pub listen: Option<SocketAddr>,
+    /// HTTPS with the fleet authority's certificate, for kiosks.
+    pub tls_listen: Option<SocketAddr>,
+    /// Host and port under which kiosks reach the broker; told at enrolment.
+    pub broker_for_kiosks: String,
+}
+
+/// Settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Its content is wrong.
+    #[error("{}: {source}", path.display())]
+    Content {
+        /// Its path.
+        path: PathBuf,
+        /// Where and what.
+        source: toml::de::Error,
+    },
+    /// Plain HTTP for everybody.
+    #[error(
+        "http.listen {0}: only this machine may; people elsewhere come through http.tls_listen or a proxy"
+    )]
+    Open(SocketAddr),
+    /// The file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No worker at all.
+    #[error("ingest.workers: 1 to 64")]
+    Workers,
+}
+
+impl Settings {
+    /// The settings of a replica on the engines of `fleetd embedded`.
+    pub fn for_engines(engines: &Engines, http: Http) -> Self {
+        let file = |name: &str| engines.ca_dir.join(name);
+        Self {
+            database: Database {
+                owner: Some(engines.database.owner.clone()),
+                app: engines.database.app.clone(),
+            },
+            broker: Broker {
+                host: engines.broker_internal.ip().to_string(),
+                port: engines.broker_internal.port(),
+                ca: file("fleet-ca.pem"),
+                certificate: file("fleetd.pem"),
+                key: file("fleetd.key"),
+            },
+            authorities: engines.ca_dir.clone(),
+            ingest: Ingest::default(),
+            http,
+        }
+    }
+
+    /// Writes them for another replica to read.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), SettingsError> {
+        let failed = |source| SettingsError::Write { path: path.to_owned(), source };
+        let text = toml::to_string(self).map_err(|error| failed(std::io::Error::other(error)))?;
+        std::fs::write(path, format!("# Written by fleetd embedded at every start.\n{text}")).map_err(failed)
+    }
+
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// It cannot be read, or says something that cannot be used.
+    pub fn load(path: &Path) -> Result<Self, SettingsError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
+        let settings: Self = toml::from_str(&text)
+            .map_err(|source| SettingsError::Content { path: path.to_owned(), source })?;
+        if let Some(listen) = settings.http.listen.filter(|listen| !listen.ip().is_loopback()) {
+            return Err(SettingsError::Open(listen));
+        }
+        if !(1..=64).contains(&settings.ingest.workers) {
+            return Err(SettingsError::Workers);
+        }
+        Ok(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "
+        authorities = 'ca'
+        [database]
+        app = 'host=/run user=fleet_app dbname=fleet'
+        [broker]
+        host = '127.0.0.1'
+        port = 8884
+        ca = 'ca/fleet-ca.pem'
+        certificate = 'ca/fleetd.pem'
+        key = 'ca/fleetd.key'
+    ";
+
+    fn load(text: &str) -> Result<Settings, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fleetd.toml");
+        std::fs::write(&path, text).unwrap();
+        Settings::load(&path).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_least_that_is_needed_is_enough() {
+        assert_eq!(load(GOOD).unwrap().ingest.workers, 2);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_told_with_its_place() {
+        for (more, told) in [
+            ("colour = 'red'", "line"),
+            ("[ingest]\nworkers = 0", "ingest.workers"),
+            ("[http]\nlisten = '0.0.0.0:80'", "http.listen"),
+        ] {
+            let error = load(&format!("{GOOD}\n{more}")).unwrap_err();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+}
