@@ -363,4 +363,26 @@ pub enum TaskKind {
         /// What it reported, in English.
         evidence: Arc<str>,
     },
+    /// The fleet stored a sale and does not agree with it. The order stays as it is: the money was taken.
+    SaleDenied {
+        /// Which.
+        order: OrderId,
+        /// Why.
+        code: DenyCode,
+    },
+}
+
+/// Why the fleet does not agree with a sale.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum DenyCode {
+    /// More was sold than there is.
+    OutOfStock,
+    /// The prices are not the catalog's.
+    PriceMismatch,
+    /// The catalog has no such item.
+    UnknownItem,
+    /// The fiscal number was used before.
+    DuplicateFiscal,
+    /// The shop does not allow it.
+    Policy,
 }

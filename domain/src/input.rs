@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
+use crate::event::DenyCode;
 use crate::ids::{ItemId, KitchenJobId, OrderId, PaymentId, ReceiptId, TaskId};
 use crate::intent::Intent;
 use crate::money::Currency;
@@ -253,6 +254,13 @@ pub enum UplinkInput {
     Offline {
         /// Since when.
         since: WallMs,
+    },
+    /// The fleet does not agree with something about an order. Told once.
+    Denied {
+        /// Which order.
+        order: OrderId,
+        /// Why.
+        code: DenyCode,
     },
 }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use domain::cart::ServiceMode;
 use domain::catalog::Allergens;
 use domain::event::{
-    CatalogEvent, DrawerEvent, Event, KitchenEvent, OrderEvent, PaymentEvent, ReceiptEvent, ServiceEvent,
-    TaskEvent, TaskKind,
+    CatalogEvent, DenyCode, DrawerEvent, Event, KitchenEvent, OrderEvent, PaymentEvent, ReceiptEvent,
+    ServiceEvent, TaskEvent, TaskKind,
 };
 use domain::ids::{
     ItemId, KitchenJobId, LineId, OrderId, PaymentId, ReceiptId, RuleId, SlotId, SurchargeId, TaskId,
@@ -215,6 +215,19 @@ fn every_event_kind_matches_its_golden_and_reads_back() {
     let files: BTreeSet<String> =
         std::fs::read_dir(dir).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(files, kinds.iter().map(|k| format!("{k}.v1.json")).collect(), "a golden without its kind");
+}
+
+#[test]
+fn a_task_of_a_denied_sale_matches_its_golden_and_reads_back() {
+    let event = Event::Task(TaskEvent::Raised {
+        task: TaskId(uuid(5)),
+        kind: TaskKind::SaleDenied { order: OrderId(uuid(1)), code: DenyCode::OutOfStock },
+        at: WallMs(1_792_000_000_250),
+    });
+    let encoded = protocol::event::encode(&event).unwrap();
+    let golden = include_str!("golden/variants/task.raised.v1.sale_denied.json").trim_end();
+    assert_eq!(encoded.body, golden);
+    assert_eq!(protocol::event::decode(encoded.kind, encoded.version, golden).unwrap(), Some(event));
 }
 
 #[test]

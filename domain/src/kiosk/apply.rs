@@ -322,7 +322,9 @@ impl Ledger {
                 TaskKind::UnclearPayment { payment } | TaskKind::AmountDiffers { payment } => {
                     self.owner.get(&payment.0) == Some(&order)
                 }
-                TaskKind::ReversedByTerminal { order: o, .. } => *o == order,
+                TaskKind::ReversedByTerminal { order: o, .. } | TaskKind::SaleDenied { order: o, .. } => {
+                    *o == order
+                }
                 TaskKind::CustomerCalled { order: o } => *o == Some(order),
                 TaskKind::UnexplainedTransaction { .. } => false,
             })

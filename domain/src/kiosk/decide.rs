@@ -4,6 +4,8 @@
 
 use super::Kiosk;
 use super::turn::Turn;
+use crate::event::{DenyCode, TaskKind};
+use crate::ids::OrderId;
 use crate::input::{DrawerInput, Input, UplinkInput};
 use crate::session::{Idle, Stage, TerminalPhase, Uplink, Visit};
 use crate::time::MonoMs;
@@ -65,6 +67,10 @@ impl Turn<'_> {
 
     fn uplink(&mut self, input: UplinkInput) {
         self.session.uplink = match (input, self.session.uplink) {
+            (UplinkInput::Denied { order, code }, as_before) => {
+                self.sale_denied(order, code);
+                as_before
+            }
             (UplinkInput::Online, _) => Uplink::Online,
             (UplinkInput::Offline { .. }, already @ (Uplink::Silent { .. } | Uplink::Offline { .. })) => {
                 already
@@ -75,6 +81,16 @@ impl Turn<'_> {
                 Uplink::Silent { since, banner_at: self.now.mono.plus(left) }
             }
         };
+    }
+
+    /// Of an order that nobody paid, nothing is left to do: whoever pays it later gives the fleet another chance
+    /// to deny it.
+    fn sale_denied(&mut self, order: OrderId, code: DenyCode) {
+        let paid = self.ledger.order(order).is_some_and(|record| record.paid.is_some());
+        let kind = TaskKind::SaleDenied { order, code };
+        if paid && !self.ledger.tasks.values().any(|task| task.kind == kind) {
+            self.raise(kind, "the fleet does not agree with a paid order");
+        }
     }
 
     fn uplink_duties(&mut self) {

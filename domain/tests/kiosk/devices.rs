@@ -2,7 +2,8 @@
 
 use domain::cart::LabelValue;
 use domain::effect::{DrawerEffect, KitchenEffect};
-use domain::input::{Action, DrawerInput, KitchenInput, ScannerInput, UplinkInput};
+use domain::event::{DenyCode, TaskKind};
+use domain::input::{Action, DrawerInput, KitchenInput, ScannerInput, TerminalInput, UplinkInput};
 use domain::intent::{CartIntent, Intent};
 use domain::kiosk::Refusal;
 use domain::kiosk::ledger::KitchenState;
@@ -118,6 +119,30 @@ fn the_offline_banner_comes_after_forty_seconds_and_sells_on() {
     w.completed();
     w.feed(Input::Uplink(UplinkInput::Online));
     assert_eq!(w.view().banners.offline_since, None);
+}
+
+#[test]
+fn a_paid_order_that_the_fleet_denies_becomes_one_task_and_stays_as_it_is() {
+    let mut w = World::open();
+    w.sending();
+    let denied = |order| Input::Uplink(UplinkInput::Denied { order, code: DenyCode::OutOfStock });
+    let tasks = |w: &World| w.kiosk.ledger().tasks.values().map(|t| t.kind.clone()).collect::<Vec<_>>();
+    let order = w.order_id();
+    w.feed(denied(order));
+    assert_eq!(tasks(&w), [], "nobody has paid it");
+    w.approve();
+    w.terminal(TerminalInput::Completed { payment: w.payment_id() });
+    let before = w.order().clone();
+    assert!(before.paid.is_some());
+    w.take_effects();
+    w.feed(denied(order));
+    w.feed(denied(order));
+    assert_eq!(tasks(&w), [TaskKind::SaleDenied { order, code: DenyCode::OutOfStock }]);
+    let calls = w.take_effects().iter().filter(|e| matches!(e, Effect::CallStaff { .. })).count();
+    assert_eq!(calls, 1);
+    assert_eq!(*w.order(), before, "the sale is not changed");
+    w.feed(denied(domain::ids::OrderId(domain::ids::Uuid([7; 16]))));
+    assert_eq!(tasks(&w).len(), 1, "an order that is not known any more");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::mem::discriminant;
 
 use domain::Input;
-use domain::input::{DrawerInput, KitchenInput, LastAnswer, PrinterInput, ScannerInput, TerminalInput};
+use domain::input::{DrawerInput, KitchenInput, LastAnswer, PrinterInput, ScannerInput, TerminalInput, UplinkInput};
 
 /// The newest of each device, in the order they were told.
 #[derive(Clone, Debug, Default)]
@@ -23,12 +23,13 @@ impl Standing {
             | Input::Kitchen(KitchenInput::Reachable(_))
             | Input::Scanner(ScannerInput::Present(_))
             | Input::Drawer(DrawerInput::Opened | DrawerInput::Closed)
-            | Input::Uplink(_) => input.clone(),
+            | Input::Uplink(UplinkInput::Online | UplinkInput::Offline { .. }) => input.clone(),
             Input::Terminal(_)
             | Input::Printer(_)
             | Input::Kitchen(_)
             | Input::Scanner(_)
             | Input::Drawer(_)
+            | Input::Uplink(UplinkInput::Denied { .. })
             | Input::Started
             | Input::Tick
             | Input::Intent(_)

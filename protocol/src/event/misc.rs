@@ -6,6 +6,7 @@ use domain::receipt::ReceiptKind;
 use serde::{Deserialize, Serialize};
 
 use super::payment::LastKnown;
+use crate::sync::DenyReason;
 use crate::text::{Hex32, Id, shared};
 
 #[derive(Serialize, Deserialize)]
@@ -120,6 +121,7 @@ pub(super) enum About {
     AmountDiffers { payment: Id },
     CustomerCalled { order: Option<Id> },
     UnexplainedTransaction { transaction: LastKnown, evidence: String },
+    SaleDenied { order: Id, code: DenyReason },
 }
 
 impl From<&TaskKind> for About {
@@ -135,6 +137,9 @@ impl From<&TaskKind> for About {
                 transaction: transaction.into(),
                 evidence: evidence.to_string(),
             },
+            TaskKind::SaleDenied { order, code } => {
+                Self::SaleDenied { order: Id(order.0), code: (*code).into() }
+            }
         }
     }
 }
@@ -150,6 +155,9 @@ impl From<About> for TaskKind {
             About::CustomerCalled { order } => Self::CustomerCalled { order: order.map(|o| OrderId(o.0)) },
             About::UnexplainedTransaction { transaction, evidence } => {
                 Self::UnexplainedTransaction { transaction: transaction.into(), evidence: shared(&evidence) }
+            }
+            About::SaleDenied { order, code } => {
+                Self::SaleDenied { order: OrderId(order.0), code: code.into() }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What the fleet says to a batch.
 
+use domain::event::DenyCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +94,30 @@ pub enum DenyReason {
     DuplicateFiscal,
     /// The shop does not allow it.
     Policy,
+}
+
+impl From<DenyReason> for DenyCode {
+    fn from(reason: DenyReason) -> Self {
+        match reason {
+            DenyReason::OutOfStock => Self::OutOfStock,
+            DenyReason::PriceMismatch => Self::PriceMismatch,
+            DenyReason::UnknownItem => Self::UnknownItem,
+            DenyReason::DuplicateFiscal => Self::DuplicateFiscal,
+            DenyReason::Policy => Self::Policy,
+        }
+    }
+}
+
+impl From<DenyCode> for DenyReason {
+    fn from(code: DenyCode) -> Self {
+        match code {
+            DenyCode::OutOfStock => Self::OutOfStock,
+            DenyCode::PriceMismatch => Self::PriceMismatch,
+            DenyCode::UnknownItem => Self::UnknownItem,
+            DenyCode::DuplicateFiscal => Self::DuplicateFiscal,
+            DenyCode::Policy => Self::Policy,
+        }
+    }
 }
 
 /// What a person can do about a denied sale.

@@ -104,7 +104,8 @@ impl Life {
                 TaskKind::UnclearPayment { .. }
                 | TaskKind::ReversedByTerminal { .. }
                 | TaskKind::AmountDiffers { .. }
-                | TaskKind::CustomerCalled { .. } => None,
+                | TaskKind::CustomerCalled { .. }
+                | TaskKind::SaleDenied { .. } => None,
             })
             .filter(|t| self.terminal.has(t))
             .filter_map(|t| t.amount)

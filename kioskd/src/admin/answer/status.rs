@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::event::TaskKind;
+use domain::event::{DenyCode, TaskKind};
 use domain::ids::{PaymentId, TaskId};
 use domain::input::PrinterCondition;
 use domain::kiosk::ledger::{OrderRecord, Task};
@@ -129,6 +129,16 @@ fn obstacle(obstacle: &Obstacle) -> String {
     }
 }
 
+fn denied(code: DenyCode) -> &'static str {
+    match code {
+        DenyCode::OutOfStock => "there was none left",
+        DenyCode::PriceMismatch => "the prices are not the catalog's",
+        DenyCode::UnknownItem => "there is no such item",
+        DenyCode::DuplicateFiscal => "its receipt number was used before",
+        DenyCode::Policy => "the shop does not allow it",
+    }
+}
+
 /// What waits for a person: about what, since when, and what to do.
 fn task(kiosk: &Kiosk, id: TaskId, task: &Task) -> Value {
     let about = |payment: &PaymentId| {
@@ -160,6 +170,12 @@ fn task(kiosk: &Kiosk, id: TaskId, task: &Task) -> Value {
         TaskKind::UnexplainedTransaction { evidence, .. } => (
             format!("the terminal was used by hand: {evidence}"),
             format!("refund it at the terminal if it was a mistake, then: kioskctl done {id}"),
+        ),
+        TaskKind::SaleDenied { order, code } => (
+            format!("{}: paid, and the fleet says {}", number(kiosk.ledger().order(*order)), denied(*code)),
+            format!(
+                "offer something else or give the money back (kioskctl order reverse), then: kioskctl done {id}"
+            ),
         ),
     };
     json!({"id": id.to_string(), "since": orders::stamp(task.at.0), "what": what, "do": todo})
