@@ -6,6 +6,8 @@
 mod broker;
 #[path = "engines/embedded.rs"]
 mod embedded;
+#[path = "engines/ingest.rs"]
+mod ingest;
 #[path = "engines/pki.rs"]
 mod pki;
 #[path = "engines/support.rs"]
