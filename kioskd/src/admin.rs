@@ -6,6 +6,8 @@ pub mod client;
 mod door;
 pub mod wire;
 
+pub(crate) use answer::diagnostics;
+
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use anyhow::Context as _;
@@ -19,6 +21,7 @@ use crate::board::Board;
 use crate::core::{CoreHandle, Recorder};
 use crate::settings;
 use crate::supervisor::Supervisor;
+use crate::uplink::UplinkHandle;
 
 /// What the tools can reach.
 #[derive(Clone)]
@@ -33,6 +36,8 @@ pub struct AdminContext {
     pub mirror: Option<MirrorDoor>,
     /// The last inputs.
     pub recorder: Recorder,
+    /// The connection to the fleet, if the settings name one.
+    pub uplink: Option<UplinkHandle>,
 }
 
 /// The mirror and where it listens.

@@ -6,6 +6,7 @@
 //! No effect leaves before its events are durable. If the append fails nothing was applied and nothing
 //! left: the screen says so, and the loop begins anew from the disk.
 
+mod answers;
 mod recorder;
 mod standing;
 
@@ -16,9 +17,10 @@ use std::time::Duration;
 use domain::config::KioskConfig;
 use domain::event::Change;
 use domain::input::{Action, Command, Input, Origin};
-use domain::kiosk::{Kiosk, Refusal, Replay};
+use domain::kiosk::{Kiosk, Obstacle, Refusal, Replay, UpdateGate};
 use domain::{Effect, Now, View};
-use store::{CatalogDocument, Options, Store, StoreError};
+use protocol::event::EpochReason;
+use store::{Acknowledged, CatalogDocument, Options, Outbox as _, Store, StoreError};
 
 use crate::clock::ShopClock;
 use crate::heartbeat::Heartbeat;
@@ -123,6 +125,8 @@ pub struct CoreParts {
     pub recorder: Recorder,
     /// What the devices last said of themselves.
     pub standing: Standing,
+    /// Told whenever events were stored.
+    pub news: Arc<tokio::sync::Notify>,
 }
 
 /// The queue's two ends.
@@ -142,6 +146,22 @@ pub struct Core {
     ids: UuidSource,
     outside: Box<dyn Outside + Send>,
     shown: Option<Arc<View>>,
+    anew: Option<Anew>,
+}
+
+/// Why and how a core that works begins anew: between two customers, from the disk, as after a restart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Anew {
+    /// The fleet gave the kiosk a name.
+    Named(String),
+    /// The epoch cannot go on.
+    Epoch(EpochReason),
+}
+
+/// How a core that works ended.
+enum End {
+    Stopped,
+    Anew,
 }
 
 /// Runs until told to stop. Belongs on a thread of its own.
@@ -156,7 +176,11 @@ pub fn run(
     loop {
         let error = match Core::open(parts, outside) {
             Ok(mut core) => match core.serve(queue) {
-                Ok(()) => return Ok(()),
+                Ok(End::Stopped) => return Ok(()),
+                Ok(End::Anew) => {
+                    (parts, outside) = (core.parts, core.outside);
+                    continue;
+                }
                 Err(error) => {
                     (parts, outside) = (core.parts, core.outside);
                     error
@@ -206,7 +230,7 @@ impl Core {
         };
         tracing::info!(events, epoch = store.epoch(), boot = store.boot(), "store opened");
         let kiosk = replay.finish(Arc::clone(&parts.config));
-        let mut core = Self { parts, kiosk, store, ids, outside, shown: None };
+        let mut core = Self { parts, kiosk, store, ids, outside, shown: None, anew: None };
         match core.start() {
             Ok(()) => Ok(core),
             Err(error) => Err((core.parts, core.outside, error)),
@@ -238,11 +262,14 @@ impl Core {
         Ok(())
     }
 
-    fn serve(&mut self, queue: &CoreQueue) -> Result<(), StoreError> {
+    fn serve(&mut self, queue: &CoreQueue) -> Result<End, StoreError> {
         loop {
             self.parts.heartbeat.beat();
+            if self.begins_anew()? {
+                return Ok(End::Anew);
+            }
             let message = match queue.0.recv_timeout(self.patience()) {
-                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(End::Stopped),
                 Ok(Message::Input(input)) => Message::Input(input),
                 Ok(Message::Ask(question)) => {
                     question(Asked::Working(self));
@@ -289,6 +316,7 @@ impl Core {
         let events: Vec<_> = step.events().cloned().collect();
         if !events.is_empty() {
             self.store.append(&events, ShopClock::clocks(&now), &mut self.ids)?;
+            self.parts.news.notify_one();
         }
         for change in &step.changes {
             if let Change::Event(event) = change {
@@ -304,6 +332,40 @@ impl Core {
         }
         self.check(&now);
         Ok(step.refusal)
+    }
+
+    /// Takes the wish to begin anew, if there is one and nothing would be interrupted.
+    fn begins_anew(&mut self) -> Result<bool, StoreError> {
+        if self.anew.is_none() || self.is_busy() {
+            return Ok(false);
+        }
+        let Some(anew) = self.anew.take() else { return Ok(false) };
+        let clocks = ShopClock::clocks(&self.parts.clock.now());
+        tracing::info!(?anew, "the core begins anew");
+        match anew {
+            Anew::Named(kiosk) => {
+                self.store.adopt(&kiosk, clocks, &mut self.ids)?;
+                self.parts.store.formerly.push(std::mem::replace(&mut self.parts.store.kiosk, kiosk.clone()));
+                Arc::make_mut(&mut self.parts.config).kiosk_id = kiosk.into();
+            }
+            Anew::Epoch(reason) => self.store.start_epoch(reason, clocks, &mut self.ids)?,
+        }
+        self.parts.news.notify_one();
+        Ok(true)
+    }
+
+    /// Whether a customer is there, or something of theirs is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        match self.kiosk.update_gate(0) {
+            UpdateGate::Open => false,
+            // A ticket that the kitchen does not confirm may wait for hours, and waits as well after a new beginning.
+            UpdateGate::Closed(obstacles) => obstacles.iter().any(|it| *it != Obstacle::KitchenTicket),
+        }
+    }
+
+    /// Begins anew as soon as nothing is interrupted by it.
+    pub(crate) fn begin_anew(&mut self, anew: Anew) {
+        self.anew = Some(anew);
     }
 
     /// A violated invariant is our bug: better to stop selling than to sell wrongly.
@@ -333,6 +395,39 @@ impl Core {
     /// The store, for questions.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The store, for what is no event: jobs, counters, the twin.
+    pub(crate) fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    /// What the fleet said to a batch: cursor, verdicts, and what follows from them, in one transaction.
+    ///
+    /// # Errors
+    /// As [`Core::command`].
+    pub(crate) fn acknowledge(&mut self, said: &Acknowledged<'_>) -> Result<(), StoreError> {
+        let now = self.parts.clock.now();
+        let mut kiosk = self.kiosk.clone();
+        let (mut events, mut effects) = (Vec::new(), Vec::new());
+        for answer in self.store.unheard(said.answers)? {
+            let Some(input) = answers::denial(&self.store, said.epoch, &answer)? else { continue };
+            self.parts.recorder.record(&now, &input);
+            let step = kiosk.decide(&now, &mut self.ids, input);
+            events.extend(step.events().cloned());
+            step.changes.iter().for_each(|change| kiosk.apply(change));
+            effects.extend(step.effects);
+        }
+        self.store.acknowledge(said, &events, ShopClock::clocks(&now), &mut self.ids)?;
+        self.kiosk = kiosk;
+        if !events.is_empty() {
+            self.parts.news.notify_one();
+        }
+        let follow_ups: Vec<Input> = effects.into_iter().filter_map(|e| self.outside.dispatch(e)).collect();
+        self.check(&now);
+        follow_ups.into_iter().try_for_each(|input| self.take(input))?;
+        self.publish();
+        Ok(())
     }
 
     /// The clocks.

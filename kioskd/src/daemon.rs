@@ -1,6 +1,7 @@
 //! The composition root.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -9,6 +10,7 @@ use domain::text::Lang;
 use domain::{Input, Intent, View};
 use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
+use tokio::sync::Notify;
 use ui::backend::mirror::{Compression, Mirror};
 use ui::backend::{BackendKind, Panel, SystemClock};
 use ui::shell::{IntentRefused, Options, Ports, Shell, UiHandle};
@@ -21,9 +23,11 @@ use crate::core::{self, CoreHandle, CoreParts, Recorder, Standing};
 use crate::devices;
 use crate::heartbeat::Heartbeat;
 use crate::logging;
+use crate::machine::{Ending, ThisMachine};
 use crate::router::Router;
 use crate::settings::{Backend, SearchPath, Settings, Side};
 use crate::supervisor::Supervisor;
+use crate::uplink;
 use crate::watchdog;
 
 /// Threads of the runtime: devices and tools wait most of the time.
@@ -47,6 +51,7 @@ pub fn check(settings: &Settings) -> anyhow::Result<()> {
     devices::check(settings)?;
     panel(settings)?;
     shop_clock(settings)?;
+    uplink::check(settings)?;
     if let Some(address) = settings.screen.mirror {
         anyhow::ensure!(
             address.ip().is_loopback(),
@@ -67,11 +72,12 @@ pub fn check(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs the kiosk until it is told to stop (SIGTERM, SIGINT) or a part of it fails.
+/// Runs the kiosk until it is told to stop (SIGTERM, SIGINT) or a part of it fails. Tells with what code to end:
+/// 0, or one of [`crate::machine`] if the fleet asked for a restart.
 ///
 /// # Errors
 /// Why it could not start, or what failed.
-pub fn run(settings: Settings) -> anyhow::Result<()> {
+pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let under_systemd =
         std::env::var_os("INVOCATION_ID").is_some() && std::env::var_os("JOURNAL_STREAM").is_some();
     check(&settings)?;
@@ -92,26 +98,47 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
 
     let heartbeat = Heartbeat::default();
     let recorder = Recorder::new(settings.kiosk.data_dir.clone());
+    let store = store_options(&settings)?;
+    let news = Arc::new(Notify::new());
     let parts = CoreParts {
-        config: Arc::new(kiosk_config(&settings)),
-        store: store::Options {
-            path: settings.kiosk.data_dir.join("kiosk.db"),
-            kiosk: settings.kiosk.id.clone(),
-            formerly: Vec::new(),
-        },
+        config: Arc::new(kiosk_config(&settings, &store.kiosk)),
+        store,
         clock: clock.clone(),
         seed: catalog::seed(&settings),
         parse: catalog::parse_stored,
         heartbeat: heartbeat.clone(),
         recorder: recorder.clone(),
         standing: Standing::default(),
+        news: Arc::clone(&news),
     };
     let router = Router { queues, screen: screen.clone() };
     supervisor.thread("core", move || Ok(core::run(parts, &queue, Box::new(router))?))?;
 
     let mirror = start_mirror(&settings, &runtime, &supervisor, &screen)?;
-    let context = AdminContext { core: core.clone(), board, screen: screen.clone(), mirror, recorder };
-    admin::start(&settings.admin, context, &supervisor, &runtime)?;
+    let ending = Ending::default();
+    let (uplink, ends) = uplink::channel(&settings).unzip();
+    let context = AdminContext {
+        core: core.clone(),
+        board: board.clone(),
+        screen: screen.clone(),
+        mirror,
+        recorder,
+        uplink,
+    };
+    admin::start(&settings.admin, context.clone(), &supervisor, &runtime)?;
+    if let Some(ends) = ends {
+        let machine = ThisMachine { under_systemd, ending: ending.clone(), supervisor: supervisor.clone() };
+        let parts = uplink::Parts {
+            settings: &settings,
+            core: core.clone(),
+            clock,
+            board,
+            screen: screen.clone(),
+            news,
+            machine: Arc::new(machine),
+        };
+        uplink::start(parts, ends, context, &supervisor);
+    }
     supervisor.task("signals", stop_on_signal(supervisor.clone()));
     supervisor.task("watchdog", watchdog::run(heartbeat, screen.clone(), supervisor.shutdown()));
 
@@ -128,7 +155,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     shown.context("the screen failed")?;
     ended?;
     tracing::info!("kioskd ends");
-    Ok(())
+    Ok(ending.code())
 }
 
 fn runtime() -> anyhow::Result<Runtime> {
@@ -160,9 +187,24 @@ fn shop_clock(settings: &Settings) -> anyhow::Result<ShopClock> {
     Ok(ShopClock::new(zone, settings.kiosk.cutover_hour))
 }
 
-fn kiosk_config(settings: &Settings) -> KioskConfig {
+/// The store, under the name that the fleet gave or, before that, the settings'.
+fn store_options(settings: &Settings) -> anyhow::Result<store::Options> {
+    let path = settings.kiosk.data_dir.join("kiosk.db");
+    let identity = match settings.uplink {
+        Some(_) => uplink::Folder::below(&settings.kiosk.data_dir).identity()?,
+        None => None,
+    };
+    Ok(match identity {
+        Some(identity) => {
+            store::Options { path, kiosk: identity.kiosk.to_string(), formerly: identity.formerly }
+        }
+        None => store::Options { path, kiosk: settings.kiosk.id.clone(), formerly: Vec::new() },
+    })
+}
+
+fn kiosk_config(settings: &Settings, id: &str) -> KioskConfig {
     let kiosk = &settings.kiosk;
-    let mut config = KioskConfig::new(&kiosk.id, &kiosk.display_prefix);
+    let mut config = KioskConfig::new(id, &kiosk.display_prefix);
     config.serial = kiosk.serial.as_str().into();
     config.version = env!("CARGO_PKG_VERSION").into();
     config.default_lang = (!kiosk.language.is_empty()).then(|| Lang::new(&kiosk.language));

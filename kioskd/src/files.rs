@@ -16,9 +16,17 @@ pub fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let mut file = File::create(&beside)?;
     file.write_all(content)?;
     file.sync_all()?;
+    rename(&beside, path)
+}
+
+/// Puts a file that is durable into its place.
+///
+/// # Errors
+/// The disk refuses; what was at `to` is still there.
+pub fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
     #[expect(clippy::disallowed_methods, reason = "the one place that renames files")]
-    std::fs::rename(&beside, path)?;
-    File::open(dir)?.sync_all()
+    std::fs::rename(from, to)?;
+    File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]

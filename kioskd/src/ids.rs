@@ -11,3 +11,8 @@ impl IdSource for UuidSource {
         Uuid(uuid::Uuid::now_v7().into_bytes())
     }
 }
+
+/// One, for what is not the core's.
+pub fn new_id() -> Uuid {
+    UuidSource.next_id()
+}

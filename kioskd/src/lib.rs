@@ -14,6 +14,7 @@ mod files;
 mod heartbeat;
 mod ids;
 mod logging;
+pub mod machine;
 mod receipt_text;
 mod router;
 pub mod settings;

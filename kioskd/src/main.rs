@@ -25,10 +25,14 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let search = if arguments.no_system_config { SearchPath(Vec::new()) } else { SearchPath::default() };
     let result = kioskd::daemon::load_settings(&search, &arguments.config).and_then(|settings| {
-        if arguments.check { kioskd::daemon::check(&settings) } else { kioskd::daemon::run(settings) }
+        if arguments.check {
+            kioskd::daemon::check(&settings).map(|()| ExitCode::SUCCESS)
+        } else {
+            kioskd::daemon::run(settings)
+        }
     });
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("kioskd: {error:#}");
             ExitCode::FAILURE

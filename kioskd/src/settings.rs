@@ -11,7 +11,7 @@ use std::path::PathBuf;
 pub use fragments::{SearchPath, find};
 pub use model::{
     Admin, Backend, Catalog, Device, DisplayDialect, Kiosk, Log, LogTarget, Policy, Printer, Scanner, Screen,
-    Settings, Shop, Side, Terminal, TerminalFraming,
+    Settings, Shop, Side, Terminal, TerminalFraming, Uplink,
 };
 
 /// Sides of a screen: smaller than this no page fits, larger is no panel that is sold.
@@ -130,6 +130,9 @@ impl Settings {
                 "is not in the time zone database; write for example \"Europe/Berlin\"",
             );
         }
+        if let Some(uplink) = &self.uplink {
+            uplink_check(uplink)?;
+        }
         let sides = [("screen.width", self.screen.width), ("screen.height", self.screen.height)];
         if let Some((key, _)) = sides.iter().find(|(_, pixels)| !SCREEN_PX.contains(pixels)) {
             return wrong(key, "must be between 320 and 7680 pixels");
@@ -142,6 +145,26 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// Smallest batch that is worth a message; largest that the fleet takes.
+const BATCH_BYTES: std::ops::RangeInclusive<u32> = 1024..=256 * 1024;
+
+fn uplink_check(uplink: &Uplink) -> Result<(), Wrong> {
+    let host = uplink.fleet.strip_prefix("https://").unwrap_or_default();
+    if host.is_empty() || host.contains('/') {
+        return Err(("uplink.fleet", "must be the fleet's address, for example \"https://fleet.example:8443\""));
+    }
+    if uplink.ca.as_os_str().is_empty() {
+        return Err(("uplink.ca", "must name the file with the certificate of the fleet's authority"));
+    }
+    if uplink.keep_alive_s == 0 || uplink.status_s == 0 || uplink.ack_s == 0 {
+        return Err(("uplink", "keep_alive_s, status_s and ack_s must be at least 1"));
+    }
+    if !BATCH_BYTES.contains(&uplink.batch_bytes) {
+        return Err(("uplink.batch_bytes", "must be between 1024 and 262144"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,178 @@
 //! The connection to the fleet.
 //!
-//! [`sync`] decides, without touching anything, when which events are sent and what an answer means.
+//! ```text
+//!  core ── news ──► driver ── Link ──► broker          MQTT 5, mutual TLS, CN = kiosk id
+//!   ▲  cursor, jobs   │  ▲              │
+//!   └─────────────────┘  └── LinkEvent ─┘ poll
+//!                     errands ── HTTPS ──► fleetd       catalogs, files, certificates
+//! ```
+//! [`sync`] decides, without touching anything, when which events are sent and what an answer means; `driver` does
+//! it. `link` is the only file that knows the MQTT library. `errands` does what the fleet wants done.
 
 pub mod backoff;
+mod driver;
+mod enrol;
+mod errands;
+mod http;
+mod identity;
+mod link;
+mod report;
 pub mod sync;
+mod twin;
+
+use std::sync::Arc;
+
+use domain::View;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use ui::shell::UiHandle;
+
+pub use errands::Machine;
+pub use identity::{Folder, Identity};
+
+use crate::admin::AdminContext;
+use crate::board::Board;
+use crate::clock::ShopClock;
+use crate::core::CoreHandle;
+use crate::settings::Settings;
+use crate::supervisor::Supervisor;
+
+/// Requests of tools that may wait: one person enrols one kiosk.
+const COMMANDS: usize = 4;
+
+/// Messages of the errands that may wait for the connection.
+const OUTGOING: usize = 64;
+
+/// What the uplink is given.
+pub struct Parts<'a> {
+    /// The settings.
+    pub settings: &'a Settings,
+    /// The core.
+    pub core: CoreHandle,
+    /// The clocks.
+    pub clock: ShopClock,
+    /// How the devices are.
+    pub board: Board,
+    /// The screen.
+    pub screen: UiHandle<View>,
+    /// Told whenever the core has stored events.
+    pub news: Arc<Notify>,
+    /// The machine.
+    pub machine: Arc<dyn Machine>,
+}
+
+/// How tools reach the uplink.
+#[derive(Clone)]
+pub struct UplinkHandle {
+    commands: mpsc::Sender<driver::Command>,
+    state: driver::Shared,
+    fleet: String,
+}
+
+/// What a tool is told of the connection.
+#[derive(Clone, Debug)]
+pub struct UplinkStatus {
+    /// The fleet's address, from the settings.
+    pub fleet: String,
+    /// Who we are there; `None`: not enrolled.
+    pub identity: Option<Identity>,
+    /// Whether the broker has us.
+    pub connected: bool,
+    /// Number of the start and of the connection.
+    pub connection: Option<(u32, u32)>,
+    /// When the fleet acknowledged events last, ms since 1970.
+    pub last_ack_ms: Option<i64>,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+}
+
+impl UplinkHandle {
+    /// How the connection is.
+    pub fn status(&self) -> UplinkStatus {
+        let state = self.state.get();
+        UplinkStatus {
+            fleet: self.fleet.clone(),
+            identity: state.identity,
+            connected: state.connected,
+            connection: state.connection,
+            last_ack_ms: state.last_ack_ms,
+            last_error: state.last_error,
+        }
+    }
+
+    /// Enrols with a one-time code.
+    ///
+    /// # Errors
+    /// Why not, for a person.
+    pub async fn enrol(&self, code: String) -> Result<Identity, String> {
+        let (reply, answer) = oneshot::channel();
+        let busy = |_| "the uplink is busy; try again".to_owned();
+        self.commands.try_send(driver::Command::Enrol { code, reply }).map_err(busy)?;
+        answer.await.map_err(|_| "the uplink ended".to_owned())?
+    }
+}
+
+/// Makes the handle and the end that [`start`] takes.
+pub fn channel(settings: &Settings) -> Option<(UplinkHandle, Ends)> {
+    let uplink = settings.uplink.as_ref()?;
+    let (commands, received) = mpsc::channel(COMMANDS);
+    let state = driver::Shared::default();
+    let handle = UplinkHandle { commands, state: state.clone(), fleet: uplink.fleet.clone() };
+    Some((handle, Ends { commands: received, state }))
+}
+
+/// The driver's end of a [`UplinkHandle`].
+pub struct Ends {
+    commands: mpsc::Receiver<driver::Command>,
+    state: driver::Shared,
+}
+
+/// Starts the uplink's tasks.
+pub fn start(parts: Parts<'_>, ends: Ends, admin: AdminContext, supervisor: &Supervisor) {
+    let Some(settings) = parts.settings.uplink.clone() else { return };
+    let folder = Folder::below(&parts.settings.kiosk.data_dir);
+    let (poller, links) = mpsc::channel(1);
+    let (outgoing, outgoing_end) = mpsc::channel(OUTGOING);
+    let (twin, twin_end) = watch::channel(None);
+    let work = Arc::new(Notify::new());
+    supervisor.task("uplink-poll", link::poll(links, supervisor.shutdown()));
+    let driver = driver::Driver {
+        settings: settings.clone(),
+        serial: parts.settings.kiosk.serial.clone(),
+        provisional: parts.settings.kiosk.id.clone(),
+        folder: folder.clone(),
+        core: parts.core.clone(),
+        clock: parts.clock.clone(),
+        board: parts.board,
+        news: parts.news,
+        poller,
+        commands: ends.commands,
+        state: ends.state,
+        work: Arc::clone(&work),
+        twin,
+        outgoing: outgoing_end,
+        shutdown: supervisor.shutdown(),
+    };
+    supervisor.task("uplink", driver.run());
+    let errands = errands::Errands {
+        settings,
+        folder,
+        core: parts.core,
+        clock: parts.clock,
+        screen: parts.screen,
+        admin,
+        machine: parts.machine,
+        work,
+        twin: twin_end,
+        outgoing,
+        shutdown: supervisor.shutdown(),
+    };
+    supervisor.task("uplink-errands", errands.run());
+}
+
+/// Checks what the uplink would refuse at its start, without touching the network.
+///
+/// # Errors
+/// What is wrong, with its key.
+pub fn check(settings: &Settings) -> anyhow::Result<()> {
+    settings.uplink.as_ref().map_or(Ok(()), |uplink| identity::anonymous_tls(&uplink.ca).map(drop))
+}

@@ -215,7 +215,11 @@ impl Store {
             .trying(what)
     }
 
-    fn last_seq(&self, epoch: u64) -> Result<u64, StoreError> {
+    /// The last sequence number of an epoch; 0: there is no such epoch.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn last_seq(&self, epoch: u64) -> Result<u64, StoreError> {
         self.connection
             .query_row(
                 "SELECT coalesce(max(seq), 0) FROM event WHERE epoch = ?1",

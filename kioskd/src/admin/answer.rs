@@ -31,6 +31,7 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
     let said = match request {
         Request::Devices => Ok(devices(context)),
         Request::Mirror => mirror(context),
+        Request::Enroll { code } => enroll(context, code).await,
         Request::Dump => Ok(json!({"text": context.recorder.text()})),
         Request::CatalogImport { document } => import(context, user, document).await,
         Request::Status => status::status(context).await,
@@ -138,6 +139,28 @@ fn refused(refusal: &Refusal) -> String {
         }
         Refusal::NotInTheTables(event) => format!("a mistake in the daemon: {event:?} is not allowed here"),
     }
+}
+
+async fn enroll(context: &AdminContext, code: String) -> Said {
+    let uplink = context.uplink.as_ref().ok_or(
+        "no fleet is set; write [uplink] with fleet = \"https://...\" and ca = \"...\" into the settings",
+    )?;
+    let identity = uplink.enrol(code).await?;
+    Ok(json!({
+        "done": format!("enrolled as {}", identity.kiosk), "kiosk": identity.kiosk.as_str(),
+        "broker": identity.broker, "tenant": identity.tenant, "site": identity.site,
+    }))
+}
+
+/// Everything that helps whoever looks at this kiosk from afar. What cannot be found out says why.
+pub(crate) async fn diagnostics(context: &AdminContext) -> Value {
+    let or_why = |said: Said| said.unwrap_or_else(|why| json!({ "error": why }));
+    json!({
+        "status": or_why(status::status(context).await),
+        "checks": or_why(check(context).await),
+        "devices": devices(context),
+        "inputs": context.recorder.text(),
+    })
 }
 
 fn devices(context: &AdminContext) -> Value {

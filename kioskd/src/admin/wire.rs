@@ -87,6 +87,11 @@ pub enum Request {
         /// Which.
         sold_out: bool,
     },
+    /// Become a member of the fleet.
+    Enroll {
+        /// The one-time code.
+        code: String,
+    },
     /// The last inputs.
     Dump,
 }

@@ -31,6 +31,8 @@ pub struct Settings {
     pub display: Option<Device>,
     /// Whether a cash drawer hangs on the receipt printer.
     pub drawer: bool,
+    /// The fleet; none: the kiosk is on its own.
+    pub uplink: Option<Uplink>,
     /// Local tools.
     pub admin: Admin,
     /// Logging.
@@ -256,6 +258,46 @@ pub enum DisplayDialect {
     Cd5220,
     /// Epson.
     Epson,
+}
+
+/// The fleet.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Uplink {
+    /// The fleet's HTTPS address: `https://fleet.example:8443`. Required.
+    #[serde(default)]
+    pub fleet: String,
+    /// Certificate of the fleet's authority, PEM. Only servers that it signed are believed. Required.
+    #[serde(default)]
+    pub ca: PathBuf,
+    /// Seconds between two signs of life on a silent connection. A dead one is noticed after 1.5 times this.
+    #[serde(default = "default_keep_alive_s")]
+    pub keep_alive_s: u16,
+    /// Seconds between two reports of the kiosk's status.
+    #[serde(default = "default_status_s")]
+    pub status_s: u32,
+    /// Seconds to wait for the fleet's answer to a batch before it is sent again.
+    #[serde(default = "default_ack_s")]
+    pub ack_s: u32,
+    /// Most bytes of a batch: brokers that take less than ours exist.
+    #[serde(default = "default_batch_bytes")]
+    pub batch_bytes: u32,
+}
+
+fn default_keep_alive_s() -> u16 {
+    30
+}
+
+fn default_status_s() -> u32 {
+    60
+}
+
+fn default_ack_s() -> u32 {
+    30
+}
+
+fn default_batch_bytes() -> u32 {
+    256 * 1024
 }
 
 /// Local tools.

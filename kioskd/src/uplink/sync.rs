@@ -164,6 +164,11 @@ impl Sync {
         self.deadline
     }
 
+    /// Whether answers are missing or failures are to be waited out.
+    pub fn is_in_doubt(&self) -> bool {
+        self.backoff.failures() > 0 || self.failures > 0
+    }
+
     /// Takes an input at `now` (monotonic ms); `random` is any number.
     pub fn step(&mut self, now: u64, random: u64, input: Input) -> Option<Action> {
         match input {

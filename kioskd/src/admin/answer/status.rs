@@ -14,6 +14,7 @@ use store::Outbox as _;
 use super::{Said, on_core, orders, state_words};
 use crate::admin::AdminContext;
 use crate::core::Core;
+use crate::uplink::UplinkStatus;
 
 pub(super) async fn status(context: &AdminContext) -> Said {
     let stats = context.screen.hub().stats();
@@ -27,10 +28,25 @@ pub(super) async fn status(context: &AdminContext) -> Said {
         "render_us_p95": stats.render_us_p95,
         "last_dirty_px": stats.last_dirty_px,
     });
+    value["uplink"] = context.uplink.as_ref().map_or(Value::Null, |uplink| uplink_value(&uplink.status()));
     let devices = context.board.devices().into_iter();
     value["devices"] =
         devices.map(|(name, status)| (name.to_owned(), json!(state_words(&status.state)))).collect();
     Ok(value)
+}
+
+fn uplink_value(uplink: &UplinkStatus) -> Value {
+    json!({
+        "fleet": uplink.fleet,
+        "enrolled": uplink.identity.as_ref().map(|identity| json!({
+            "kiosk": identity.kiosk.as_str(), "broker": identity.broker,
+            "tenant": identity.tenant, "site": identity.site,
+        })),
+        "connected": uplink.connected,
+        "connection": uplink.connection.map(|(boot, conn)| json!({"boot": boot, "conn": conn})),
+        "last_ack": uplink.last_ack_ms.map(orders::stamp),
+        "last_error": uplink.last_error,
+    })
 }
 
 /// On the screen's clock, `CLOCK_MONOTONIC`.
@@ -40,6 +56,9 @@ fn millis(at: Duration) -> u64 {
 
 fn of_core(core: &mut Core) -> Said {
     let unsynced = core.store().unsynced().map_err(|e| e.to_string())?;
+    let verdicts = core.store().verdicts().map_err(|e| e.to_string())?;
+    let verdicts: serde_json::Map<String, Value> =
+        verdicts.into_iter().map(|(verdict, count)| (verdict, count.into())).collect();
     let kiosk = core.kiosk();
     let status = kiosk.status(&core.clock().now());
     let tasks: Vec<Value> =
@@ -65,6 +84,7 @@ fn of_core(core: &mut Core) -> Said {
         "unclear_payments": status.unclear_payments,
         "waiting": {"receipts": status.queued_receipts, "kitchen_tickets": status.open_tickets},
         "tasks": tasks,
+        "verdicts": verdicts,
         "unsynced": {"events": unsynced.events, "payments": unsynced.payments},
         "update": update(&kiosk.update_gate(unsynced.payments)),
         "epoch": core.store().epoch(),

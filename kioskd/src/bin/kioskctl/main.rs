@@ -94,6 +94,11 @@ enum Command {
         #[arg(long)]
         back: bool,
     },
+    /// Become a member of the fleet that the settings name, with the one-time code that the fleet made.
+    Enroll {
+        /// The code.
+        code: String,
+    },
     /// The last inputs of the core, for whoever has to find out what happened.
     Dump,
 }
@@ -211,6 +216,7 @@ fn request(command: &Command) -> anyhow::Result<Option<Request>> {
         Command::Close => Request::Close,
         Command::Open => Request::Open,
         Command::SoldOut { item, back } => Request::SoldOut { item: item.clone(), sold_out: !back },
+        Command::Enroll { code } => Request::Enroll { code: code.clone() },
         Command::Dump => Request::Dump,
         Command::Price { .. } | Command::Check | Command::Catalog(catalog::CatalogCommand::Check { .. }) => {
             return Ok(None);

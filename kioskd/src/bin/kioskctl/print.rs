@@ -31,6 +31,7 @@ pub(crate) fn table(request: &Request, answer: &Value) -> String {
         | Request::TaskDone { .. }
         | Request::EndOfDay
         | Request::OpenDrawer { .. }
+        | Request::Enroll { .. }
         | Request::Close
         | Request::Open
         | Request::SoldOut { .. } => format!("{}\n", word(&answer["done"])),

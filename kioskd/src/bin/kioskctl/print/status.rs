@@ -61,9 +61,20 @@ fn fleet(answer: &Value) -> String {
         word(&unsynced["events"]),
         word(&unsynced["payments"])
     );
+    let uplink = &answer["uplink"];
+    let link = match (uplink, &uplink["enrolled"]) {
+        (Value::Null, _) => "none in the settings".to_owned(),
+        (_, Value::Null) => format!("{}, not enrolled (kioskctl enroll CODE)", word(&uplink["fleet"])),
+        (_, identity) if uplink["connected"] == true => {
+            format!("{} connected as {}", word(&identity["broker"]), word(&identity["kiosk"]))
+        }
+        (_, identity) => {
+            format!("{} not connected: {}", word(&identity["broker"]), word(&uplink["last_error"]))
+        }
+    };
     match &answer["offline_since"] {
-        Value::Null => events,
-        since => format!("offline since {}, {events}", word(since)),
+        Value::Null => format!("{link}, {events}"),
+        since => format!("{link}, offline since {}, {events}", word(since)),
     }
 }
 

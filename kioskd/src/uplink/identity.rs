@@ -1,0 +1,180 @@
+//! What a kiosk has from its fleet: key, certificate, name. In `uplink/` of the data folder:
+//!
+//! | file | what |
+//! |---|---|
+//! | `key.pem` | P-256 key, made here, never leaves; mode 0600 |
+//! | `cert.pem` | certificate and chain |
+//! | `identity.json` | name, broker, former names; written last: with it the kiosk is enrolled |
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use protocol::topic::KioskId;
+use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use serde::{Deserialize, Serialize};
+
+use crate::files;
+
+/// The folder and what is in it.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+/// Who the fleet says we are.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Identity {
+    /// Our name.
+    pub kiosk: KioskId,
+    /// Where the broker is: `host:port`.
+    pub broker: String,
+    /// The tenant, as the fleet names it.
+    #[serde(default)]
+    pub tenant: String,
+    /// The site, as the fleet names it.
+    #[serde(default)]
+    pub site: String,
+    /// Names we had before.
+    #[serde(default)]
+    pub formerly: Vec<String>,
+}
+
+impl Folder {
+    /// The folder below a kiosk's data.
+    pub fn below(data_dir: &Path) -> Self {
+        Self(data_dir.join("uplink"))
+    }
+
+    /// Who we are; `None` if we were never enrolled.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn identity(&self) -> anyhow::Result<Option<Identity>> {
+        let path = self.0.join("identity.json");
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                let identity = serde_json::from_slice(&bytes)
+                    .with_context(|| format!("{} cannot be read", path.display()))?;
+                Ok(Some(identity))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    /// Our key in PEM, made now if there is none.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub(crate) fn key(&self) -> anyhow::Result<String> {
+        let path = self.key_path();
+        if let Ok(pem) = std::fs::read_to_string(&path)
+            && KeyPair::from_pem(&pem).is_ok()
+        {
+            return Ok(pem);
+        }
+        std::fs::create_dir_all(&self.0).with_context(|| format!("cannot create {}", self.0.display()))?;
+        let pem = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?.serialize_pem();
+        let beside = self.0.join("key.pem.made");
+        let mut file =
+            OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
+        file.write_all(pem.as_bytes())?;
+        file.sync_all()?;
+        files::rename(&beside, &path).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(pem)
+    }
+
+    /// A request to be signed, for our key. It says nothing else: names are the fleet's to give.
+    ///
+    /// # Errors
+    /// As [`Folder::key`].
+    pub(crate) fn request(&self) -> anyhow::Result<String> {
+        let key = KeyPair::from_pem(&self.key()?)?;
+        let mut parameters = CertificateParams::default();
+        parameters.distinguished_name = DistinguishedName::new();
+        Ok(parameters.serialize_request(&key)?.pem()?)
+    }
+
+    /// Keeps a certificate.
+    ///
+    /// # Errors
+    /// It is none, or the disk refuses.
+    pub(crate) fn keep_certificate(&self, certificate: &str, chain: &str) -> anyhow::Result<()> {
+        let both = format!("{}\n{}", certificate.trim_end(), chain.trim_start());
+        let found = CertificateDer::pem_slice_iter(both.as_bytes()).collect::<Result<Vec<_>, _>>();
+        anyhow::ensure!(found.is_ok_and(|found| !found.is_empty()), "the fleet sent no certificate");
+        let path = self.0.join("cert.pem");
+        files::replace(&path, both.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Keeps who we are; from now on we are enrolled.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub(crate) fn keep_identity(&self, identity: &Identity) -> anyhow::Result<()> {
+        let path = self.0.join("identity.json");
+        files::replace(&path, &serde_json::to_vec_pretty(identity)?)
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// When our certificate began and ends to be valid, s since 1970.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn validity(&self) -> anyhow::Result<(i64, i64)> {
+        let pem = self.certificate_pem()?;
+        let der = CertificateDer::from_pem_slice(&pem)?;
+        let (_, certificate) = x509_parser::parse_x509_certificate(&der)?;
+        let validity = certificate.validity();
+        Ok((validity.not_before.timestamp(), validity.not_after.timestamp()))
+    }
+
+    /// TLS with our certificate: for the broker and for the fleet's HTTPS.
+    ///
+    /// # Errors
+    /// We are not enrolled, or a file cannot be read.
+    pub(crate) fn tls(&self, ca: &Path) -> anyhow::Result<Arc<ClientConfig>> {
+        let pem = self.certificate_pem()?;
+        let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>()?;
+        let key = PrivateKeyDer::from_pem_slice(self.key()?.as_bytes())?;
+        Ok(Arc::new(builder(ca)?.with_client_auth_cert(certificates, key)?))
+    }
+
+    fn certificate_pem(&self) -> anyhow::Result<Vec<u8>> {
+        let path = self.0.join("cert.pem");
+        std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    fn key_path(&self) -> PathBuf {
+        self.0.join("key.pem")
+    }
+}
+
+/// TLS without a certificate of our own, for enrolling.
+///
+/// # Errors
+/// The authority's certificate cannot be read.
+pub(crate) fn anonymous_tls(ca: &Path) -> anyhow::Result<Arc<ClientConfig>> {
+    Ok(Arc::new(builder(ca)?.with_no_client_auth()))
+}
+
+/// Whom we believe: servers that the fleet's own authority signed, over TLS 1.3.
+fn builder(
+    ca: &Path,
+) -> anyhow::Result<rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>> {
+    let cannot = || format!("uplink.ca: cannot read {}", ca.display());
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca).with_context(cannot)? {
+        roots.add(certificate.with_context(cannot)?).with_context(cannot)?;
+    }
+    anyhow::ensure!(!roots.is_empty(), "uplink.ca: there is no certificate in {}", ca.display());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_root_certificates(roots))
+}
