@@ -1,5 +1,7 @@
 //! The subcommands.
 
+mod fleet;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -48,6 +50,10 @@ pub enum Cli {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
+    /// A crowd of kiosks at a fleet's broker: own client, own logs, faults; ends with a report
+    ///
+    /// Exit code 1 when anything was not handed over in time.
+    Fleet(fleet::Options),
     /// Print a file of raw ESC/POS bytes to a PNG, and its meaning to standard output
     Render {
         /// Raw bytes
@@ -71,6 +77,7 @@ impl Cli {
             .context("cannot start the runtime")?;
         match self {
             Self::Run(options) => runtime.block_on(serve(&options)),
+            Self::Fleet(options) => runtime.block_on(fleet::serve(options)),
             Self::Ctl { dir, words } => runtime.block_on(ask(&dir, &words)),
             Self::Render { file, out, dots } => render_file(&file, &out, dots),
         }

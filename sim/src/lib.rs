@@ -5,12 +5,15 @@
 //! code with the kiosk's drivers, so that a misunderstanding on one side shows as a failing test instead of
 //! cancelling itself out.
 //!
+//! [`fleet`] is a crowd of kiosks as their fleet sees them: a client and a log of their own, nothing of the kiosk's.
+//!
 //! Each device keeps a *state* (what a bystander would see), a *ledger* (what really happened: paper, money, drawer
 //! openings) and a list of *verbs* (faults and actions). The ledger is the judge of a test run. Verbs come from
 //! `sim ctl`, from the web panel, or straight from a test.
 
 pub mod ctl;
 pub mod device;
+pub mod fleet;
 pub mod line_display;
 pub mod panel;
 pub mod printer;

@@ -20,6 +20,11 @@ impl Rng {
         z ^ (z >> 31)
     }
 
+    /// A number below `end`; 0 when there is none.
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.bits().checked_rem(end).unwrap_or(0)
+    }
+
     /// One random byte.
     pub fn byte(&mut self) -> u8 {
         self.bits().to_le_bytes()[0]
