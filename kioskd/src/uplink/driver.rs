@@ -397,7 +397,8 @@ impl<'a> Connection<'a> {
                     return;
                 }
             }
-            Some(Topic::Down(_, Down::Twin)) => match serde_json::from_slice::<DesiredTwin>(&message.payload) {
+            Some(Topic::Down(_, Down::Twin)) => match serde_json::from_slice::<DesiredTwin>(&message.payload)
+            {
                 Ok(twin) => drop(self.driver.twin.send_replace(Some(twin))),
                 Err(error) => tracing::warn!(%error, "the desired twin cannot be read"),
             },
@@ -536,7 +537,8 @@ mod tests {
 
     #[test]
     fn the_id_of_a_job_of_a_newer_fleet_is_still_found() {
-        let id = job_id(br#"{"job":"019f0000-0000-7000-8000-0000000000aa","kind":"dance","args":{},"exp":1}"#);
+        let id =
+            job_id(br#"{"job":"019f0000-0000-7000-8000-0000000000aa","kind":"dance","args":{},"exp":1}"#);
         assert!(id.is_some());
         assert_eq!(job_id(b"garbage"), None);
     }

@@ -70,7 +70,10 @@ pub(crate) struct Errands {
 
 /// How a job ended.
 enum Ended {
-    Done { found: String, result: Option<String> },
+    Done {
+        found: String,
+        result: Option<String>,
+    },
     /// It goes on when the daemon is started again.
     WithTheDaemon,
 }
@@ -107,8 +110,10 @@ impl Errands {
     async fn resume(&self) -> Result<(), CoreSilent> {
         for row in on_core(&self.core, |core| core.store().open_jobs()).await? {
             if row.state == JobState::Running {
-                let restarted =
-                    matches!(row.job.as_ref().map(|job| &job.kind), Some(JobKind::Reboot {} | JobKind::Config {}));
+                let restarted = matches!(
+                    row.job.as_ref().map(|job| &job.kind),
+                    Some(JobKind::Reboot {} | JobKind::Config {})
+                );
                 let (state, why) = if restarted {
                     (JobState::Done, "")
                 } else {
@@ -174,13 +179,15 @@ impl Errands {
             }
             JobKind::CatalogRefresh {} => {
                 let twin = self.twin.borrow().clone();
-                let document = twin.and_then(|twin| twin.docs.catalog).context("no catalog is meant for this kiosk")?;
+                let document =
+                    twin.and_then(|twin| twin.docs.catalog).context("no catalog is meant for this kiosk")?;
                 twin::fetch_catalog(self, &document).await?;
                 done(&format!("revision {} is active", document.rev))
             }
             JobKind::Screenshot {} => {
                 let hub = Arc::clone(self.screen.hub());
-                let png = tokio::task::spawn_blocking(move || hub.snapshot(SCREEN_PATIENCE)?.to_png()).await??;
+                let png =
+                    tokio::task::spawn_blocking(move || hub.snapshot(SCREEN_PATIENCE)?.to_png()).await??;
                 self.upload(job.job, "image/png", png).await
             }
             JobKind::Diagnostics {} => {
@@ -210,7 +217,8 @@ impl Errands {
         let (why, result) = (why.to_owned(), result.map(str::to_owned));
         let progress = JobProgress { job, s, pct: None, why: why.clone(), result: result.clone() };
         let clocks = ShopClock::clocks(&self.clock.now());
-        on_core(&self.core, move |core| core.store_mut().set_job(job, s, &why, result.as_deref(), clocks)).await?;
+        on_core(&self.core, move |core| core.store_mut().set_job(job, s, &why, result.as_deref(), clocks))
+            .await?;
         tracing::info!(%job, state = ?s, why = %progress.why, "job");
         self.tell(Up::Job, &progress).await;
         Ok(())

@@ -12,9 +12,9 @@ use anyhow::Context as _;
 use protocol::fleet::Status;
 use protocol::topic::{BROADCAST_FILTER, KioskId, Topic, Up, down_filter};
 use rumqttc::{
-    AckMode, AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, PersistedAckMode, PersistedSession,
-    PubAckReason, Publish, PublishNotice, PublishOptions, PublishResult, QoS, SessionStore, SessionStoreError,
-    SessionStoreKey, TlsConfiguration, Transport,
+    AckMode, AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, PersistedAckMode,
+    PersistedSession, PubAckReason, Publish, PublishNotice, PublishOptions, PublishResult, QoS, SessionStore,
+    SessionStoreError, SessionStoreKey, TlsConfiguration, Transport,
 };
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
@@ -97,7 +97,8 @@ impl Link {
         will: &Status,
         poller: &mpsc::Sender<Polled>,
     ) -> anyhow::Result<Self> {
-        let (client, eventloop) = AsyncClient::builder(options(target, will)?).capacity(REQUESTS).try_build()?;
+        let (client, eventloop) =
+            AsyncClient::builder(options(target, will)?).capacity(REQUESTS).try_build()?;
         let (out, events) = mpsc::channel(EVENTS);
         poller.send(Polled { eventloop, out }).await.ok().context("the polling task has ended")?;
         Ok(Self { client, kiosk: target.kiosk.clone(), events })

@@ -191,11 +191,9 @@ impl Sync {
             },
             Input::Loaded(run) => match self.phase {
                 Phase::Loading { again } => self.loaded(now, run, again),
-                Phase::Offline
-                | Phase::Idle
-                | Phase::InFlight
-                | Phase::Storing { .. }
-                | Phase::Resting => None,
+                Phase::Offline | Phase::Idle | Phase::InFlight | Phase::Storing { .. } | Phase::Resting => {
+                    None
+                }
             },
             Input::Published(puback) => {
                 if self.phase == Phase::InFlight {
@@ -215,11 +213,9 @@ impl Sync {
                     self.rest(now, random);
                     None
                 }
-                Phase::Offline
-                | Phase::Idle
-                | Phase::Loading { .. }
-                | Phase::InFlight
-                | Phase::Resting => None,
+                Phase::Offline | Phase::Idle | Phase::Loading { .. } | Phase::InFlight | Phase::Resting => {
+                    None
+                }
             },
             Input::NotStored => {
                 if self.phase != Phase::Offline {

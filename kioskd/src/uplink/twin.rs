@@ -61,7 +61,8 @@ fn errors(desired: &DesiredTwin) -> BTreeMap<String, String> {
 
 /// Fetches a catalog that is newer than the active one.
 async fn follow_catalog(errands: &Errands, document: &DocumentRef) -> anyhow::Result<()> {
-    let active = on_core(&errands.core, |core| Ok(core.kiosk().status(&core.clock().now()).catalog_rev)).await?;
+    let active =
+        on_core(&errands.core, |core| Ok(core.kiosk().status(&core.clock().now()).catalog_rev)).await?;
     if active.is_some_and(|active| active >= document.rev) {
         return Ok(());
     }
@@ -73,11 +74,20 @@ pub(super) async fn fetch_catalog(errands: &Errands, document: &DocumentRef) -> 
     let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
     anyhow::ensure!(document.size <= limit, "{} bytes are more than {limit}", document.size);
     let bytes = errands.http()?.get(&document.url).await?;
-    anyhow::ensure!(store::sha256(&bytes) == document.sha256.0, "its bytes are not the ones that were announced");
+    anyhow::ensure!(
+        store::sha256(&bytes) == document.sha256.0,
+        "its bytes are not the ones that were announced"
+    );
     let text = String::from_utf8(bytes.to_vec()).context("it is not UTF-8")?;
-    let checked = tokio::task::spawn_blocking(move || crate::catalog::check_json(&text, "the fleet's catalog"));
+    let checked =
+        tokio::task::spawn_blocking(move || crate::catalog::check_json(&text, "the fleet's catalog"));
     let (catalog, checked) = checked.await??;
-    anyhow::ensure!(checked.rev == document.rev, "its revision is {}, announced was {}", checked.rev, document.rev);
+    anyhow::ensure!(
+        checked.rev == document.rev,
+        "its revision is {}, announced was {}",
+        checked.rev,
+        document.rev
+    );
     on_core(&errands.core, move |core| core.activate_catalog(Origin::Fleet, Arc::clone(&catalog), &checked))
         .await?
         .map_err(|refusal| anyhow::anyhow!("refused: {refusal:?}"))

@@ -236,7 +236,8 @@ impl World {
                     self.next_id += 1;
                     let (from, b) = (self.cursor + 1, id(self.next_id));
                     let last = self.end.min(self.cursor + u64::try_from(limit).unwrap());
-                    self.loaded = (from <= last).then_some(Run { b, epoch: EPOCH, from, last, end: self.end });
+                    self.loaded =
+                        (from <= last).then_some(Run { b, epoch: EPOCH, from, last, end: self.end });
                     let input = if fails { Input::NotStored } else { Input::Loaded(self.loaded) };
                     self.sync.step(self.now, self.now, input)
                 }
@@ -319,7 +320,8 @@ impl World {
                 }
             }
         }
-        if self.sync.deadline().is_some_and(|deadline| matches!(fate, Fate::LoseAck) || deadline <= self.now) {
+        if self.sync.deadline().is_some_and(|deadline| matches!(fate, Fate::LoseAck) || deadline <= self.now)
+        {
             self.now = self.now.max(self.sync.deadline().unwrap_or(0));
             self.feed(Input::Timer, false);
         }

@@ -1,0 +1,141 @@
+//! The fleet's HTTPS side: enrolment, documents, uploads.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use serde_json::{Value, json};
+
+use crate::broker::{Authority, Broker};
+
+type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+
+pub(crate) struct Https {
+    pub port: u16,
+    files: Files,
+}
+
+impl Https {
+    pub(crate) fn start(broker: &Broker) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let files = Files::default();
+        let site = Arc::new(Site {
+            config: config(broker),
+            authority: Arc::clone(&broker.kiosk_authority),
+            broker: format!("localhost:{}", broker.kiosks),
+            files: Arc::clone(&files),
+        });
+        std::thread::Builder::new()
+            .spawn(move || {
+                for stream in listener.incoming().map_while(Result::ok) {
+                    // What a client does wrong is its own affair.
+                    drop(site.serve(stream));
+                }
+            })
+            .unwrap();
+        Self { port, files }
+    }
+
+    pub(crate) fn file(&self, path: &str) -> Option<Vec<u8>> {
+        self.files.lock().unwrap().get(path).cloned()
+    }
+
+    pub(crate) fn put(&self, path: &str, bytes: Vec<u8>) {
+        self.files.lock().unwrap().insert(path.to_owned(), bytes);
+    }
+}
+
+struct Site {
+    config: Arc<ServerConfig>,
+    authority: Arc<Authority>,
+    broker: String,
+    files: Files,
+}
+
+/// A kiosk's certificate is asked for and not required: enrolling needs none.
+fn config(broker: &Broker) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(broker.kiosk_authority.pem.as_bytes()).unwrap()).unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
+        .allow_unauthenticated()
+        .build()
+        .unwrap();
+    let (certificate, key) = broker.fleet_authority.issue("fleetd");
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(
+            vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()],
+            PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
+        )
+        .unwrap();
+    Arc::new(config)
+}
+
+impl Site {
+    fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
+        let connection = ServerConnection::new(Arc::clone(&self.config)).map_err(std::io::Error::other)?;
+        let mut reader = BufReader::new(StreamOwned::new(connection, stream));
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let mut words = line.split(' ');
+        let (method, path) = (words.next().unwrap_or(""), words.next().unwrap_or("").to_owned());
+        let method = method.to_owned();
+        let mut length = 0;
+        loop {
+            let mut header = String::new();
+            reader.read_line(&mut header)?;
+            if header.trim().is_empty() {
+                break;
+            }
+            if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap_or(0);
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        let known = reader.get_ref().conn.peer_certificates().is_some();
+        let (status, answer) = self.answer(&method, &path, &body, known);
+        let mut stream = reader.into_inner();
+        write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len())?;
+        stream.write_all(&answer)?;
+        stream.conn.send_close_notify();
+        stream.flush()
+    }
+
+    fn answer(&self, method: &str, path: &str, body: &[u8], known: bool) -> (&'static str, Vec<u8>) {
+        let refused = |why: &str| ("403 Forbidden", json!({ "detail": why }).to_string().into_bytes());
+        match (method, path) {
+            ("POST", "/v1/enroll") => {
+                let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+                if asked["code"] != "CODE-1" || asked["serial"] != "SN-1" || !asked["version"].is_string() {
+                    return refused("the code is wrong");
+                }
+                let certificate = self.authority.sign(asked["csr"].as_str().unwrap_or_default(), "t7.k0001");
+                let answer = json!({
+                    "kiosk": "t7.k0001", "certificate": certificate, "chain": "", "broker": self.broker,
+                    "tenant": "t7", "site": "s1",
+                });
+                ("200 OK", answer.to_string().into_bytes())
+            }
+            _ if !known => refused("who are you?"),
+            ("PUT", path) => {
+                self.files.lock().unwrap().insert(path.to_owned(), body.to_vec());
+                ("201 Created", Vec::new())
+            }
+            ("GET", path) => match self.files.lock().unwrap().get(path) {
+                Some(file) => ("200 OK", file.clone()),
+                None => ("404 Not Found", Vec::new()),
+            },
+            _ => ("405 Method Not Allowed", Vec::new()),
+        }
+    }
+}
