@@ -12,11 +12,11 @@ use crate::settings::Settings;
 /// How often the partitions of the coming days are looked after.
 const DAYS_INTERVAL: Duration = Duration::from_secs(6 * 3600);
 
-/// Runs until it is dropped.
+/// Runs until it is dropped; says `ready` when the tables are up to date and work begins.
 ///
 /// # Errors
 /// The database cannot be brought up to date, or an address cannot be used.
-pub async fn serve(settings: Settings) -> anyhow::Result<()> {
+pub async fn serve(settings: Settings, ready: impl FnOnce()) -> anyhow::Result<()> {
     if let Some(owner) = &settings.database.owner {
         database::migrate(owner).await?;
     }
@@ -28,6 +28,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         tasks.spawn(ingest::worker::run(database.clone(), settings.broker.clone(), name));
     }
     tasks.spawn(look_after_days(database.clone()));
+    ready();
     match tasks.join_next().await {
         Some(Err(error)) => Err(error.into()),
         Some(Ok(())) | None => anyhow::bail!("a part of the replica ended"),

@@ -2,7 +2,9 @@
 //! talks to them as people and tools do. Used by the integration tests, the demo and the benches.
 
 pub mod bench;
+pub mod chaos;
 pub mod customer;
+pub mod dice;
 pub mod mirror;
 pub mod process;
 pub mod rig;

@@ -65,7 +65,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Serve { config } => {
                 let settings = Settings::load(&config)?;
                 tokio::select! {
-                    ended = fleet::serve::serve(settings) => ended,
+                    ended = fleet::serve::serve(settings, ready) => ended,
                     signal = stop_signal() => signal,
                 }
             }
@@ -86,12 +86,17 @@ async fn embedded(arguments: EmbeddedArguments) -> anyhow::Result<()> {
     eprintln!("fleetd: kiosks connect to port {}", engines.engines().broker_kiosks.port());
     eprintln!("fleetd: another replica: fleetd serve --config {}", config.display());
     let ended = tokio::select! {
-        ended = fleet::serve::serve(settings) => ended,
+        ended = fleet::serve::serve(settings, ready) => ended,
         gave_up = engines.failure() => Err(gave_up.into()),
         signal = stop_signal() => signal,
     };
     engines.stop().await?;
     ended
+}
+
+/// One line on standard output, for whoever waits for us.
+fn ready() {
+    println!("{{\"ready\":true}}");
 }
 
 /// Resolves when somebody asks to end.
