@@ -365,7 +365,10 @@ impl Core {
 
     /// Begins anew as soon as nothing is interrupted by it.
     pub(crate) fn begin_anew(&mut self, anew: Anew) {
-        self.anew = Some(anew);
+        // A new name brings a new epoch with it, whatever else the epoch was to be changed for.
+        if !matches!((&self.anew, &anew), (Some(Anew::Named(_)), Anew::Epoch(_))) {
+            self.anew = Some(anew);
+        }
     }
 
     /// A violated invariant is our bug: better to stop selling than to sell wrongly.

@@ -132,6 +132,12 @@ impl Settings {
         }
         if let Some(uplink) = &self.uplink {
             uplink_check(uplink)?;
+            if protocol::topic::KioskId::new(id.as_str()).is_err() {
+                return wrong(
+                    "kiosk.id",
+                    "must be lower-case letters, digits, dots or dashes where there is a fleet",
+                );
+            }
         }
         let sides = [("screen.width", self.screen.width), ("screen.height", self.screen.height)];
         if let Some((key, _)) = sides.iter().find(|(_, pixels)| !SCREEN_PX.contains(pixels)) {
@@ -153,7 +159,10 @@ const BATCH_BYTES: std::ops::RangeInclusive<u32> = 1024..=256 * 1024;
 fn uplink_check(uplink: &Uplink) -> Result<(), Wrong> {
     let host = uplink.fleet.strip_prefix("https://").unwrap_or_default();
     if host.is_empty() || host.contains('/') {
-        return Err(("uplink.fleet", "must be the fleet's address, for example \"https://fleet.example:8443\""));
+        return Err((
+            "uplink.fleet",
+            "must be the fleet's address, for example \"https://fleet.example:8443\"",
+        ));
     }
     if uplink.ca.as_os_str().is_empty() {
         return Err(("uplink.ca", "must name the file with the certificate of the fleet's authority"));

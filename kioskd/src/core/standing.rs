@@ -4,7 +4,9 @@
 use std::mem::discriminant;
 
 use domain::Input;
-use domain::input::{DrawerInput, KitchenInput, LastAnswer, PrinterInput, ScannerInput, TerminalInput, UplinkInput};
+use domain::input::{
+    DrawerInput, KitchenInput, LastAnswer, PrinterInput, ScannerInput, TerminalInput, UplinkInput,
+};
 
 /// The newest of each device, in the order they were told.
 #[derive(Clone, Debug, Default)]

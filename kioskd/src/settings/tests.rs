@@ -51,6 +51,13 @@ fn values_that_make_no_sense_are_refused_with_what_would_be_right() {
         ("[kiosk]\ntime_zone = 'Mars/Olympus'\n", "kiosk.time_zone"),
         ("[screen]\nwidth = 5\n", "screen.width"),
         ("[kiosk]\ncutover_hour = 24\n", "kiosk.cutover_hour"),
+        ("[uplink]\nca = 'x'\n", "uplink.fleet"),
+        ("[uplink]\nca = 'x'\nfleet = 'http://f'\n", "uplink.fleet"),
+        ("[uplink]\nfleet = 'https://f/x'\nca = 'x'\n", "uplink.fleet"),
+        ("[uplink]\nfleet = 'https://f:8443'\n", "uplink.ca"),
+        ("[uplink]\nfleet = 'https://f'\nca = 'x'\nack_s = 0\n", "uplink"),
+        ("[uplink]\nfleet = 'https://f'\nca = 'x'\nbatch_bytes = 5\n", "uplink.batch_bytes"),
+        ("[kiosk]\nid = 'K_1'\n[uplink]\nfleet = 'https://f'\nca = 'x'\n", "kiosk.id"),
     ] {
         let file = write(root.path(), "kioskd.toml", text);
         match Settings::load(&[file]).unwrap_err() {

@@ -252,7 +252,7 @@ impl<'a> Connection<'a> {
             tokio::select! {
                 event = self.link.events.recv() => match event {
                     Some(LinkEvent::Connected) => self.connected().await,
-                    Some(LinkEvent::Message(message)) => self.message(message).await,
+                    Some(LinkEvent::Message(message)) => self.message(*message).await,
                     Some(LinkEvent::Lost(why)) => return Left::Lost(why),
                     None => return Left::Lost("the polling task ended".into()),
                 },

@@ -17,6 +17,9 @@ use tokio_rustls::TlsConnector;
 /// Longest a request may take, from name to last byte: a catalog of 16 MiB over a slow line.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Longest a small question may take: a person waits for it.
+const POST_PATIENCE: Duration = Duration::from_secs(20);
+
 /// Largest answer: the largest catalog.
 const ANSWER_MAX: usize = protocol::catalog::MAX_FILE_BYTES;
 
@@ -41,7 +44,9 @@ impl Http {
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let body = serde_json::to_vec(body)?;
         let ask = Ask { method: Method::POST, path, content_type: "application/json", body };
-        Ok(serde_json::from_slice(&self.request(ask).await?)?)
+        let answer = tokio::time::timeout(POST_PATIENCE, self.request(ask)).await;
+        let answer = answer.with_context(|| format!("no answer from {} in time", self.fleet))??;
+        Ok(serde_json::from_slice(&answer)?)
     }
 
     /// Gets a document.

@@ -60,7 +60,7 @@ pub(crate) enum LinkEvent {
     /// The broker took it.
     Connected,
     /// A message came in. It is acknowledged with [`Link::done`], after what it says is stored.
-    Message(Message),
+    Message(Box<Message>),
     /// It is over.
     Lost(String),
 }
@@ -165,7 +165,7 @@ async fn poll_one(eventloop: &mut EventLoop, out: &mpsc::Sender<LinkEvent>) {
             Ok(Event::Incoming(Packet::ConnAck(_))) => LinkEvent::Connected,
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 let topic = std::str::from_utf8(&publish.topic).ok().and_then(Topic::parse);
-                LinkEvent::Message(Message { topic, payload: publish.payload.to_vec(), publish })
+                LinkEvent::Message(Box::new(Message { topic, payload: publish.payload.to_vec(), publish }))
             }
             Ok(_) => continue,
             Err(error) => LinkEvent::Lost(chain(&error)),

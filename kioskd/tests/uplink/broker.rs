@@ -40,11 +40,13 @@ impl Authority {
         (parameters.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
 
-    /// Certificate for a request.
-    pub(crate) fn sign(&self, request: &str, name: &str) -> String {
+    /// Certificate for a request, valid until the end of 2029. `begins`: the year from which on.
+    pub(crate) fn sign(&self, request: &str, name: &str, begins: i32) -> String {
         let mut request = CertificateSigningRequestParams::from_pem(request).unwrap();
         request.params.distinguished_name = named(name);
         request.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        request.params.not_before = rcgen::date_time_ymd(begins, 1, 1);
+        request.params.not_after = rcgen::date_time_ymd(2030, 1, 1);
         request.signed_by(&self.issuer).unwrap().pem()
     }
 }

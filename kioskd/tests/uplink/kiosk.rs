@@ -1,5 +1,6 @@
 //! The kiosk's program.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,9 +12,15 @@ use serde_json::Value;
 const LIMIT: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(30);
 
+/// The test's own clock.
+pub(crate) fn now() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "a test has no other clock")]
+    Instant::now()
+}
+
 /// Waits for a condition, with a limit.
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let began = Instant::now();
+    let began = now();
     while !condition() {
         assert!(began.elapsed() < LIMIT, "not in time: {what}");
         std::thread::sleep(LOOK_AGAIN);
@@ -94,6 +101,14 @@ impl Kiosk {
         wait_until("it has its new name", || {
             self.ask(&Request::Status).is_ok_and(|status| status["kiosk"] == "t7.k0001")
         });
+    }
+
+    pub(crate) fn file(&self, name: &str) -> String {
+        std::fs::read_to_string(self.dir.join(name)).unwrap()
+    }
+
+    pub(crate) fn mode(&self, name: &str) -> u32 {
+        std::fs::metadata(self.dir.join(name)).unwrap().permissions().mode() & 0o777
     }
 
     pub(crate) fn unsynced(&self) -> Option<u64> {

@@ -26,13 +26,17 @@ struct World {
 
 impl World {
     fn enrolled() -> Self {
+        Self::enrolled_with("CODE-1")
+    }
+
+    fn enrolled_with(code: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let broker = Broker::start(dir.path());
         let fleet = Fleet::start(dir.path(), &broker);
         let mut kiosk = Kiosk::new(dir.path(), fleet.https_port());
         kiosk.start();
         kiosk.make_events(4);
-        kiosk.enrol("CODE-1");
+        kiosk.enrol(code);
         let mut world = Self { broker, fleet, kiosk, _dir: dir };
         world.all_arrived();
         world
@@ -88,7 +92,7 @@ fn a_broker_that_is_frozen_killed_and_started_without_its_sessions_loses_no_even
     let mut world = World::enrolled();
     for _ in 0..2 {
         world.broker.freeze();
-        let frozen = std::time::Instant::now();
+        let frozen = kiosk::now();
         while frozen.elapsed() < Duration::from_secs(2) {
             world.kiosk.make_events(2);
         }
@@ -149,6 +153,34 @@ fn a_fork_makes_the_kiosk_begin_a_new_epoch() {
     });
     assert!(world.fleet.reasons().contains(&"fork".to_owned()), "{:?}", world.fleet.reasons());
     world.all_arrived();
+}
+
+#[test]
+fn a_certificate_is_renewed_when_two_thirds_of_its_life_are_over() {
+    let mut world = World::enrolled_with("CODE-OLD");
+    wait_until("a new certificate", || world.fleet.file("renewed").is_some());
+    wait_until("the connection uses it", || {
+        let status = world.kiosk.ask(&Request::Status).unwrap();
+        status["uplink"]["connected"] == true && status["uplink"]["connection"]["conn"].as_u64() >= Some(2)
+    });
+    let kept = world.kiosk.file("data/uplink/cert.pem");
+    assert_eq!(kept.trim().as_bytes(), world.fleet.file("renewed").unwrap().trim_ascii());
+    assert_eq!(world.kiosk.mode("data/uplink/key.pem"), 0o600);
+    world.kiosk.make_events(2);
+    world.all_arrived();
+}
+
+#[test]
+fn a_wrong_code_enrols_nobody_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path());
+    let fleet = Fleet::start(dir.path(), &broker);
+    let mut kiosk = Kiosk::new(dir.path(), fleet.https_port());
+    kiosk.start();
+    let refused = kiosk.ask(&Request::Enroll { code: "GUESS".into() }).unwrap_err().to_string();
+    assert!(refused.contains("the code is wrong (403)"), "{refused}");
+    let status = kiosk.ask(&Request::Status).unwrap();
+    assert_eq!((&status["kiosk"], &status["uplink"]["enrolled"]), (&json!("kiosk"), &json!(null)));
 }
 
 #[test]
