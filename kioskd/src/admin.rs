@@ -8,10 +8,10 @@ pub mod wire;
 
 pub(crate) use answer::diagnostics;
 
-use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
 use anyhow::Context as _;
 use domain::View;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
 use ui::backend::mirror::Mirror;

@@ -1,5 +1,6 @@
 //! The supervisor with the real engines: killed, frozen, stopped, started twice.
 
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::MetadataExt as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -194,37 +195,21 @@ async fn a_killed_supervisor_takes_its_engines_along_and_the_next_one_starts_at_
     assert_eq!(base.processes(), 0);
 }
 
-/// A supervisor in a process of its own, killed when its engines are up.
+/// The program itself, killed when its engines are up.
 async fn killed_supervisor(base: &Base) {
-    let up = base.dir.path().join("up");
-    let mut supervisor = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "embedded::a_supervisor_to_be_killed"])
-        .env("ENGINES_BASE", base.dir.path())
-        .stdout(Stdio::null())
+    let mut supervisor = Command::new(env!("CARGO_BIN_EXE_fleetd"))
+        .args(["embedded", "--kiosk-port", "0", "--internal-port", "0", "--data"])
+        .arg(base.data())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    eventually("the supervisor's engines are up", async || up.exists()).await;
+    let mut ready = String::new();
+    BufReader::new(supervisor.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    assert!(ready.contains("ready"), "{ready:?}");
     assert!(base.processes() >= 2);
     supervisor.kill().unwrap();
     supervisor.wait().unwrap();
-    std::fs::remove_file(up).unwrap();
-}
-
-#[tokio::test]
-#[ignore = "run by the test above, which kills it"]
-async fn a_supervisor_to_be_killed() {
-    let Some(dir) = std::env::var_os("ENGINES_BASE") else { return };
-    let dir = std::path::PathBuf::from(dir);
-    let options = fleet::embedded::Options {
-        kiosk_port: 0,
-        internal_port: 0,
-        run_dir: Some(dir.join("run")),
-        ..fleet::embedded::Options::new(dir.join("data"))
-    };
-    let _embedded = Embedded::start(options).await.unwrap();
-    std::fs::write(dir.join("up"), "").unwrap();
-    std::future::pending::<()>().await;
 }
 
 #[tokio::test]

@@ -87,7 +87,8 @@ fn to_align(align: Align, turned: bool) -> printer::Align {
 
 /// Whether a text has Arabic or Hebrew letters, so that the printer writes it from the right by itself.
 fn is_read_from_right(text: &str) -> bool {
-    text.chars().any(|c| matches!(c, '\u{0590}'..='\u{08ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'))
+    text.chars()
+        .any(|c| matches!(c, '\u{0590}'..='\u{08ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'))
 }
 
 #[cfg(test)]
@@ -127,7 +128,8 @@ mod tests {
     #[test]
     fn a_line_without_arabic_letters_begins_where_the_others_do() {
         let line = |text: &str| Block::Line { text: text.into(), align: Align::Start, style: Style::Normal };
-        let aligns: Vec<_> = lines("ar", vec![line("TA 1"), line("شاي")]).iter().map(|line| line.align).collect();
+        let aligns: Vec<_> =
+            lines("ar", vec![line("TA 1"), line("شاي")]).iter().map(|line| line.align).collect();
         assert_eq!(aligns, [printer::Align::End, printer::Align::Start]);
         assert_eq!(lines("de", vec![line("TA 1")])[0].align, printer::Align::Start);
     }

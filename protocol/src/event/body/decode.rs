@@ -19,8 +19,8 @@ use super::super::payment::{
     PaymentApproved, PaymentCreated, PaymentDeclined, PaymentNeedsStaff, PaymentRef, PaymentResolved,
     PaymentReversed, PaymentSendStarted, PaymentUnknown, TerminalReceipt,
 };
-use crate::text::shared;
 use super::DecodeError;
+use crate::text::shared;
 
 fn read<T: DeserializeOwned>(kind: &str, body: &str) -> Result<T, DecodeError> {
     serde_json::from_str(body).map_err(|source| DecodeError::Json { kind: kind.to_owned(), source })

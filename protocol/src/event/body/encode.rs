@@ -12,8 +12,8 @@ use super::super::payment::{
     PaymentApproved, PaymentCreated, PaymentDeclined, PaymentNeedsStaff, PaymentRef, PaymentResolved,
     PaymentReversed, PaymentSendStarted, PaymentUnknown, TerminalReceipt,
 };
-use crate::text::{Hex32, Id};
 use super::{EncodeError, Encoded, body};
+use crate::text::{Hex32, Id};
 
 pub(super) fn order(event: &OrderEvent) -> Result<Encoded, EncodeError> {
     match event {
