@@ -30,6 +30,9 @@ const STEPS: &[(&str, &str)] = &[
     ("0002_events", include_str!("migrations/0002_events.sql")),
     ("0003_sales", include_str!("migrations/0003_sales.sql")),
     ("0004_tenants", include_str!("migrations/0004_tenants.sql")),
+    ("0005_access", include_str!("migrations/0005_access.sql")),
+    ("0006_downlink", include_str!("migrations/0006_downlink.sql")),
+    ("0007_views", include_str!("migrations/0007_views.sql")),
 ];
 
 /// Something the database refused.

@@ -82,6 +82,11 @@ impl Options {
     }
 }
 
+/// The names of this machine, the given ones first: for certificates of servers on it.
+pub fn server_names(given: &[String]) -> Vec<String> {
+    supervisor::server_names(given)
+}
+
 /// How patient the supervisor is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Timing {

@@ -10,11 +10,13 @@
 mod apply;
 mod decide;
 mod fold;
+mod job;
 mod load;
 mod refuse;
 mod save;
 mod status;
 mod stock;
+mod twin;
 pub mod worker;
 
 pub use apply::{Incoming, apply_group};

@@ -6,13 +6,26 @@
 //!    ▲                                            │ after the commit: acknowledgement, then the MQTT ack
 //!    └────────────────────────────────────────────┘
 //! ```
+//! `http` is the API for people, programs and kiosks: registry, enrolment, views, stock, twins, jobs and
+//! catalogs; what goes down to kiosks is written in tables and sent by `jobs`. Replicas tell each other news
+//! through `hub`.
+//!
 //! [`embedded`] supervises a private Mosquitto and PostgreSQL in one folder and then runs what
 //! `fleetd serve` runs on a broker and a database that are there already: the same engines both ways.
 
+mod access;
+mod audit;
+mod counters;
 pub mod database;
 pub mod embedded;
+mod enrolment;
+mod filter;
+mod http;
+mod hub;
 pub mod ingest;
+mod jobs;
 pub mod link;
 pub mod pki;
+mod registry;
 pub mod serve;
 pub mod settings;

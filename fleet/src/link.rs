@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rumqttc::mqttbytes::QoS;
-use rumqttc::mqttbytes::v5::Publish;
+use rumqttc::mqttbytes::v5::{PubAckReason, Publish};
 use rumqttc::{
     AckMode, AsyncClient, Event, EventLoop, Incoming, MqttOptions, Outgoing, PublishOptions,
-    TlsConfiguration, Transport,
+    PublishResult, TlsConfiguration, Transport,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -75,25 +75,41 @@ pub struct Link {
     poll: tokio::task::JoinHandle<LinkError>,
 }
 
+/// What the broker said to a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Delivered {
+    /// It has it. Whether the kiosk will, only the kiosk can say.
+    Taken,
+    /// Nobody is there to get it now.
+    Nobody,
+}
+
 impl Link {
+    /// Connects only to send. Until it is dropped a task polls the connection.
+    ///
+    /// # Errors
+    /// No connection, or it is refused.
+    pub(crate) async fn open_to_send(broker: &Broker, client_id: &str) -> Result<Self, LinkError> {
+        let (client, mut events) = AsyncClient::builder(options(broker, client_id)?).capacity(OUTGOING).build();
+        loop {
+            match events.poll().await {
+                Ok(Event::Incoming(Incoming::ConnAck(_))) => break,
+                Ok(_) => {}
+                Err(error) => return Err(LinkError::Broker(error.to_string())),
+            }
+        }
+        let (sender, incoming) = mpsc::channel(1);
+        let poll = tokio::spawn(poll(events, sender));
+        Ok(Self { client, incoming, poll })
+    }
+
     /// Connects and subscribes to `filter`. Until it is dropped a task polls the connection and never waits
     /// for whoever takes the messages.
     ///
     /// # Errors
     /// No connection, or it is refused.
     pub async fn open(broker: &Broker, client_id: &str, filter: &str) -> Result<Self, LinkError> {
-        let mut options = MqttOptions::new(client_id, (broker.host.clone(), broker.port));
-        let tls = TlsConfiguration::Rustls(Arc::new(tls(broker)?));
-        options.set_transport(Transport::tls_with_config(tls));
-        options
-            .set_keep_alive(KEEP_ALIVE)
-            .set_clean_start(true)
-            .set_session_expiry_interval(Some(0))
-            .set_receive_maximum(Some(UNACKNOWLEDGED_MAX))
-            .set_max_packet_size(Some(PACKET_MAX))
-            .set_connect_timeout(CONNECT_TIMEOUT)
-            .set_ack_mode(AckMode::Manual);
-        let (client, mut events) = AsyncClient::builder(options).capacity(OUTGOING).build();
+        let (client, mut events) = AsyncClient::builder(options(broker, client_id)?).capacity(OUTGOING).build();
         client.try_subscribe(filter, QoS::AtLeastOnce).map_err(|e| LinkError::Broker(e.to_string()))?;
         subscribed(&mut events, filter).await?;
         // One more than may be unacknowledged, and some of those that need no acknowledgement.
@@ -131,6 +147,26 @@ impl Link {
         self.client.publish(topic, payload, options).await.map_err(|e| LinkError::Broker(e.to_string()))
     }
 
+    /// Sends a message and waits until the broker has answered.
+    ///
+    /// # Errors
+    /// The connection is lost, or the broker refuses the message.
+    pub(crate) async fn publish_confirmed(
+        &self,
+        topic: String,
+        payload: Vec<u8>,
+        options: PublishOptions,
+    ) -> Result<Delivered, LinkError> {
+        let lost = |error: &dyn std::fmt::Display| LinkError::Broker(error.to_string());
+        let notice = self.client.publish_tracked(topic, payload, options).await.map_err(|e| lost(&e))?;
+        match notice.wait_async().await.map_err(|e| lost(&e))? {
+            PublishResult::Qos1(answer) if answer.reason == PubAckReason::NoMatchingSubscribers => {
+                Ok(Delivered::Nobody)
+            }
+            _ => Ok(Delivered::Taken),
+        }
+    }
+
     /// Tells the broker that a message is dealt with.
     ///
     /// # Errors
@@ -152,6 +188,21 @@ impl Drop for Link {
         // Closes the socket: what was not acknowledged the kiosks send again.
         self.poll.abort();
     }
+}
+
+fn options(broker: &Broker, client_id: &str) -> Result<MqttOptions, LinkError> {
+    let mut options = MqttOptions::new(client_id, (broker.host.clone(), broker.port));
+    let tls = TlsConfiguration::Rustls(Arc::new(tls(broker)?));
+    options.set_transport(Transport::tls_with_config(tls));
+    options
+        .set_keep_alive(KEEP_ALIVE)
+        .set_clean_start(true)
+        .set_session_expiry_interval(Some(0))
+        .set_receive_maximum(Some(UNACKNOWLEDGED_MAX))
+        .set_max_packet_size(Some(PACKET_MAX))
+        .set_connect_timeout(CONNECT_TIMEOUT)
+        .set_ack_mode(AckMode::Manual);
+    Ok(options)
 }
 
 async fn subscribed(events: &mut EventLoop, filter: &str) -> Result<(), LinkError> {

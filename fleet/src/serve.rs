@@ -1,37 +1,143 @@
 //! A replica: migrates, then takes in what kiosks send and answers people. Any number of replicas may run;
 //! what only one may do at a time goes to whoever holds its advisory lock.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::access;
 use crate::database::{self, Database, DatabaseError};
+use crate::enrolment::revocation::{self, Reload};
+use crate::http::listen::{Peer, TlsListener, bind, tls};
+use crate::http::{self, Api};
+use crate::hub::Hub;
 use crate::ingest;
+use crate::jobs;
+use crate::pki::Authorities;
 use crate::settings::Settings;
 
 /// How often the partitions of the coming days are looked after.
 const DAYS_INTERVAL: Duration = Duration::from_secs(6 * 3600);
 
+/// How often the certificate of HTTPS is made anew; it is good for a year.
+const CERTIFICATE_INTERVAL: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// What whoever starts a replica has for it.
+#[derive(Default)]
+pub struct Surroundings {
+    /// Asked to let the broker read the list of revoked kiosks again.
+    pub reload_broker: Option<mpsc::Sender<()>>,
+    /// Where the first admin's token goes if it is not there: makes the first tenant, too.
+    pub admin_token: Option<PathBuf>,
+}
+
+/// Where a replica answers, once it does.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Serving {
+    /// Plain HTTP, on this machine.
+    pub http: Option<SocketAddr>,
+    /// HTTPS.
+    pub https: Option<SocketAddr>,
+}
+
 /// Runs until it is dropped; says `ready` when the tables are up to date and work begins.
 ///
 /// # Errors
 /// The database cannot be brought up to date, or an address cannot be used.
-pub async fn serve(settings: Settings, ready: impl FnOnce()) -> anyhow::Result<()> {
+pub async fn serve(
+    settings: Settings,
+    around: Surroundings,
+    ready: impl FnOnce(Serving),
+) -> anyhow::Result<()> {
     if let Some(owner) = &settings.database.owner {
         database::migrate(owner).await?;
+        if let Some(file) = &around.admin_token
+            && access::first_start(owner, file).await?
+        {
+            eprintln!("fleetd: the token of the first admin is in {}", file.display());
+        }
     }
     let database = Database::new(&settings.database.app)?;
+    let authorities = Arc::new(Authorities::load(&settings.authorities).context("no authorities")?);
+    let hub = Hub::new();
     let mut tasks = JoinSet::new();
     for _ in 0..settings.ingest.workers {
         // A name of its own: two clients of one name evict each other.
         let name = format!("fleetd-{}", uuid::Uuid::now_v7());
-        tasks.spawn(ingest::worker::run(database.clone(), settings.broker.clone(), name));
+        tasks.spawn(ingest::worker::run(database.clone(), settings.broker.clone(), name, hub.clone()));
     }
     tasks.spawn(look_after_days(database.clone()));
-    ready();
+    tasks.spawn(hub.clone().hear(settings.database.app.clone()));
+    tasks.spawn(hub.clone().tell(database.clone()));
+    tasks.spawn(jobs::run(database.clone(), settings.broker.clone(), hub.clone()));
+    tasks.spawn(jobs::sweep(database.clone()));
+    let reload = match (around.reload_broker, &settings.broker_reload) {
+        (Some(supervisor), _) => Reload::Supervisor(supervisor),
+        (None, Some(command)) => Reload::Command(command.clone()),
+        (None, None) => Reload::Nobody,
+    };
+    let folder = settings.authorities.clone();
+    tasks.spawn(revocation::run(database.clone(), authorities.clone(), folder, hub.clone(), reload));
+    let api = Api {
+        database,
+        broker: settings.broker.clone(),
+        authorities,
+        broker_for_kiosks: settings.http.broker_for_kiosks.as_str().into(),
+        hub,
+    };
+    ready(listen(&settings, api, &mut tasks).await?);
     match tasks.join_next().await {
         Some(Err(error)) => Err(error.into()),
         Some(Ok(())) | None => anyhow::bail!("a part of the replica ended"),
+    }
+}
+
+/// Opens the doors that the settings name.
+async fn listen(settings: &Settings, api: Api, tasks: &mut JoinSet<()>) -> anyhow::Result<Serving> {
+    let mut serving = Serving::default();
+    let authorities = api.authorities.clone();
+    let router = http::router(api);
+    if let Some(address) = settings.http.listen {
+        let listener = bind(address).await?;
+        serving.http = Some(listener.local_addr()?);
+        let service = router.clone().into_make_service_with_connect_info::<Peer>();
+        tasks.spawn(async move { ended(axum::serve(listener, service).await) });
+    }
+    if let Some(address) = settings.http.tls_listen {
+        let names = settings.http.names.clone();
+        let (exchange, config) = watch::channel(tls(&authorities, &names)?);
+        let listener = TlsListener::new(bind(address).await?, config)?;
+        serving.https = Some(axum::serve::Listener::local_addr(&listener)?);
+        let service = router.into_make_service_with_connect_info::<Peer>();
+        tasks.spawn(async move { ended(axum::serve(listener, service).await) });
+        tasks.spawn(renew(authorities, names, exchange));
+    }
+    Ok(serving)
+}
+
+fn ended(result: std::io::Result<()>) {
+    if let Err(error) = result {
+        tracing::error!(%error, "the API ended");
+    }
+}
+
+/// Makes the certificate of HTTPS anew, for ever.
+async fn renew(
+    authorities: Arc<Authorities>,
+    names: Vec<String>,
+    exchange: watch::Sender<Arc<rustls::ServerConfig>>,
+) {
+    loop {
+        tokio::time::sleep(CERTIFICATE_INTERVAL).await;
+        match tls(&authorities, &names) {
+            Ok(config) => drop(exchange.send_replace(config)),
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "no new certificate"),
+        }
     }
 }
 

@@ -18,6 +18,10 @@ pub struct Settings {
     pub broker: Broker,
     /// Folder of the authorities: this replica may sign and revoke kiosks.
     pub authorities: PathBuf,
+    /// A shell command that lets the broker read `kiosk.crl` again, for example `systemctl reload mosquitto`.
+    /// `fleetd embedded` needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker_reload: Option<String>,
     /// Ingest.
     #[serde(default)]
     pub ingest: Ingest,
@@ -58,6 +62,8 @@ pub struct Http {
     pub listen: Option<SocketAddr>,
     /// HTTPS with the fleet authority's certificate, for kiosks.
     pub tls_listen: Option<SocketAddr>,
+    /// DNS names and IP addresses under which `tls_listen` is reached, for its certificate.
+    pub names: Vec<String>,
     /// Host and port under which kiosks reach the broker; told at enrolment.
     pub broker_for_kiosks: String,
 }
@@ -94,6 +100,9 @@ pub enum SettingsError {
         /// Why.
         source: std::io::Error,
     },
+    /// A certificate for nobody.
+    #[error("http.names: the names under which http.tls_listen is reached, at least one")]
+    NoNames,
     /// No worker at all.
     #[error("ingest.workers: 1 to 64")]
     Workers,
@@ -116,6 +125,7 @@ impl Settings {
                 key: file("fleetd.key"),
             },
             authorities: engines.ca_dir.clone(),
+            broker_reload: None,
             ingest: Ingest::default(),
             http,
         }
@@ -142,6 +152,9 @@ impl Settings {
             .map_err(|source| SettingsError::Content { path: path.to_owned(), source })?;
         if let Some(listen) = settings.http.listen.filter(|listen| !listen.ip().is_loopback()) {
             return Err(SettingsError::Open(listen));
+        }
+        if settings.http.tls_listen.is_some() && settings.http.names.is_empty() {
+            return Err(SettingsError::NoNames);
         }
         if !(1..=64).contains(&settings.ingest.workers) {
             return Err(SettingsError::Workers);
@@ -184,6 +197,7 @@ mod tests {
             ("colour = 'red'", "line"),
             ("[ingest]\nworkers = 0", "ingest.workers"),
             ("[http]\nlisten = '0.0.0.0:80'", "http.listen"),
+            ("[http]\ntls_listen = '0.0.0.0:443'", "http.names"),
         ] {
             let error = load(&format!("{GOOD}\n{more}")).unwrap_err();
             assert!(error.contains(told), "{error}");

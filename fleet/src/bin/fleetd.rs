@@ -1,13 +1,20 @@
 //! The fleet's daemon.
 
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use fleet::embedded::{self, Embedded};
+use fleet::serve::{Serving, Surroundings, serve};
 use fleet::settings::{Http, Settings};
+use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
+
+/// Where the API listens, if not told otherwise.
+const HTTP_PORT: u16 = 8480;
+const HTTPS_PORT: u16 = 8443;
 
 /// Takes in what kiosks sell, and keeps kiosks in order.
 #[derive(Parser)]
@@ -40,6 +47,12 @@ struct EmbeddedArguments {
     /// Port for fleetd itself, on this machine only; 0 picks a free one and keeps it.
     #[arg(long, default_value_t = embedded::INTERNAL_PORT)]
     internal_port: u16,
+    /// Port of the API on this machine (HTTP); 0 picks a free one and keeps it. 8480, or 0 with --kiosk-port 0.
+    #[arg(long)]
+    http_port: Option<u16>,
+    /// Port of the API for everybody (HTTPS); 0 picks a free one and keeps it. 8443, or 0 with --kiosk-port 0.
+    #[arg(long)]
+    https_port: Option<u16>,
     /// A name or address under which kiosks reach this machine; may be given more than once.
     #[arg(long = "name", value_name = "NAME")]
     names: Vec<String>,
@@ -65,7 +78,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Serve { config } => {
                 let settings = Settings::load(&config)?;
                 tokio::select! {
-                    ended = fleet::serve::serve(settings, ready) => ended,
+                    ended = serve(settings, Surroundings::default(), ready) => ended,
                     signal = stop_signal() => signal,
                 }
             }
@@ -75,28 +88,89 @@ fn run(command: Command) -> anyhow::Result<()> {
 }
 
 async fn embedded(arguments: EmbeddedArguments) -> anyhow::Result<()> {
-    let config = arguments.data.join("fleetd.toml");
-    let mut options = embedded::Options::new(arguments.data);
+    let data = arguments.data;
+    let mut options = embedded::Options::new(&data);
     options.kiosk_port = arguments.kiosk_port;
     options.internal_port = arguments.internal_port;
-    options.names = arguments.names;
+    options.names.clone_from(&arguments.names);
     let engines = Embedded::start(options).await?;
-    let settings = Settings::for_engines(engines.engines(), Http::default());
+    let names = embedded::server_names(&arguments.names);
+    let host = names.first().map_or("localhost", String::as_str);
+    let broker_for_kiosks = format!("{host}:{}", engines.engines().broker_kiosks.port());
+    let http = Http { names: names.clone(), broker_for_kiosks, ..Http::default() };
+    let mut settings = Settings::for_engines(engines.engines(), http);
+    // Without our own addresses, which another replica on this machine cannot have.
+    let config = data.join("fleetd.toml");
     settings.save(&config)?;
-    eprintln!("fleetd: kiosks connect to port {}", engines.engines().broker_kiosks.port());
-    eprintln!("fleetd: another replica: fleetd serve --config {}", config.display());
+    let picks = arguments.kiosk_port == 0;
+    let known = Known::read(&data);
+    let http_port = known.port(arguments.http_port, picks, HTTP_PORT, known.http).await;
+    let https_port = known.port(arguments.https_port, picks, HTTPS_PORT, known.https).await;
+    settings.http.listen = Some((Ipv4Addr::LOCALHOST, http_port).into());
+    settings.http.tls_listen = Some((Ipv4Addr::UNSPECIFIED, https_port).into());
+
+    let (reload_broker, mut reloads) = tokio::sync::mpsc::channel(1);
+    let around =
+        Surroundings { reload_broker: Some(reload_broker), admin_token: Some(data.join("admin-token")) };
+    let kiosk_port = engines.engines().broker_kiosks.port();
+    let told = |serving: Serving| {
+        eprintln!("fleetd: kiosks connect to port {kiosk_port}");
+        if let Some(http) = serving.http {
+            eprintln!("fleetd: the API is at http://{http} for this machine; its description: /v1/openapi.json");
+        }
+        if let Some(https) = serving.https {
+            eprintln!("fleetd: and at https://{host}:{} for kiosks and everybody", https.port());
+        }
+        eprintln!("fleetd: another replica: fleetd serve --config {}", config.display());
+        Known { http: serving.http, https: serving.https }.write(&data);
+        ready(serving);
+    };
     let ended = tokio::select! {
-        ended = fleet::serve::serve(settings, ready) => ended,
+        ended = serve(settings, around, told) => ended,
         gave_up = engines.failure() => Err(gave_up.into()),
         signal = stop_signal() => signal,
+        () = async { while reloads.recv().await.is_some() { engines.reload_broker().await } } => Ok(()),
     };
     engines.stop().await?;
     ended
 }
 
+/// Where the API was: `DATA/api.toml`, also for tools on this machine.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+struct Known {
+    http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
+}
+
+impl Known {
+    fn read(data: &Path) -> Self {
+        let text = std::fs::read_to_string(data.join("api.toml")).unwrap_or_default();
+        toml::from_str(&text).unwrap_or_default()
+    }
+
+    fn write(self, data: &Path) {
+        let path = data.join("api.toml");
+        let text = toml::to_string(&self).unwrap_or_default();
+        let text = format!("# Written by fleetd embedded at every start: where the API is.\n{text}");
+        if let Err(error) = std::fs::write(&path, text) {
+            tracing::warn!(%error, path = %path.display(), "cannot be written");
+        }
+    }
+
+    /// The port given, or the usual one; for 0 the one of the last time, if it is free.
+    async fn port(self, given: Option<u16>, picks: bool, usual: u16, last: Option<SocketAddr>) -> u16 {
+        let wanted = given.unwrap_or(if picks { 0 } else { usual });
+        match last {
+            Some(last) if wanted == 0 && tokio::net::TcpListener::bind(last).await.is_ok() => last.port(),
+            _ => wanted,
+        }
+    }
+}
+
 /// One line on standard output, for whoever waits for us.
-fn ready() {
-    println!("{{\"ready\":true}}");
+fn ready(serving: Serving) {
+    let told = serde_json::json!({ "ready": true, "http": serving.http, "https": serving.https });
+    println!("{told}");
 }
 
 /// Resolves when somebody asks to end.

@@ -228,7 +228,7 @@ fn random_port() -> u16 {
 }
 
 /// Under which the broker is reached; always under those of this machine itself.
-fn server_names(given: &[String]) -> Vec<String> {
+pub(super) fn server_names(given: &[String]) -> Vec<String> {
     let mut names = given.to_vec();
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     for own in [host.trim(), "localhost", "127.0.0.1", "::1"] {

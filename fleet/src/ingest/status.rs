@@ -70,7 +70,7 @@ fn newest(messages: &[(KioskId, Bytes)]) -> BTreeMap<&str, Status> {
 }
 
 /// jsonb has no NUL.
-fn without_nul(value: serde_json::Value) -> serde_json::Value {
+pub(super) fn without_nul(value: serde_json::Value) -> serde_json::Value {
     match value {
         serde_json::Value::String(text) => text.replace('\0', "\u{fffd}").into(),
         serde_json::Value::Array(values) => values.into_iter().map(without_nul).collect(),

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use protocol::sync::{Ack, Received};
+use protocol::sync::{Ack, Answered, Received};
 use protocol::topic::{Down, INGEST_FILTER, KioskId, Topic, Up};
 use rumqttc::PublishOptions;
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v5::Publish;
 
 use super::apply::{Incoming, apply_group};
-use super::{refuse, status};
+use super::{job, refuse, status, twin};
+use crate::counters::COUNTERS;
 use crate::database::{Database, DatabaseError, Trying};
+use crate::hub::{Hub, Subject};
 use crate::link::{Broker, Link, LinkError};
 
 /// Events of one transaction, about. More wait for the next one.
@@ -40,10 +42,10 @@ pub(super) struct Owner {
 
 /// Works until it is dropped. Without a database it leaves the broker, so that kiosks notice and keep their
 /// events; nothing is kept in memory.
-pub async fn run(database: Database, broker: Broker, name: String) {
+pub(crate) async fn run(database: Database, broker: Broker, name: String, hub: Hub) {
     let mut pause = RETRY;
     loop {
-        let lost = match session(&database, &broker, &name, &mut pause).await {
+        let lost = match session(&database, &broker, &name, &hub, &mut pause).await {
             Ok(never) => match never {},
             Err(lost) => lost,
         };
@@ -57,6 +59,7 @@ async fn session(
     database: &Database,
     broker: &Broker,
     name: &str,
+    hub: &Hub,
     pause: &mut Duration,
 ) -> Result<std::convert::Infallible, Lost> {
     // First the database: who subscribes without it takes messages away from those who could store them.
@@ -64,7 +67,8 @@ async fn session(
     let mut link = Link::open(broker, name, INGEST_FILTER).await?;
     tracing::info!(worker = name, "ingest works");
     *pause = RETRY;
-    let mut worker = Worker { database: database.clone() };
+    let _connected = Connected::new();
+    let mut worker = Worker { database: database.clone(), hub: hub.clone() };
     loop {
         let group = collect(&mut link).await?;
         let answers = worker.group(&group).await?;
@@ -94,8 +98,25 @@ async fn collect(link: &mut Link) -> Result<Vec<Publish>, Lost> {
     Ok(group)
 }
 
+/// Counts a worker for as long as it is connected.
+struct Connected;
+
+impl Connected {
+    fn new() -> Self {
+        COUNTERS.links.add(1);
+        Self
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        COUNTERS.links.take_away(1);
+    }
+}
+
 struct Worker {
     database: Database,
+    hub: Hub,
 }
 
 impl Worker {
@@ -112,6 +133,7 @@ impl Worker {
         let mut by_tenant: BTreeMap<String, Tenant> = BTreeMap::new();
         for (kiosk, up, payload) in messages {
             let Some(owner) = owners.get(kiosk.as_str()) else {
+                COUNTERS.refused.add(1);
                 tracing::warn!(%kiosk, "a message of a kiosk that is not (or no longer) ours");
                 continue;
             };
@@ -119,7 +141,9 @@ impl Worker {
             match up {
                 Up::Events => tenant.events(kiosk, owner, payload),
                 Up::Status => tenant.status.push((kiosk, payload)),
-                Up::Twin | Up::Metrics | Up::Log | Up::Job => {
+                Up::Twin => tenant.twins.push((kiosk, payload)),
+                Up::Job => tenant.jobs.push((kiosk, payload)),
+                Up::Metrics | Up::Log => {
                     tracing::debug!(%kiosk, ?up, "not stored");
                 }
             }
@@ -137,13 +161,49 @@ impl Worker {
         let mut answers = Vec::new();
         for group in split(tenant.batches) {
             let acks = apply_group(&mut connection, name, &group, now_ms).await?;
+            self.count(name, &group, &acks);
             answers.extend(group.into_iter().map(|incoming| incoming.kiosk).zip(acks));
         }
         for unreadable in &tenant.unreadable {
+            COUNTERS.unreadable.add(1);
             answers.extend(refuse::keep(&mut connection, name, unreadable, now_ms).await?);
         }
         status::store(&mut connection, name, &tenant.status).await?;
+        COUNTERS.statuses.add(tenant.status.len() as u64);
+        twin::store(&mut connection, name, &tenant.twins).await?;
+        let heard = tenant.status.iter().chain(&tenant.twins).map(|(kiosk, _)| kiosk.to_string());
+        self.hub.changed(name, Subject::Kiosk, heard);
+        let jobs = job::store(&mut connection, name, &tenant.jobs).await?;
+        self.hub.changed(name, Subject::Job, jobs);
         Ok(answers)
+    }
+
+    /// Counts what was answered, and tells of it.
+    fn count(&self, tenant: &str, group: &[Incoming], acks: &[Ack]) {
+        COUNTERS.transactions.add(1);
+        COUNTERS.batches.add(group.len() as u64);
+        COUNTERS.events.add(group.iter().map(|incoming| incoming.batch.events.len() as u64).sum());
+        let mut denied = false;
+        for answer in acks.iter().flat_map(|ack| &ack.x) {
+            match answer.r {
+                Answered::Duplicate => COUNTERS.repeated.add(1),
+                Answered::Quarantine { .. } => COUNTERS.quarantined.add(1),
+                Answered::Deny { .. } => {
+                    COUNTERS.denied.add(1);
+                    denied = true;
+                }
+                Answered::Ack | Answered::Conflict { .. } => {}
+            }
+        }
+        COUNTERS.forked.add(acks.iter().filter(|ack| ack.fork.is_some()).count() as u64);
+        let mut events = group.iter().flat_map(|incoming| incoming.batch.events.iter().flatten());
+        if events.any(|event| event.k.starts_with("order.")) {
+            // Which orders exactly is in the bodies; who looks at orders reads the list again.
+            self.hub.many(tenant, Subject::Order);
+        }
+        if denied {
+            self.hub.many(tenant, Subject::Task);
+        }
     }
 
     /// The tenants of these kiosks, asked every time: a certificate that was revoked keeps its connection.
@@ -171,6 +231,8 @@ struct Tenant {
     batches: Vec<Incoming>,
     unreadable: Vec<refuse::Unreadable>,
     status: Vec<(KioskId, Bytes)>,
+    twins: Vec<(KioskId, Bytes)>,
+    jobs: Vec<(KioskId, Bytes)>,
 }
 
 impl Tenant {

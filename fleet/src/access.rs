@@ -1,0 +1,175 @@
+//! Who people are: API tokens of a tenant with a role. A token is shown once; the database has its SHA-256.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use deadpool_postgres::Transaction;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use serde::{Deserialize, Serialize};
+use tokio_postgres::NoTls;
+
+use crate::database::{DatabaseError, Trying};
+
+/// What every token begins with, so that scanners of source code find leaked ones.
+pub(crate) const PREFIX: &str = "kfl_";
+
+/// The tenant that the first start makes.
+pub const FIRST_TENANT: &str = "t1";
+
+/// Its site.
+pub const FIRST_SITE: &str = "main";
+
+/// What somebody may do. What exactly: the table in `http::matrix`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything of the tenant.
+    Admin,
+    /// Runs shops: kiosks, stock, tasks, catalogs.
+    Operator,
+    /// Looks at sales, changes nothing.
+    Analyst,
+    /// Looks after kiosks, sees no sales.
+    Technician,
+}
+
+impl Role {
+    pub(crate) const ALL: [Self; 4] = [Self::Admin, Self::Operator, Self::Analyst, Self::Technician];
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Operator => "operator",
+            Self::Analyst => "analyst",
+            Self::Technician => "technician",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.word() == text)
+    }
+}
+
+/// A person's or program's token could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The database refuses.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The file cannot be written.
+    #[error("cannot write {}", path.display())]
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No randomness.
+    #[error("the operating system gave no random bytes")]
+    Random,
+}
+
+/// Random bytes as hexadecimal text.
+pub(crate) fn random_hex<const N: usize>() -> Result<String, AccessError> {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| AccessError::Random)?;
+    Ok(hex(&bytes))
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes all that is written to it");
+        text
+    })
+}
+
+/// What is stored of a secret.
+pub(crate) fn digest(secret: &str) -> Vec<u8> {
+    ring::digest::digest(&ring::digest::SHA256, secret.as_bytes()).as_ref().to_vec()
+}
+
+/// A new token: 256 random bits behind [`PREFIX`].
+pub(crate) fn new_token() -> Result<String, AccessError> {
+    Ok(format!("{PREFIX}{}", random_hex::<32>()?))
+}
+
+/// What a new token is for.
+pub(crate) struct TokenFor<'a> {
+    pub tenant: &'a str,
+    pub name: &'a str,
+    pub role: Role,
+    pub days: Option<i32>,
+    pub by: &'a str,
+}
+
+/// Stores a token and returns its id.
+pub(crate) async fn store_token(
+    transaction: &Transaction<'_>,
+    token: &str,
+    about: &TokenFor<'_>,
+) -> Result<uuid::Uuid, DatabaseError> {
+    let id = uuid::Uuid::now_v7();
+    let sql = "INSERT INTO api_token (id, tenant, name, role, hash, created_by, expires_at)
+               VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 day')";
+    let (role, hash, days) = (about.role.word(), digest(token), about.days.map(f64::from));
+    transaction
+        .execute(sql, &[&id, &about.tenant, &about.name, &role, &hash, &about.by, &days])
+        .await
+        .trying("store a token")?;
+    Ok(id)
+}
+
+/// For a start out of the box: the first tenant with a site if there is none at all, and a token of its admin
+/// in `file` (0600) if that file is not there. Returns whether it wrote one. Whoever can write the data folder
+/// owns the fleet, so this opens no door that was closed.
+///
+/// # Errors
+/// The database or the disk refuses.
+pub async fn first_start(owner: &str, file: &Path) -> Result<bool, AccessError> {
+    let (client, connection) = tokio_postgres::connect(owner, NoTls).await.trying("connect")?;
+    let driver = tokio::spawn(connection);
+    let done = first_start_over(&client, file).await;
+    drop(client);
+    // The connection ends with its client.
+    drop(driver.await);
+    done
+}
+
+async fn first_start_over(client: &tokio_postgres::Client, file: &Path) -> Result<bool, AccessError> {
+    let doing = "make the first tenant";
+    client
+        .execute(
+            "INSERT INTO tenant (id, name) SELECT $1, 'First' WHERE NOT EXISTS (SELECT FROM tenant)
+             ON CONFLICT DO NOTHING",
+            &[&FIRST_TENANT],
+        )
+        .await
+        .trying(doing)?;
+    client
+        .execute(
+            "INSERT INTO site (tenant, id, name) SELECT id, $2, 'Main' FROM tenant
+             WHERE id = $1 AND NOT EXISTS (SELECT FROM site WHERE tenant = $1) ON CONFLICT DO NOTHING",
+            &[&FIRST_TENANT, &FIRST_SITE],
+        )
+        .await
+        .trying(doing)?;
+    if file.exists() {
+        return Ok(false);
+    }
+    let token = new_token()?;
+    let sql = "INSERT INTO api_token (id, tenant, name, role, hash, created_by)
+               SELECT $1, id, 'admin-token', 'admin', $2, 'first start' FROM tenant ORDER BY id LIMIT 1";
+    client.execute(sql, &[&uuid::Uuid::now_v7(), &digest(&token)]).await.trying("store a token")?;
+    let failed = |source| AccessError::File { path: file.to_owned(), source };
+    let mut opened = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .map_err(failed)?;
+    writeln!(opened, "{token}").and_then(|()| opened.sync_all()).map_err(failed)?;
+    Ok(true)
+}

@@ -1,0 +1,190 @@
+//! The API under `/v1`, for people, programs and kiosks.
+//!
+//! ```text
+//! plain HTTP, loopback ──┐                          ┌─► who asks: token (people), certificate (kiosks), nobody
+//!                        ├─► Peer ─► door (auth) ───┤
+//! HTTPS, certificates ───┘                          └─► matrix: may this role call this route?  ─► handler
+//! ```
+//! A handler that changes something works in one transaction of the caller's tenant, and notes the change in
+//! the audit log within it.
+
+mod audit;
+mod catalogs;
+mod door;
+mod enrol;
+mod events;
+mod extract;
+mod health;
+mod jobs;
+mod kiosk_files;
+mod kiosks;
+pub(crate) mod listen;
+mod matrix;
+mod orders;
+mod page;
+mod problem;
+mod quarantine;
+mod sites;
+mod stock;
+mod stream;
+mod tasks;
+mod tokens;
+mod twins;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::database::Database;
+use crate::hub::Hub;
+use crate::link::Broker;
+use crate::pki::Authorities;
+
+/// Longest body, except of files and catalogs. A twin has at most 64 KiB.
+const BODY_MAX: usize = 256 * 1024;
+
+/// What every handler may use.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub database: Database,
+    pub broker: Broker,
+    pub authorities: Arc<Authorities>,
+    /// Host and port of the broker, told to kiosks that enrol.
+    pub broker_for_kiosks: Arc<str>,
+    pub hub: Hub,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "kioskd fleet", description = "Kiosks, their sales and stock, and what they should be and do."),
+    tags(
+        (name = "kiosks"), (name = "enrolment"), (name = "sales"), (name = "stock"), (name = "downlink"),
+        (name = "catalogs"), (name = "access"), (name = "kiosk's own", description = "With a kiosk's certificate.")
+    ),
+    modifiers(&Schemes)
+)]
+struct Document;
+
+struct Schemes;
+
+impl utoipa::Modify for Schemes {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        let components = document.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        components.add_security_scheme("certificate", SecurityScheme::MutualTls { description: None, deprecated: None, extensions: None });
+        matrix::describe(document);
+    }
+}
+
+/// The routes and the document that describes them, from the same macros.
+fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
+    let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::metrics))
+        .routes(routes!(enrol::enrol))
+        .routes(routes!(enrol::new_code))
+        .routes(routes!(enrol::renew))
+        .routes(routes!(kiosks::list))
+        .routes(routes!(kiosks::show, kiosks::change))
+        .routes(routes!(kiosks::decommission))
+        .routes(routes!(kiosks::certificates))
+        .routes(routes!(twins::show, twins::change))
+        .routes(routes!(sites::list, sites::create))
+        .routes(routes!(sites::change))
+        .routes(routes!(orders::list))
+        .routes(routes!(orders::show))
+        .routes(routes!(stock::list))
+        .routes(routes!(stock::count))
+        .routes(routes!(stock::receive))
+        .routes(routes!(tasks::list))
+        .routes(routes!(tasks::done))
+        .routes(routes!(quarantine::list))
+        .routes(routes!(events::list))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
+        .routes(routes!(jobs::list, jobs::create))
+        .routes(routes!(jobs::show))
+        .routes(routes!(jobs::file))
+        .routes(routes!(catalogs::list))
+        .routes(routes!(catalogs::show))
+        .routes(routes!(catalogs::push))
+        .routes(routes!(kiosk_files::catalog))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(tokens::whoami))
+        .routes(routes!(stream::stream))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(kiosk_files::put))
+                .layer(DefaultBodyLimit::max(kiosk_files::FILE_MAX)),
+        )
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(catalogs::create))
+                .layer(DefaultBodyLimit::max(protocol::catalog::MAX_FILE_BYTES)),
+        )
+        .split_for_parts();
+    matrix::describe(&mut document);
+    (router, document)
+}
+
+/// Everything that is served, behind the door.
+pub(crate) fn router(api: Api) -> Router {
+    let (router, document) = described();
+    let document: Arc<str> = document.to_json().unwrap_or_default().into();
+    let openapi = move || {
+        let document = document.clone();
+        async move { ([(axum::http::header::CONTENT_TYPE, "application/json")], document.to_string()) }
+    };
+    router
+        .route(matrix::OPENAPI, get(openapi))
+        .route_layer(middleware::from_fn_with_state(api.clone(), door::open))
+        .fallback(problem::no_such_route)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .with_state(api)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A route that is not described would be missing here, because the document is the list of routes; one
+    /// that is not in the matrix would be closed to everybody.
+    #[test]
+    fn every_route_has_its_row_in_the_matrix_and_every_row_its_route() {
+        let (_, document) = described();
+        let mut served: Vec<String> = Vec::new();
+        for (path, item) in &document.paths.paths {
+            let methods = [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("PATCH", &item.patch), ("DELETE", &item.delete)];
+            served.extend(
+                methods.iter().filter(|(_, operation)| operation.is_some()).map(|(m, _)| format!("{m} {path}")),
+            );
+        }
+        let mut rows: Vec<String> = matrix::ROUTES
+            .iter()
+            .filter(|row| row.path != matrix::OPENAPI)
+            .map(|row| format!("{} {}", row.method, row.path))
+            .collect();
+        served.sort();
+        rows.sort();
+        assert_eq!(served, rows);
+    }
+
+    #[test]
+    fn the_document_is_openapi_3_1_and_says_who_may_call_what() {
+        let (_, document) = described();
+        let text = document.to_json().unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(value["openapi"].as_str().unwrap().starts_with("3.1"));
+        let roles = &value["paths"]["/v1/orders"]["get"]["x-roles"];
+        assert_eq!(*roles, serde_json::json!(["admin", "operator", "analyst"]));
+    }
+}

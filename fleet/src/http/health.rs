@@ -1,0 +1,96 @@
+//! Is it well, in one word and in numbers.
+
+use std::fmt::Write as _;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::{Json, response::Response};
+use serde::Serialize;
+
+use super::Api;
+use super::problem::Answer;
+use crate::counters::COUNTERS;
+use crate::database::Trying;
+
+/// Whether this replica can do its work.
+#[derive(Serialize, Debug, utoipa::ToSchema)]
+pub(super) struct Health {
+    /// Both of the others.
+    ok: bool,
+    /// The database answers.
+    database: bool,
+    /// A worker is connected to the broker.
+    broker: bool,
+    /// Of this program.
+    version: &'static str,
+}
+
+/// Whether database and broker can be used: 200 or 503.
+#[utoipa::path(get, path = "/healthz", tag = "access",
+    responses((status = 200, body = Health), (status = 503, body = Health)))]
+pub(super) async fn healthz(State(api): State<Api>) -> Response {
+    let database = ask(&api).await.is_ok();
+    let broker = COUNTERS.links.get() > 0;
+    let health = Health { ok: database && broker, database, broker, version: env!("CARGO_PKG_VERSION") };
+    let status = if health.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(health)).into_response()
+}
+
+async fn ask(api: &Api) -> Answer<()> {
+    api.database.connection().await?.execute("SELECT 1", &[]).await.trying("ask the database")?;
+    Ok(())
+}
+
+/// Numbers for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "access",
+    responses((status = 200, content_type = "text/plain", body = String)))]
+pub(super) async fn metrics(State(api): State<Api>) -> Answer<impl IntoResponse> {
+    let mut text = String::new();
+    for (name, help, value) in COUNTERS.all() {
+        family(&mut text, name, help, "counter", [(String::new(), value.cast_signed())]);
+    }
+    family(
+        &mut text,
+        "fleet_ingest_workers_connected",
+        "Workers of this replica that are connected to the broker.",
+        "gauge",
+        [(String::new(), COUNTERS.links.get().cast_signed())],
+    );
+    let connection = api.database.connection().await?;
+    let rows = connection
+        .query("SELECT tenant, presence, kiosks FROM kiosk_counts() ORDER BY 1, 2", &[])
+        .await
+        .trying("count kiosks")?;
+    // Names of tenants and states have no character that would have to be escaped.
+    let kiosks = rows.iter().map(|row| {
+        let (tenant, state): (&str, &str) = (row.get(0), row.get(1));
+        (format!("{{tenant=\"{tenant}\",state=\"{state}\"}}"), row.get(2))
+    });
+    family(&mut text, "fleet_kiosks", "Kiosks by how they are.", "gauge", kiosks);
+    let rows = connection.query("SELECT name, value FROM fleet_numbers()", &[]).await.trying("count")?;
+    for row in &rows {
+        let (name, help) = match row.get::<_, &str>(0) {
+            "quarantine_open" => ("fleet_quarantine_open", "Events that were not understood and wait for somebody."),
+            "tasks_open" => ("fleet_tasks_open", "Tasks that wait for somebody."),
+            "jobs_open" => ("fleet_jobs_open", "Jobs that are neither done nor given up."),
+            _ => ("fleet_events_stray", "Events whose ids are of no sensible day; at most 10000 are counted."),
+        };
+        family(&mut text, name, help, "gauge", [(String::new(), row.get::<_, i64>(1))]);
+    }
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
+}
+
+fn family(
+    text: &mut String,
+    name: &str,
+    help: &str,
+    kind: &str,
+    values: impl IntoIterator<Item = (String, i64)>,
+) {
+    let written = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    let written = values
+        .into_iter()
+        .fold(written, |written, (labels, value)| written.and_then(|()| writeln!(text, "{name}{labels} {value}")));
+    written.expect("a string takes all that is written to it");
+}

@@ -1,0 +1,314 @@
+//! What kiosks are told to do once.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use protocol::fleet::JobKind;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::Api;
+use super::door::Staff;
+use super::extract::{Ask, At, Body};
+use super::kiosks::filter;
+use super::page::{self, Order, Page, Part, text};
+use super::problem::{Answer, Failed};
+use crate::database::Trying;
+use crate::filter::Sql;
+use crate::hub::Subject;
+use crate::registry;
+
+/// A job that nobody said more about is good for an hour.
+const EXPIRES_IN: u32 = 3600;
+
+/// The shortest and longest life of a job, in seconds: 10 s to 30 days.
+const LIFE: std::ops::RangeInclusive<u32> = 10..=30 * 24 * 3600;
+
+/// A job of one kiosk.
+#[derive(Serialize, Deserialize, Debug, ToSchema)]
+pub(super) struct Job {
+    /// UUID.
+    id: Uuid,
+    /// Whose.
+    kiosk: String,
+    /// Jobs that were asked for together have the same.
+    request: Uuid,
+    /// `reboot`, `logs`, `screenshot`, `diagnostics`, `catalog_refresh`, `config`, `selling`.
+    kind: String,
+    /// As the kind wants them.
+    #[schema(value_type = Object)]
+    args: Value,
+    /// Waits for a moment without a customer.
+    idle: bool,
+    /// `queued`, `sent`, `accepted`, `running`, `done`, `failed` or `expired`.
+    state: String,
+    /// Percent, while running.
+    #[schema(required)]
+    pct: Option<i16>,
+    /// Why it failed, or what it found.
+    why: String,
+    /// Where its result is.
+    #[schema(required)]
+    result: Option<String>,
+    /// Whether a file came.
+    has_file: bool,
+    /// Who asked.
+    asked_by: String,
+    /// When.
+    #[schema(format = DateTime)]
+    asked_at: String,
+    /// Not begun after this.
+    #[schema(format = DateTime)]
+    expires_at: String,
+    /// Of the state.
+    #[schema(format = DateTime)]
+    changed_at: String,
+}
+
+const COLUMNS: &str = "j.*, EXISTS (SELECT FROM job_file f WHERE f.job = j.id) AS has_file";
+
+/// What to do, and who is to do it: `kiosk` or `filter`.
+#[derive(Deserialize, Serialize, Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewJob {
+    /// `reboot`, `logs`, `screenshot`, `diagnostics`, `catalog_refresh`, `config`, `selling`.
+    kind: String,
+    /// As the kind wants them: `{"lines": 100}` for logs, `{"to": "open"}` for selling.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    args: Option<Value>,
+    /// This one.
+    #[serde(default)]
+    kiosk: Option<String>,
+    /// All active ones that this lets through.
+    #[serde(default)]
+    filter: Option<String>,
+    /// Seconds until it must have begun; 3600 if not given.
+    #[serde(default)]
+    #[schema(minimum = 10, maximum = 2592000)]
+    expires_in: Option<u32>,
+    /// Waits for a moment without a customer.
+    #[serde(default)]
+    idle: bool,
+    /// How many kiosks the asker believes it is; another number is a conflict.
+    #[serde(default)]
+    expected: Option<u64>,
+    /// Only tell which kiosks it would be.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What came of it.
+#[derive(Serialize, Debug, ToSchema)]
+pub(super) struct Asked {
+    /// Of all these jobs; null for a dry run.
+    #[schema(required)]
+    request: Option<Uuid>,
+    /// How many kiosks.
+    count: usize,
+    /// Which: the first thousand.
+    kiosks: Vec<String>,
+    /// Their jobs, in the same order.
+    jobs: Vec<Uuid>,
+    /// Nothing was done.
+    dry_run: bool,
+}
+
+/// Most kiosks and jobs that are listed in an answer.
+const LISTED: usize = 1000;
+
+/// Tells kiosks to do something once. With an `Idempotency-Key`, asking twice is asking once.
+#[utoipa::path(post, path = "/v1/jobs", tag = "downlink",
+    params(("Idempotency-Key" = Option<String>, Header)), request_body = NewJob,
+    responses((status = 200, body = Asked, description = "A dry run, or asked before"), (status = 201, body = Asked)))]
+pub(super) async fn create(
+    State(api): State<Api>,
+    staff: Staff,
+    headers: HeaderMap,
+    Body(asked): Body<NewJob>,
+) -> Answer<(StatusCode, Json<Asked>)> {
+    let kind = kind(&asked)?;
+    let life = asked.expires_in.unwrap_or(EXPIRES_IN);
+    if !LIFE.contains(&life) {
+        return Err(Failed::unfit("expires_in", format!("expires_in: {} to {} s", LIFE.start(), LIFE.end())));
+    }
+    let filter = match (&asked.kiosk, &asked.filter) {
+        (Some(_), None) => None,
+        (None, Some(text)) => Some(filter(Some(text))?),
+        _ => return Err(Failed::unfit("whom", "either kiosk or filter says who is to do it")),
+    };
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let request = Uuid::now_v7();
+    if !asked.dry_run
+        && let Some(key) = headers.get("idempotency-key")
+    {
+        let key = key.to_str().map_err(|_| Failed::bad("idempotency_key", "plain text, please"))?;
+        text("Idempotency-Key", key, 200)?;
+        if let Some(before) = asked_before(&transaction, &staff, key, request, &asked).await? {
+            return Ok((StatusCode::OK, Json(before)));
+        }
+    }
+    let kiosks = match (&filter, &asked.kiosk) {
+        (Some(filter), _) => registry::matching(&transaction, filter).await?,
+        (None, id) => {
+            let id = id.clone().unwrap_or_default();
+            text("kiosk", &id, 64)?;
+            let sql = "SELECT id FROM kiosk WHERE id = $1 AND state = 'active'";
+            let row = transaction.query_opt(sql, &[&id]).await.trying("look up a kiosk")?;
+            row.ok_or_else(|| Failed::missing("active kiosk", &id))?;
+            vec![id]
+        }
+    };
+    let count = kiosks.len();
+    if asked.expected.is_some_and(|expected| usize::try_from(expected) != Ok(count)) {
+        let detail = format!("it would be {count} kiosks now");
+        return Err(Failed::conflict("count", detail).next("look at the list again, then ask with the new number"));
+    }
+    let listed = kiosks.iter().take(LISTED).cloned().collect();
+    if asked.dry_run {
+        let told = Asked { request: None, count, kiosks: listed, jobs: Vec::new(), dry_run: true };
+        return Ok((StatusCode::OK, Json(told)));
+    }
+    let ids: Vec<Uuid> = kiosks.iter().map(|_| Uuid::now_v7()).collect();
+    let sql = "INSERT INTO job (id, tenant, kiosk, request, kind, args, idle, asked_by, expires_at)
+               SELECT i, $3, k, $4, $5, $6, $7, $8, now() + make_interval(secs => $9)
+               FROM unnest($1::uuid[], $2::text[]) AS new (i, k)";
+    let args = serde_json::to_value(&kind).ok().and_then(|mut kind| kind.get_mut("args").map(Value::take));
+    let args = args.unwrap_or_else(|| json!({}));
+    let (idle, actor) = (asked.idle, &staff.actor);
+    transaction
+        .execute(
+            sql,
+            &[&ids, &kiosks, &staff.tenant, &request, &kind.name(), &args, &idle, actor, &f64::from(life)],
+        )
+        .await
+        .trying("store jobs")?;
+    let detail = json!({ "asked": asked, "count": count });
+    staff.note(&transaction, "job.create", &request.to_string(), detail).await?;
+    transaction.commit().await.trying("store jobs")?;
+    api.hub.due();
+    api.hub.changed(&staff.tenant, Subject::Job, ids.iter().map(Uuid::to_string));
+    let jobs = ids.into_iter().take(LISTED).collect();
+    Ok((StatusCode::CREATED, Json(Asked { request: Some(request), count, kiosks: listed, jobs, dry_run: false })))
+}
+
+fn kind(asked: &NewJob) -> Answer<JobKind> {
+    let args = asked.args.clone().unwrap_or_else(|| json!({}));
+    serde_json::from_value(json!({ "kind": asked.kind, "args": args }))
+        .map_err(|error| Failed::unfit("kind", error.to_string()).next("see /v1/openapi.json"))
+}
+
+/// The answer to the same request, if there was one with this key; else notes the key.
+async fn asked_before(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    staff: &Staff,
+    key: &str,
+    request: Uuid,
+    asked: &NewJob,
+) -> Answer<Option<Asked>> {
+    let fingerprint = crate::access::digest(&json!([staff.actor, asked]).to_string());
+    // Who comes second waits here until the first has committed.
+    let sql = "INSERT INTO job_request (tenant, key, request, fingerprint) VALUES ($1, $2, $3, $4)
+               ON CONFLICT DO NOTHING";
+    let new = transaction
+        .execute(sql, &[&staff.tenant, &key, &request, &fingerprint])
+        .await
+        .trying("note a request")?;
+    if new == 1 {
+        return Ok(None);
+    }
+    let sql = "SELECT request, fingerprint FROM job_request WHERE key = $1";
+    let row = transaction.query_one(sql, &[&key]).await.trying("look up a request")?;
+    if row.get::<_, Vec<u8>>(1) != fingerprint {
+        return Err(Failed::conflict("idempotency_key", "this key came with another request before")
+            .next("take a new key"));
+    }
+    let request: Uuid = row.get(0);
+    let sql = "SELECT id, kiosk, count(*) OVER () FROM job WHERE request = $1 ORDER BY kiosk LIMIT $2";
+    let listed = i64::try_from(LISTED).unwrap_or(i64::MAX);
+    let rows = transaction.query(sql, &[&request, &listed]).await.trying("look up jobs")?;
+    let count = rows.first().map_or(0, |row| row.get::<_, i64>(2));
+    Ok(Some(Asked {
+        request: Some(request),
+        count: usize::try_from(count).unwrap_or_default(),
+        kiosks: rows.iter().map(|row| row.get(1)).collect(),
+        jobs: rows.iter().map(|row| row.get(0)).collect(),
+        dry_run: false,
+    }))
+}
+
+/// Which jobs.
+#[derive(Deserialize, Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Of this kiosk.
+    kiosk: Option<String>,
+    /// Asked for together.
+    request: Option<Uuid>,
+    /// In this state.
+    state: Option<String>,
+}
+
+/// Jobs, the newest first.
+#[utoipa::path(get, path = "/v1/jobs", tag = "downlink", params(Which, Part),
+    responses((status = 200, body = Page<Job>)))]
+pub(super) async fn list(
+    State(api): State<Api>,
+    staff: Staff,
+    Ask(which): Ask<Which>,
+    Ask(part): Ask<Part>,
+) -> Answer<Json<Page<Job>>> {
+    [&which.kiosk, &which.state].into_iter().flatten().try_for_each(|v| text("a condition", v, 200))?;
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let conditions = |sql: &mut Sql| {
+        if let Some(kiosk) = which.kiosk {
+            sql.push(" AND j.kiosk = ").bind(kiosk);
+        }
+        if let Some(request) = which.request {
+            sql.push(" AND j.request = ").bind(request);
+        }
+        if let Some(state) = which.state {
+            sql.push(" AND j.state = ").bind(state);
+        }
+    };
+    let order = Order { by: "j.id", kind: "uuid", then: "j.id", then_kind: "uuid", descending: true };
+    Ok(Json(page::page(&transaction, (COLUMNS, "job j"), conditions, order, &part).await?))
+}
+
+/// One job.
+#[utoipa::path(get, path = "/v1/jobs/{id}", tag = "downlink", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Job)))]
+pub(super) async fn show(State(api): State<Api>, staff: Staff, At(id): At<Uuid>) -> Answer<Json<Job>> {
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let sql = "SELECT j.*, EXISTS (SELECT FROM job_file f WHERE f.job = j.id) AS has_file FROM job j WHERE j.id = $1";
+    page::one(&transaction, sql, &[&id]).await?.map(Json).ok_or_else(|| Failed::missing("job", id))
+}
+
+/// What a job brought: a picture, a log.
+#[utoipa::path(get, path = "/v1/jobs/{id}/file", tag = "downlink", params(("id" = Uuid, Path)),
+    responses((status = 200, content_type = "application/octet-stream", body = [u8])))]
+pub(super) async fn file(
+    State(api): State<Api>,
+    staff: Staff,
+    At(id): At<Uuid>,
+) -> Answer<impl IntoResponse> {
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let sql = "SELECT content_type, content FROM job_file WHERE job = $1";
+    let row = transaction.query_opt(sql, &[&id]).await.trying("fetch a file")?;
+    let row = row.ok_or_else(|| Failed::missing("file of the job", id))?;
+    // A kiosk chose the type: no browser may take it for a page of ours.
+    let headers = [
+        (header::CONTENT_TYPE, row.get::<_, String>(0)),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (header::CONTENT_DISPOSITION, "attachment".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
+    ];
+    Ok((headers, row.get::<_, Vec<u8>>(1)))
+}

@@ -1,0 +1,139 @@
+//! Who may call what: one row a route, and a route without a row is closed to everybody.
+
+use serde_json::json;
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::SecurityRequirement;
+
+use crate::access::Role;
+
+/// Where the description of everything else is.
+pub(super) const OPENAPI: &str = "/v1/openapi.json";
+
+/// Who a route is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Who {
+    /// Also those whom nobody knows.
+    Anybody,
+    /// Kiosks, by their certificate.
+    Kiosk,
+    /// People of these roles, by their token.
+    People(&'static [Role]),
+}
+
+/// One row.
+pub(super) struct Route {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub who: Who,
+}
+
+const ADMIN: Who = Who::People(&[Role::Admin]);
+const RUN: Who = Who::People(&[Role::Admin, Role::Operator]);
+const SERVICE: Who = Who::People(&[Role::Admin, Role::Operator, Role::Technician]);
+const SALES: Who = Who::People(&[Role::Admin, Role::Operator, Role::Analyst]);
+const ALL: Who = Who::People(&Role::ALL);
+
+const fn route(method: &'static str, path: &'static str, who: Who) -> Route {
+    Route { method, path, who }
+}
+
+/// The matrix. A technician sees no sales: neither orders, events and quarantined events, nor stock.
+pub(super) const ROUTES: &[Route] = &[
+    route("GET", "/healthz", Who::Anybody),
+    route("GET", "/metrics", Who::Anybody),
+    route("GET", OPENAPI, Who::Anybody),
+    route("POST", "/v1/enroll", Who::Anybody),
+    route("POST", "/v1/enrolment-codes", SERVICE),
+    route("POST", "/v1/kiosk/certificate", Who::Kiosk),
+    route("PUT", "/v1/kiosk/files/{job}", Who::Kiosk),
+    route("GET", "/v1/kiosk/catalogs/{rev}", Who::Kiosk),
+    route("GET", "/v1/kiosks", ALL),
+    route("GET", "/v1/kiosks/{id}", ALL),
+    route("PATCH", "/v1/kiosks/{id}", SERVICE),
+    route("POST", "/v1/kiosks/{id}/decommission", RUN),
+    route("GET", "/v1/kiosks/{id}/certificates", SERVICE),
+    route("GET", "/v1/kiosks/{id}/twin", ALL),
+    route("PATCH", "/v1/kiosks/{id}/twin", SERVICE),
+    route("GET", "/v1/sites", ALL),
+    route("POST", "/v1/sites", ADMIN),
+    route("PATCH", "/v1/sites/{id}", ADMIN),
+    route("GET", "/v1/orders", SALES),
+    route("GET", "/v1/orders/{id}", SALES),
+    route("GET", "/v1/stock", SALES),
+    route("POST", "/v1/stock/counts", RUN),
+    route("POST", "/v1/stock/receipts", RUN),
+    route("GET", "/v1/tasks", ALL),
+    route("POST", "/v1/tasks/{id}/done", SERVICE),
+    route("GET", "/v1/quarantine", RUN),
+    route("GET", "/v1/events", SALES),
+    route("GET", "/v1/audit", ADMIN),
+    route("GET", "/v1/audit/verify", ADMIN),
+    route("GET", "/v1/jobs", SERVICE),
+    route("POST", "/v1/jobs", SERVICE),
+    route("GET", "/v1/jobs/{id}", SERVICE),
+    route("GET", "/v1/jobs/{id}/file", SERVICE),
+    route("GET", "/v1/catalogs", ALL),
+    route("POST", "/v1/catalogs", RUN),
+    route("GET", "/v1/catalogs/{rev}", ALL),
+    route("POST", "/v1/catalogs/{rev}/push", RUN),
+    route("GET", "/v1/tokens", ADMIN),
+    route("POST", "/v1/tokens", ADMIN),
+    route("DELETE", "/v1/tokens/{id}", ADMIN),
+    route("GET", "/v1/me", ALL),
+    route("GET", "/v1/stream", ALL),
+];
+
+/// Whether a role sees what customers bought.
+pub(super) fn sees_sales(role: Role) -> bool {
+    role != Role::Technician
+}
+
+/// Who may call this route; `None`: nobody.
+pub(super) fn who(method: &str, path: &str) -> Option<Who> {
+    // A HEAD is answered by what answers GET.
+    let method = if method == "HEAD" { "GET" } else { method };
+    ROUTES.iter().find(|row| row.method == method && row.path == path).map(|row| row.who)
+}
+
+/// Writes into the document who may call what, and how failures look.
+pub(super) fn describe(document: &mut utoipa::openapi::OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            ("GET", &mut item.get),
+            ("POST", &mut item.post),
+            ("PUT", &mut item.put),
+            ("PATCH", &mut item.patch),
+            ("DELETE", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            if let (Some(operation), Some(who)) = (operation.as_mut(), who(method, path)) {
+                describe_one(operation, who);
+            }
+        }
+    }
+}
+
+fn describe_one(operation: &mut Operation, who: Who) {
+    let none: [String; 0] = [];
+    match who {
+        Who::Anybody => {}
+        Who::Kiosk => operation.security = Some(vec![SecurityRequirement::new("certificate", none)]),
+        Who::People(roles) => {
+            operation.security = Some(vec![SecurityRequirement::new("token", none)]);
+            let words: Vec<&str> = roles.iter().map(|role| role.word()).collect();
+            operation.extensions = Some(Extensions::builder().add("x-roles", json!(words)).build());
+        }
+    }
+    use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
+    let problem = ResponseBuilder::new()
+        .description("Not done; the problem says why and what to do next")
+        .content(
+            "application/problem+json",
+            ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build(),
+        )
+        .build();
+    for status in ["4XX", "5XX"] {
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem.clone().into());
+    }
+}

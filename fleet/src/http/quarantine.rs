@@ -1,0 +1,84 @@
+//! What was not understood.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::Api;
+use super::door::Staff;
+use super::extract::Ask;
+use super::page::{self, Order, Page, Part, text};
+use super::problem::Answer;
+use crate::filter::Sql;
+
+/// An event or payload that was not understood.
+#[derive(Serialize, Deserialize, Debug, ToSchema)]
+pub(super) struct Quarantined {
+    /// Number.
+    id: i64,
+    /// Of which kiosk.
+    kiosk: String,
+    /// On which of its topics.
+    topic: String,
+    /// Epoch of its log.
+    #[schema(required)]
+    epoch: Option<i64>,
+    /// Place in it.
+    #[schema(required)]
+    seq: Option<i64>,
+    /// The event's id, if it could be read.
+    #[schema(required)]
+    event_id: Option<Uuid>,
+    /// Why: a code.
+    reason: String,
+    /// Why: in English.
+    detail: String,
+    /// The first 4 KiB of it, with what is no UTF-8 escaped.
+    raw: String,
+    /// Its length in bytes.
+    bytes: i64,
+    /// When it came.
+    #[schema(format = DateTime)]
+    received_at: String,
+    /// When somebody dealt with it.
+    #[schema(format = DateTime, required)]
+    released_at: Option<String>,
+}
+
+/// Which of them.
+#[derive(Deserialize, Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// Of this kiosk.
+    kiosk: Option<String>,
+    /// With this reason.
+    reason: Option<String>,
+}
+
+/// What was not understood, the newest first.
+#[utoipa::path(get, path = "/v1/quarantine", tag = "sales", params(Which, Part),
+    responses((status = 200, body = Page<Quarantined>)))]
+pub(super) async fn list(
+    State(api): State<Api>,
+    staff: Staff,
+    Ask(which): Ask<Which>,
+    Ask(part): Ask<Part>,
+) -> Answer<Json<Page<Quarantined>>> {
+    [&which.kiosk, &which.reason].into_iter().flatten().try_for_each(|v| text("a condition", v, 200))?;
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let conditions = |sql: &mut Sql| {
+        if let Some(kiosk) = which.kiosk {
+            sql.push(" AND q.kiosk = ").bind(kiosk);
+        }
+        if let Some(reason) = which.reason {
+            sql.push(" AND q.reason = ").bind(reason);
+        }
+    };
+    let columns = "q.id, q.kiosk, q.topic, q.epoch, q.seq, q.event_id, q.reason, q.detail,
+        encode(substr(q.raw, 1, 4096), 'escape') AS raw, length(q.raw) AS bytes, q.received_at, q.released_at";
+    let order = Order { by: "q.id", kind: "bigint", then: "q.id", then_kind: "bigint", descending: true };
+    Ok(Json(page::page(&transaction, (columns, "quarantine q"), conditions, order, &part).await?))
+}

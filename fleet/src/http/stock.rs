@@ -1,0 +1,177 @@
+//! Stock: what counts is what the fleet says.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
+
+use super::Api;
+use super::door::Staff;
+use super::extract::{Ask, Body};
+use super::page::{self, Order, Page, Part, text};
+use super::problem::{Answer, Failed};
+use crate::database::Trying;
+use crate::filter::Sql;
+
+/// 1e-5 pieces of a piece.
+const PIECE: i64 = 100_000;
+
+/// Most pieces of one entry: ten million are more than any shop has, and no sum overflows.
+const MOST: i64 = 10_000_000 * PIECE;
+
+/// Goods of a site that are counted. Quantities in 1e-5 pieces.
+#[derive(Serialize, Deserialize, Debug, ToSchema)]
+pub(super) struct Shelf {
+    /// Where.
+    site: String,
+    /// What.
+    variation: String,
+    /// How much.
+    on_hand: i64,
+    /// Grows with each change.
+    rev: i64,
+}
+
+/// Which stock.
+#[derive(Deserialize, Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Which {
+    /// At this site.
+    site: Option<String>,
+    /// Of this.
+    variation: Option<String>,
+}
+
+/// Counted goods, by site and variation.
+#[utoipa::path(get, path = "/v1/stock", tag = "stock", params(Which, Part),
+    responses((status = 200, body = Page<Shelf>)))]
+pub(super) async fn list(
+    State(api): State<Api>,
+    staff: Staff,
+    Ask(which): Ask<Which>,
+    Ask(part): Ask<Part>,
+) -> Answer<Json<Page<Shelf>>> {
+    [&which.site, &which.variation].into_iter().flatten().try_for_each(|v| text("a condition", v, 200))?;
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let conditions = |sql: &mut Sql| {
+        if let Some(site) = which.site {
+            sql.push(" AND s.site = ").bind(site);
+        }
+        if let Some(variation) = which.variation {
+            sql.push(" AND s.variation = ").bind(variation);
+        }
+    };
+    let order =
+        Order { by: "s.site", kind: "text", then: "s.variation", then_kind: "text", descending: false };
+    let columns = "s.site, s.variation, s.on_hand, s.rev";
+    Ok(Json(page::page(&transaction, (columns, "stock s"), conditions, order, &part).await?))
+}
+
+/// What somebody counted.
+#[derive(Deserialize, Serialize, Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Count {
+    /// Where.
+    site: String,
+    /// What.
+    variation: String,
+    /// How much is there, in 1e-5 pieces.
+    #[schema(minimum = 0)]
+    on_hand: i64,
+    /// `rev` of the shelf as the counter saw it; a newer one is a conflict. Not given: it is so, whatever was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rev: Option<i64>,
+}
+
+/// Sets what is there. What was not counted before is from now on.
+#[utoipa::path(post, path = "/v1/stock/counts", tag = "stock", request_body = Count,
+    responses((status = 200, body = Shelf)))]
+pub(super) async fn count(
+    State(api): State<Api>,
+    staff: Staff,
+    Body(asked): Body<Count>,
+) -> Answer<Json<Shelf>> {
+    if !(0..=MOST).contains(&asked.on_hand) {
+        return Err(Failed::unfit("quantity", format!("on_hand: 0 to {MOST}")));
+    }
+    book(&api, &staff, &Booking { kind: "count", site: &asked.site, variation: &asked.variation, by: By::To(asked.on_hand), rev: asked.rev }).await
+}
+
+/// What came in.
+#[derive(Deserialize, Serialize, Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Receipt {
+    /// Where.
+    site: String,
+    /// What.
+    variation: String,
+    /// How much more, in 1e-5 pieces; negative: taken away.
+    quantity: i64,
+}
+
+/// Adds what came in.
+#[utoipa::path(post, path = "/v1/stock/receipts", tag = "stock", request_body = Receipt,
+    responses((status = 200, body = Shelf)))]
+pub(super) async fn receive(
+    State(api): State<Api>,
+    staff: Staff,
+    Body(asked): Body<Receipt>,
+) -> Answer<Json<Shelf>> {
+    if asked.quantity == 0 || !(-MOST..=MOST).contains(&asked.quantity) {
+        return Err(Failed::unfit("quantity", format!("quantity: -{MOST} to {MOST}, not 0")));
+    }
+    let kind = if asked.quantity > 0 { "receive" } else { "waste" };
+    book(&api, &staff, &Booking { kind, site: &asked.site, variation: &asked.variation, by: By::More(asked.quantity), rev: None }).await
+}
+
+enum By {
+    To(i64),
+    More(i64),
+}
+
+struct Booking<'a> {
+    kind: &'static str,
+    site: &'a str,
+    variation: &'a str,
+    by: By,
+    rev: Option<i64>,
+}
+
+async fn book(api: &Api, staff: &Staff, booking: &Booking<'_>) -> Answer<Json<Shelf>> {
+    let Booking { kind, site, variation, by, rev } = booking;
+    text("site", site, 32)?;
+    text("variation", variation, 200)?;
+    let doing = "book stock";
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let sql = "SELECT on_hand, rev FROM stock WHERE site = $1 AND variation = $2 FOR UPDATE";
+    let row = transaction.query_opt(sql, &[site, variation]).await.trying(doing)?;
+    let (before, known): (i64, i64) = row.map_or((0, 0), |row| (row.get(0), row.get(1)));
+    if rev.is_some_and(|rev| rev != known) {
+        let detail = format!("the shelf is at rev {known} with {before} on hand");
+        return Err(Failed::conflict("newer_moves", detail).next("count again"));
+    }
+    let after = match by {
+        By::To(on_hand) => *on_hand,
+        By::More(quantity) => before.saturating_add(*quantity),
+    };
+    if !(0..=MOST).contains(&after) {
+        return Err(Failed::unfit("quantity", format!("{before} are on hand; {after} cannot be")));
+    }
+    let sql = "INSERT INTO stock (tenant, site, variation, on_hand) SELECT $1, id, $3, $4 FROM site WHERE id = $2
+               ON CONFLICT (tenant, site, variation) DO UPDATE SET on_hand = $4, rev = stock.rev + 1 RETURNING rev";
+    let row = transaction.query_opt(sql, &[&staff.tenant, site, variation, &after]).await.trying(doing)?;
+    let rev: i64 = row.ok_or_else(|| Failed::missing("site", site))?.get(0);
+    let sql = "INSERT INTO stock_move (tenant, site, variation, delta, kind) VALUES ($1, $2, $3, $4, $5)";
+    transaction
+        .execute(sql, &[&staff.tenant, site, variation, &(after - before), kind])
+        .await
+        .trying(doing)?;
+    let detail = json!({ "kind": kind, "before": before, "after": after });
+    staff.note(&transaction, "stock.book", &format!("{site}/{variation}"), detail).await?;
+    transaction.commit().await.trying(doing)?;
+    let shelf = Shelf { site: (*site).to_owned(), variation: (*variation).to_owned(), on_hand: after, rev };
+    Ok(Json(shelf))
+}

@@ -1,0 +1,180 @@
+//! How a kiosk should be and how it is.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::IntoResponse;
+use protocol::fleet::{DesiredTwin, TWIN_BYTES_MAX};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::Api;
+use super::door::Staff;
+use super::extract::{At, Body};
+use super::page::{self, text};
+use super::problem::{Answer, Failed};
+use crate::database::Trying;
+use crate::hub::Subject;
+
+/// Longest key of a setting.
+const KEY_MAX: usize = 100;
+
+/// Both sides of a twin.
+#[derive(Serialize, Deserialize, Debug, ToSchema)]
+pub(super) struct Twin {
+    /// Whose.
+    kiosk: String,
+    /// Revision of what it should be; 0: nothing said yet.
+    rev: i64,
+    /// Settings by key.
+    #[schema(value_type = Object)]
+    desired: Map<String, Value>,
+    /// Documents it should have.
+    #[schema(value_type = Object)]
+    docs: Value,
+    /// When that was said.
+    #[schema(format = DateTime, required)]
+    changed_at: Option<String>,
+    /// By whom.
+    #[schema(required)]
+    changed_by: Option<String>,
+    /// Revision that the kiosk has applied.
+    reported_rev: i64,
+    /// What is in force there.
+    #[schema(value_type = Object)]
+    reported: Value,
+    /// What could not be applied, by key.
+    #[schema(value_type = Object)]
+    errors: Value,
+    /// When it said so.
+    #[schema(format = DateTime, required)]
+    reported_at: Option<String>,
+    /// Whether the revisions differ.
+    drift: bool,
+}
+
+const ONE: &str = "SELECT k.id AS kiosk, coalesce(t.rev, 0) AS rev, coalesce(t.desired, '{}') AS desired,
+    coalesce(t.docs, '{}') AS docs, t.changed_at, t.changed_by, coalesce(t.reported_rev, 0) AS reported_rev,
+    coalesce(t.reported, '{}') AS reported, coalesce(t.errors, '{}') AS errors, t.reported_at,
+    coalesce(t.rev <> t.reported_rev, false) AS drift
+    FROM kiosk k LEFT JOIN twin t ON t.kiosk = k.id WHERE k.id = $1";
+
+fn told(twin: Twin) -> impl IntoResponse {
+    ([(header::ETAG, format!("\"{}\"", twin.rev))], Json(twin))
+}
+
+/// The twin of a kiosk; its `rev` is also the ETag.
+#[utoipa::path(get, path = "/v1/kiosks/{id}/twin", tag = "downlink", params(("id" = String, Path)),
+    responses((status = 200, body = Twin)))]
+pub(super) async fn show(
+    State(api): State<Api>,
+    staff: Staff,
+    At(id): At<String>,
+) -> Answer<impl IntoResponse> {
+    text("id", &id, 64)?;
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let twin = page::one::<Twin>(&transaction, ONE, &[&id]).await?;
+    Ok(told(twin.ok_or_else(|| Failed::missing("kiosk", id))?))
+}
+
+/// What to change of how a kiosk should be.
+#[derive(Deserialize, Serialize, Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TwinChange {
+    /// Settings by key; null takes one out, and what is not there stays.
+    #[schema(value_type = Object)]
+    desired: Map<String, Value>,
+}
+
+/// Changes how a kiosk should be. Needs `If-Match` with the revision that was read.
+#[utoipa::path(patch, path = "/v1/kiosks/{id}/twin", tag = "downlink",
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "The revision that was read, quoted")),
+    request_body = TwinChange, responses((status = 200, body = Twin)))]
+pub(super) async fn change(
+    State(api): State<Api>,
+    staff: Staff,
+    At(id): At<String>,
+    headers: HeaderMap,
+    Body(change): Body<TwinChange>,
+) -> Answer<impl IntoResponse> {
+    text("id", &id, 64)?;
+    let expected = if_match(&headers)?;
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let sql = "INSERT INTO twin (kiosk, tenant) SELECT id, tenant FROM kiosk WHERE id = $1 AND state = 'active'
+               ON CONFLICT DO NOTHING";
+    transaction.execute(sql, &[&id]).await.trying("begin a twin")?;
+    transaction.query_opt("SELECT 1 FROM twin WHERE kiosk = $1 FOR UPDATE", &[&id]).await.trying("lock a twin")?;
+    let before = page::one::<Twin>(&transaction, ONE, &[&id]).await?;
+    let before = before.ok_or_else(|| Failed::missing("kiosk", &id))?;
+    if expected.is_some_and(|rev| rev != before.rev) {
+        return Err(Failed::changed(format!("the twin is at rev {}", before.rev)));
+    }
+    let desired = merge(before.desired, &change.desired)?;
+    check(before.rev + 1, &desired, &before.docs)?;
+    let sql = "UPDATE twin SET desired = $2, rev = rev + 1, due = true, changed_at = now(), changed_by = $3
+               WHERE kiosk = $1";
+    let document = Value::Object(desired);
+    let changed = transaction.execute(sql, &[&id, &document, &staff.actor]).await.trying("change a twin")?;
+    if changed == 0 {
+        return Err(Failed::missing("active kiosk", id));
+    }
+    staff.note(&transaction, "twin.change", &id, json!(change)).await?;
+    let twin = page::one::<Twin>(&transaction, ONE, &[&id]).await?;
+    let twin = twin.ok_or_else(|| Failed::missing("kiosk", &id))?;
+    transaction.commit().await.trying("change a twin")?;
+    api.hub.due();
+    api.hub.changed(&staff.tenant, Subject::Kiosk, [id]);
+    Ok(told(twin))
+}
+
+/// The revision of `If-Match`; `*` is any.
+fn if_match(headers: &HeaderMap) -> Answer<Option<i64>> {
+    let value = headers.get(header::IF_MATCH).ok_or_else(Failed::precondition_required)?;
+    let value = value.to_str().unwrap_or_default().trim();
+    if value == "*" {
+        return Ok(None);
+    }
+    let rev = value.trim_matches('"').parse();
+    rev.map(Some).map_err(|_| Failed::bad("if_match", "If-Match is the rev in quotes, such as \"3\", or *"))
+}
+
+fn merge(mut settings: Map<String, Value>, change: &Map<String, Value>) -> Answer<Map<String, Value>> {
+    for (key, value) in change {
+        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+        if key.is_empty() || key.len() > KEY_MAX || !key.bytes().all(good) {
+            return Err(Failed::unfit("key", format!("{key:?} is no key such as ui.language")));
+        }
+        if has_nul(value) {
+            return Err(Failed::unfit("value", format!("{key}: no NUL, please")));
+        }
+        if value.is_null() {
+            settings.remove(key);
+        } else {
+            settings.insert(key.clone(), value.clone());
+        }
+    }
+    Ok(settings)
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Refuses what could not be sent.
+fn check(rev: i64, desired: &Map<String, Value>, docs: &Value) -> Answer<()> {
+    let document = json!({ "rev": rev, "desired": desired, "docs": docs });
+    if document.to_string().len() > TWIN_BYTES_MAX {
+        return Err(Failed::too_large(format!("a twin has at most {TWIN_BYTES_MAX} bytes")));
+    }
+    serde_json::from_value::<DesiredTwin>(document)
+        .map(drop)
+        .map_err(|error| Failed::unfit("twin", error.to_string()))
+}

@@ -1,0 +1,76 @@
+//! Which kiosks a filter means, and how a kiosk leaves the fleet.
+
+use std::time::Duration;
+
+use deadpool_postgres::Transaction;
+use protocol::topic::{Down, KioskId, Topic, Up};
+use rumqttc::PublishOptions;
+use rumqttc::mqttbytes::QoS;
+
+use crate::database::{DatabaseError, Trying};
+use crate::filter::{Filter, Sql};
+use crate::link::{Broker, Link, LinkError};
+
+/// Kiosk and twin under the names that filters use.
+pub(crate) const FROM: &str = "kiosk k LEFT JOIN twin t ON t.kiosk = k.id";
+
+/// How often, and after which pauses, a kiosk that left is thrown out: the broker needs a moment to read the
+/// list of the revoked, and a kiosk that is quick comes back in between.
+const KICKS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
+/// The active kiosks that a filter lets through, by id.
+pub(crate) async fn matching(
+    transaction: &Transaction<'_>,
+    filter: &Filter,
+) -> Result<Vec<String>, DatabaseError> {
+    let mut sql = Sql::default();
+    sql.push("SELECT k.id FROM ").push(FROM).push(" WHERE k.state = 'active' AND ");
+    filter.to_sql(&mut sql);
+    sql.push(" ORDER BY k.id");
+    let rows = transaction.query(sql.text(), &sql.parameters()).await.trying("find kiosks")?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Marks a kiosk as decommissioned and revokes its certificates. Returns whether it was active.
+pub(crate) async fn decommission(
+    transaction: &Transaction<'_>,
+    kiosk: &str,
+    reason: &str,
+) -> Result<bool, DatabaseError> {
+    let doing = "decommission a kiosk";
+    let sql = "UPDATE kiosk SET state = 'decommissioned', is_on = false WHERE id = $1 AND state = 'active'";
+    if transaction.execute(sql, &[&kiosk]).await.trying(doing)? == 0 {
+        return Ok(false);
+    }
+    let sql = "UPDATE certificate SET revoked_at = now(), reason = $2 WHERE kiosk = $1 AND revoked_at IS NULL";
+    transaction.execute(sql, &[&kiosk, &reason]).await.trying(doing)?;
+    let sql = "UPDATE job SET state = 'expired', due = false, why = 'the kiosk was decommissioned', changed_at = now()
+               WHERE kiosk = $1 AND state IN ('queued', 'sent', 'accepted', 'running')";
+    transaction.execute(sql, &[&kiosk]).await.trying(doing)?;
+    transaction.execute("UPDATE twin SET due = false WHERE kiosk = $1", &[&kiosk]).await.trying(doing)?;
+    Ok(true)
+}
+
+/// Ends the connection of a kiosk by taking its name at the broker, and clears what the broker keeps of it.
+pub(crate) async fn throw_out(broker: Broker, kiosk: KioskId) {
+    for pause in KICKS {
+        tokio::time::sleep(pause).await;
+        if let Err(error) = kick(&broker, &kiosk).await {
+            tracing::warn!(%kiosk, error = &error as &dyn std::error::Error, "cannot be thrown out");
+        }
+    }
+    tracing::info!(%kiosk, "thrown out");
+}
+
+async fn kick(broker: &Broker, kiosk: &KioskId) -> Result<(), LinkError> {
+    let link = Link::open_to_send(broker, kiosk.as_str()).await?;
+    for topic in [
+        Topic::Up(kiosk.clone(), Up::Status),
+        Topic::Up(kiosk.clone(), Up::Twin),
+        Topic::Down(kiosk.clone(), Down::Twin),
+    ] {
+        let options = PublishOptions::new(QoS::AtLeastOnce).retained();
+        link.publish_confirmed(topic.to_string(), Vec::new(), options).await?;
+    }
+    Ok(())
+}
