@@ -142,6 +142,7 @@ impl MainScreen {
         let page = match &view.page {
             PageView::Starting => pages::Page::Starting,
             PageView::Attract(_) => {
+                self.menu.forget();
                 self.attract.apply(context, view);
                 pages::Page::Attract
             }
@@ -183,10 +184,12 @@ impl MainScreen {
                 pages::Page::Unknown
             }
             PageView::Done(done) => {
+                self.menu.forget();
                 self.done.apply(context, done);
                 pages::Page::Done
             }
             PageView::OutOfService(closed) => {
+                self.menu.forget();
                 self.attract.apply_closed(context, view, closed);
                 pages::Page::Closed
             }

@@ -35,8 +35,14 @@ impl Adapter {
         page.set_cards(adapter.cards.model());
         page.set_categories(adapter.tabs.model());
         page.on_open_category({
-            let send = Rc::clone(send);
-            move |id| send(Intent::OpenCategory(CategoryId::new(&id)))
+            let (send, adapter) = (Rc::clone(send), Rc::downgrade(&adapter));
+            move |id| {
+                let id = CategoryId::new(&id);
+                if let Some(adapter) = adapter.upgrade() {
+                    adapter.pressed(&id);
+                }
+                send(Intent::OpenCategory(id));
+            }
         });
         page.on_open_item({
             let send = Rc::clone(send);
@@ -75,6 +81,21 @@ impl Adapter {
         }));
         self.cards.fill(menu.cards.iter().map(|view| card(context, view)).collect(), CARDS_PER_PAGE);
         self.show_page_number();
+    }
+
+    /// The customer has gone: the next one begins on the first page.
+    pub fn forget(&self) {
+        self.open.replace(None);
+    }
+
+    /// The open category pressed again leads back to its first page. No new View comes of that press, so it is done
+    /// here; another category starts over when its View arrives.
+    fn pressed(&self, category: &CategoryId) {
+        if self.open.borrow().as_ref() == Some(category) {
+            self.cards.restart();
+            self.cards.turn(0);
+            self.show_page_number();
+        }
     }
 
     fn show_page_number(&self) {

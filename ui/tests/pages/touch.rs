@@ -215,6 +215,33 @@ fn a_menu_longer_than_a_page_turns_and_stays_turned_until_another_category_opens
 }
 
 #[test]
+fn the_next_customer_and_whoever_presses_the_category_again_see_the_first_page_of_the_menu() {
+    let desk = Desk::new(PORTRAIT);
+    let turned = || {
+        desk.show_fixture("menu", "en");
+        desk.touch("Next page");
+        assert!(desk.shows("2 of 2"));
+    };
+    for between in ["attract", "done"] {
+        turned();
+        desk.show_fixture(between, "en");
+        desk.show_fixture("menu", "en");
+        assert!(desk.shows("1 of 2") && desk.shows("Alder Classic"), "after {between}");
+    }
+    turned();
+    desk.show_fixture("item", "en");
+    desk.show_fixture("menu", "en");
+    assert!(desk.shows("2 of 2"), "back from an item the same cards are there");
+
+    let view = fixtures::named("menu", "en").unwrap();
+    let Page::Menu(menu) = &view.page else { panic!("the menu is a menu") };
+    let open = menu.categories.iter().find(|tab| tab.id == menu.open).expect("the open one is a tab");
+    desk.touch(&open.name);
+    assert!(desk.shows("1 of 2") && desk.shows("Alder Classic"), "without a new View");
+    assert_eq!(desk.intents(), [Intent::OpenCategory(menu.open.clone())]);
+}
+
+#[test]
 fn choices_on_the_second_page_of_an_item_are_pressed_like_the_first() {
     let desk = Desk::new(PORTRAIT);
     desk.show_fixture("item-long", "en");
