@@ -22,7 +22,7 @@ use crate::backend::keys::Key;
 const HELLO_LIMIT: Duration = Duration::from_secs(2);
 /// How often a silent visitor is asked for a sign of life.
 const PING_INTERVAL: Duration = Duration::from_secs(15);
-/// Three unanswered pings: the visitor is gone.
+/// Three unanswered pings: the visitor is gone. Every frame counts, so that one who only looks may stay.
 const SILENCE_LIMIT: Duration = Duration::from_secs(45);
 /// A message that cannot be sent within this time has no reader any more.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
@@ -137,10 +137,7 @@ async fn read(
     stream: &mut Stream,
 ) -> Option<Why> {
     loop {
-        let text = match timeout(SILENCE_LIMIT, next_text(stream)).await {
-            Ok(Ok(text)) => text,
-            Ok(Err(Gone)) | Err(_) => return None,
-        };
+        let Ok(text) = next_text(stream).await else { return None };
         let Ok(message) = serde_json::from_str::<ClientMessage>(&text) else { return Some(Why::Closed) };
         match message {
             ClientMessage::Ack { seq } => flow.acknowledge(seq),
@@ -306,13 +303,20 @@ impl Drop for Hands<'_> {
     }
 }
 
-/// The next text message; binary messages are not part of the protocol and end the session.
-async fn next_text(stream: &mut Stream) -> Result<String, Gone> {
+/// The next text message; binary messages are not part of the protocol and end the session, and so does
+/// [`SILENCE_LIMIT`] without any frame. Browsers answer pings by themselves, so a pong is a sign of life like every
+/// other frame.
+async fn next_text<S, E>(stream: &mut S) -> Result<String, Gone>
+where
+    S: futures_util::Stream<Item = Result<Message, E>> + Unpin,
+{
     loop {
-        match stream.next().await {
-            Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => (),
-            Some(Ok(Message::Binary(_) | Message::Close(_)) | Err(_)) | None => return Err(Gone),
+        match timeout(SILENCE_LIMIT, stream.next()).await {
+            Ok(Some(Ok(Message::Text(text)))) => return Ok(text.as_str().to_owned()),
+            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => (),
+            Ok(Some(Ok(Message::Binary(_) | Message::Close(_)) | Err(_)) | None) | Err(_) => {
+                return Err(Gone);
+            }
         }
     }
 }
@@ -325,5 +329,51 @@ async fn send_raw(sink: &mut Sink, message: Message) -> Result<(), Gone> {
     match timeout(SEND_LIMIT, sink.send(message)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) | Err(_) => Err(Gone),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    /// A visitor that answers every ping, and says something after so many.
+    fn answering(pongs: u32) -> impl futures_util::Stream<Item = Result<Message, Infallible>> {
+        stream::unfold(0, move |sent| async move {
+            sleep(PING_INTERVAL).await;
+            let message =
+                if sent < pongs { Message::Pong(Vec::new().into()) } else { Message::Text("{}".into()) };
+            Some((Ok(message), sent + 1))
+        })
+    }
+
+    fn paused() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+    }
+
+    #[test]
+    fn a_visitor_that_only_answers_pings_stays() {
+        paused().block_on(async {
+            let mut stream = Box::pin(answering(240));
+            let began = Instant::now();
+            assert!(
+                next_text(&mut stream).await.is_ok_and(|text| text == "{}"),
+                "an hour of looking is no silence"
+            );
+            assert_eq!(began.elapsed(), PING_INTERVAL * 241);
+        });
+    }
+
+    #[test]
+    fn a_visitor_that_answers_nothing_is_gone_after_three_pings() {
+        paused().block_on(async {
+            let began = Instant::now();
+            assert!(next_text(&mut stream::pending::<Result<Message, Infallible>>()).await.is_err());
+            assert_eq!(began.elapsed(), SILENCE_LIMIT);
+        });
     }
 }
