@@ -67,6 +67,7 @@ fn pages(tongue: &Tongue) -> Vec<Fixture> {
         page("terminal-done", Page::AtTerminal(pay::approved())),
         page("pay-failed", Page::PayFailed(pay::declined())),
         page("pay-terminal-down", Page::PayFailed(pay::terminal_down())),
+        page("pay-given-back", Page::PayFailed(pay::given_back())),
         page("pay-unknown", Page::PayUnknown(pay::unknown())),
         page("pay-unknown-staff", Page::PayUnknown(pay::unknown_for_staff())),
         page("done", Page::Done(pay::done())),

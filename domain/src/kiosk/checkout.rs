@@ -190,6 +190,10 @@ impl Turn<'_> {
             Some(PayPage::AtTerminal | PayPage::Unknown) | None => return self.refuse(Refusal::NotNow),
             Some(PayPage::Choose | PayPage::Failed) => {}
         }
+        let over = self.ledger.order(order).is_some_and(super::ledger::OrderRecord::is_refunded);
+        if over && self.can_serve() && self.visit().is_none_or(|visit| visit.cart.lines.is_empty()) {
+            return self.begin_again();
+        }
         // A restart forgot the cart: going back would throw the order away without saying so.
         if self.visit().is_none_or(|visit| visit.cart.lines.is_empty()) || !self.can_serve() {
             return self.ask_to_end();

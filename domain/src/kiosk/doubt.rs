@@ -16,7 +16,11 @@ impl Turn<'_> {
         // have arrived.
         let job = self.session.terminal.job.as_ref().filter(|job| job.payment == payment);
         let certain = nothing_sent && job.is_some_and(|job| !job.begun);
-        self.session.terminal.phase = TerminalPhase::Down;
+        // Sessions also end in doubt with the link still up, and then nobody reports the terminal anew: only
+        // `Down` says that it cannot be asked.
+        if self.session.terminal.phase != TerminalPhase::Down {
+            self.session.terminal.phase = TerminalPhase::Registered;
+        }
         if certain && self.payment_state(payment) == Some(&PaymentState::Sending) {
             self.ended_unpaid(payment, PaymentEvent::Declined { payment, code: CODE_NOT_STARTED });
         } else {

@@ -146,6 +146,11 @@ impl OrderRecord {
             .sum()
     }
 
+    /// Whether it was paid and the money went back: nobody can pay it again.
+    pub fn is_refunded(&self) -> bool {
+        self.paid.is_some() && self.paying().is_some_and(|p| p.state == PaymentState::Reversed)
+    }
+
     /// Whether the kiosk has nothing left to do for it.
     pub(crate) fn is_settled(&self) -> bool {
         let over = match self.state {

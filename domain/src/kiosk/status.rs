@@ -77,6 +77,8 @@ pub struct OpenOrder {
     pub number: DisplayNumber,
     /// Where it stands.
     pub state: OrderState,
+    /// It was paid, and the money went back.
+    pub refunded: bool,
 }
 
 impl Kiosk {
@@ -95,6 +97,7 @@ impl Kiosk {
                 id: record.order.id,
                 number: record.order.number.clone(),
                 state: record.state,
+                refunded: record.is_refunded(),
             }),
             printer: session.devices.printer,
             terminal_ready: matches!(session.terminal.phase, TerminalPhase::Ready(_)),

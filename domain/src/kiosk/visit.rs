@@ -179,6 +179,19 @@ impl Turn<'_> {
         self.touch();
     }
 
+    /// The order on the screen is over and its cart forgotten: the same customer begins anew, as they like to read.
+    pub(super) fn begin_again(&mut self) {
+        let Some((lang, preferences)) = self.visit().map(|visit| (visit.lang.clone(), visit.preferences))
+        else {
+            return;
+        };
+        self.begin_visit();
+        if let Some(visit) = self.visit_mut() {
+            visit.lang = lang;
+            visit.preferences = preferences;
+        }
+    }
+
     /// An order that the last life of the process left behind comes back to the screen.
     pub(super) fn resume_visit(&mut self, order: OrderId) {
         let Some(record) = self.ledger.order(order) else { return };

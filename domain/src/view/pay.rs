@@ -144,8 +144,10 @@ pub enum PayFailure {
     TimedOut,
     /// The terminal cannot be reached or is not ready; nothing was sent.
     TerminalDown,
-    /// The terminal gave the money back by itself.
+    /// The terminal gave the money back by itself; the order can still be paid.
     Reversed,
+    /// The order was paid, and then the terminal gave the money back by itself: the order is over.
+    GivenBack,
 }
 
 /// Do not pay again.

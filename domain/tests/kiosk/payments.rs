@@ -239,7 +239,53 @@ fn a_link_lost_before_anything_was_sent_is_no_doubt() {
     let payment = w.payment_id();
     w.terminal(TerminalInput::Lost { payment, nothing_sent: true, why: "connect failed".into() });
     assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
+    w.terminal(TerminalInput::Down { why: "connect failed".into() });
     assert_eq!(failure(&w), PayFailure::TerminalDown);
+}
+
+#[test]
+fn a_session_that_ends_in_doubt_on_a_link_that_stays_up_is_asked_about_and_the_next_card_pays() {
+    let mut w = World::open();
+    w.sending();
+    let first = w.payment().payment.amount;
+    w.lose();
+    assert_eq!(w.page(), "pay-unknown");
+    w.take_effects();
+    // No `Ready` comes: the terminal was never away.
+    w.pass(w.config.reconcile.pauses_ms[0]);
+    assert!(w.take_effects().iter().any(is_query), "it can be asked");
+    w.pass(w.config.reconcile.answer_ms + w.config.reconcile.pauses_ms[1] + 1);
+    assert!(w.take_effects().iter().any(is_query), "an answer that does not come is a try");
+    match w.view().page {
+        Page::PayUnknown(page) => assert_eq!(page.asked, 2),
+        other => panic!("{}", other.name()),
+    }
+    w.answer(LastAnswer::Transaction(LastTransaction { reversal: true, ..transaction(9, first.0) }));
+    assert_eq!(failure(&w), PayFailure::Reversed);
+    w.take_effects();
+    w.pay(PayIntent::Retry);
+    if w.kiosk.session().terminal.question.is_some() {
+        w.answer(LastAnswer::Transaction(LastTransaction { reversal: true, ..transaction(9, first.0) }));
+    }
+    assert_eq!(*w.state(), PaymentState::Sending);
+    assert_eq!(charges(&w.take_effects()), 1);
+}
+
+#[test]
+fn after_a_person_decided_about_a_doubt_on_a_link_that_stays_up_cards_work_again() {
+    let mut w = World::open();
+    w.sending();
+    w.lose();
+    let payment = w.payment_id();
+    w.staff(Action::ResolvePayment { payment, verdict: StaffVerdict::GivenBack });
+    w.pass(1);
+    if w.kiosk.session().terminal.question.is_some() {
+        w.answer(LastAnswer::Transaction(transaction(7, 500)));
+    }
+    match w.view().page {
+        Page::PayFailed(page) => assert!(page.can_retry),
+        other => panic!("{}", other.name()),
+    }
 }
 
 #[test]
@@ -334,12 +380,15 @@ fn a_terminal_that_reversed_an_approved_sale_by_itself_leaves_the_order_paid_and
     assert!(tasks.values().any(|t| matches!(t.kind, TaskKind::ReversedByTerminal { .. })));
     match w.view().page {
         Page::PayFailed(page) => {
-            assert!(page.why == PayFailure::Reversed && !page.can_retry && !page.counter)
+            assert!(page.why == PayFailure::GivenBack && !page.can_retry && !page.counter)
         }
         other => panic!("{}", other.name()),
     }
-    w.intent(Intent::EndVisit);
-    assert_eq!(w.page(), "attract");
+    let order = w.kiosk.status(&w.now()).order.unwrap();
+    assert!(order.refunded, "whoever asks hears it: {order:?}");
+    w.pay(PayIntent::BackToOrder);
+    assert_eq!(w.page(), "cart", "the same goods can be ordered anew");
+    assert_eq!(w.order().state, OrderState::Paid, "and the order that was paid is not touched");
 }
 
 #[test]

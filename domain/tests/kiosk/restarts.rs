@@ -9,7 +9,7 @@ use domain::kiosk::{Kiosk, Obstacle, UpdateGate};
 use domain::order::{CancelReason, OrderState};
 use domain::payment::{LastTransaction, PaymentState};
 use domain::receipt::{Block, ReceiptKind};
-use domain::view::{Overlay, Page};
+use domain::view::{Overlay, Page, PayFailure};
 use domain::{Effect, Input};
 
 use crate::fixture;
@@ -174,6 +174,33 @@ fn an_approval_that_the_terminal_took_back_while_the_power_was_out_is_a_refund()
     w.answer(LastAnswer::Transaction(LastTransaction { reversal: true, ..transaction(9, amount) }));
     assert_eq!(*w.state(), PaymentState::Reversed);
     assert_eq!(w.order().kitchen[0].state, KitchenState::Withdrawn);
+    match w.view().page {
+        Page::PayFailed(page) => {
+            assert!(page.why == PayFailure::GivenBack && !page.can_retry && !page.counter)
+        }
+        other => panic!("{}", other.name()),
+    }
+    for impossible in [PayIntent::Retry, PayIntent::OtherWay, PayIntent::AtCounter] {
+        w.pay(impossible);
+        assert!(w.refusal.is_some(), "the order is over");
+    }
+    let refunded = w.order_id();
+    w.pay(PayIntent::BackToOrder);
+    assert_eq!(w.page(), "service", "the cart is forgotten, so ordering begins anew at once");
+    w.sending();
+    assert_ne!(w.order_id(), refunded);
+}
+
+#[test]
+fn the_page_of_a_refunded_order_is_left_with_one_press() {
+    let mut w = World::open();
+    w.approved();
+    w.restart();
+    w.devices_ready();
+    let amount = w.payment().payment.amount.0;
+    w.answer(LastAnswer::Transaction(LastTransaction { reversal: true, ..transaction(9, amount) }));
+    w.pay(PayIntent::CancelOrder);
+    assert_eq!(w.page(), "attract");
 }
 
 #[test]

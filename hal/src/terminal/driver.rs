@@ -37,6 +37,15 @@ const MAX_CATCH_UP: usize = 16;
 /// receipts and states go first; money never does.
 const MAX_STASHED: usize = 64;
 
+/// How long a terminal may take to tell its last transaction, from the first byte of the question on. It answers
+/// within seconds; one that only goes on about other things keeps nobody longer than this, so that whoever asks
+/// hears of it in less than 45 s.
+const QUESTION_LIMIT: Duration = Duration::from_secs(40);
+
+/// How long anything may take whose end is waited for, such as an end of day with a slow bank. Silence ends it far
+/// sooner; this is for a terminal that goes on talking.
+const COMMAND_LIMIT: Duration = Duration::from_secs(600);
+
 /// "Function not possible": some terminals have no status enquiry.
 const NO_SUCH_FUNCTION: u8 = 0x83;
 
@@ -164,9 +173,31 @@ impl ZvtTerminal {
 
     /// Asks for the last transaction, after making sure that the terminal is free to tell.
     ///
+    /// A terminal that comes to no answer within 40 s counts as lost.
+    ///
     /// # Errors
     /// Those of [`Self::start_charge`] and [`TerminalError::Lost`].
     pub async fn query_last(&mut self) -> Result<LastAnswer, TerminalError> {
+        let limit = Instant::now() + QUESTION_LIMIT;
+        match tokio::time::timeout_at(limit, self.ask_last()).await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.give_up()),
+        }
+    }
+
+    /// Ends the conversation with a terminal that never comes to an end by itself. What it was doing is told as lost;
+    /// only a new connection can ask what became of it.
+    pub fn give_up(&mut self) -> TerminalError {
+        self.session.link_lost(LossCause::NoEnd);
+        while let Some(event) = self.session.next_event() {
+            if let TerminalEvent::Lost(loss) = event {
+                return TerminalError::Lost { loss, source: self.failure.take() };
+            }
+        }
+        TerminalError::NotReady
+    }
+
+    async fn ask_last(&mut self) -> Result<LastAnswer, TerminalError> {
         match self.status().await {
             Ok(report) if report.condition == Condition::Busy => return Ok(LastAnswer::Busy),
             Ok(_) | Err(TerminalError::Refused { code: NO_SUCH_FUNCTION, .. }) => {}
@@ -275,6 +306,18 @@ impl ZvtTerminal {
 
     /// Waits for the answer that `pick` recognises; what else happens is handed out later.
     async fn wait_for<T>(
+        &mut self,
+        question: CommandKind,
+        pick: impl Fn(TerminalEvent) -> Result<T, TerminalEvent>,
+    ) -> Result<T, TerminalError> {
+        let limit = Instant::now() + COMMAND_LIMIT;
+        match tokio::time::timeout_at(limit, self.answer_to(question, pick)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.give_up()),
+        }
+    }
+
+    async fn answer_to<T>(
         &mut self,
         question: CommandKind,
         pick: impl Fn(TerminalEvent) -> Result<T, TerminalEvent>,

@@ -227,4 +227,6 @@ pub enum LossCause {
     LineFault,
     /// Bytes could not be written in time.
     WriteStalled,
+    /// It went on talking and came to no end in the time it was given.
+    NoEnd,
 }

@@ -3,6 +3,8 @@
 
 mod translate;
 
+use std::time::Duration;
+
 use domain::Input;
 use domain::effect::TerminalEffect;
 use domain::ids::PaymentId;
@@ -14,9 +16,19 @@ use hal::terminal::{
     TerminalError, TerminalEvent, TerminalSettings, ZvtTerminal, result_class,
 };
 use tokio::sync::mpsc::Receiver;
+use tokio::time::Instant;
 
 use super::life::Life;
 use crate::settings::{Terminal, TerminalFraming};
+
+/// How long a terminal that is asked about its last transaction may go on with something else: longer than giving
+/// a payment back takes, and short of the time after which the core calls a person. Then the session is ended and
+/// a new one begun, because the question is about money.
+const IDLE_WITHIN: Duration = Duration::from_secs(90);
+
+/// How long a session that the terminal forgot, and refuses to take up again, is kept: long enough to report what
+/// the refusal means for the command behind it.
+const FORGOTTEN_FOR: Duration = Duration::from_secs(1);
 
 /// The terminal as configured.
 pub(super) struct Actor {
@@ -37,6 +49,8 @@ struct Work {
     reversal: Option<PaymentId>,
     /// The question about the last transaction that waits for the terminal to be idle.
     question: Option<u32>,
+    /// It was asked and is not idle: if it still is not then, the session is given up.
+    idle_by: Option<Instant>,
 }
 
 impl Actor {
@@ -144,6 +158,7 @@ async fn serve(
                 // The core is gone, and with it the program.
                 None => std::future::pending().await,
             },
+            () = overdue(work.idle_by) => Err(terminal.give_up()),
         };
         let done = match done {
             Ok(()) => work.ask_if_idle(life, terminal).await,
@@ -152,6 +167,14 @@ async fn serve(
         if let Err(error) = done {
             return error;
         }
+    }
+}
+
+/// Waits for a moment that may never come.
+async fn overdue(by: Option<Instant>) {
+    match by {
+        Some(by) => tokio::time::sleep_until(by).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -195,6 +218,7 @@ impl Work {
                 }
             },
             TerminalEffect::QueryLast { question } => {
+                self.idle_by.get_or_insert_with(|| Instant::now() + IDLE_WITHIN);
                 if self.charge.is_some() || self.reversal.is_some() {
                     // An answer now would be older than what is under way.
                     tell_last(life, question, LastAnswer::Busy);
@@ -328,13 +352,20 @@ impl Work {
             }
             TerminalEvent::Reversed(reversal) => {
                 let payment = match reversal.by {
-                    ReversedBy::GoodsRefused => charge,
+                    ReversedBy::GoodsRefused => self.charge.take(),
                     ReversedBy::Command | ReversedBy::AlreadyReversed => self.reversal.take(),
                 };
                 tell(life, payment.map(|payment| TerminalInput::Reversed { payment }));
             }
+            TerminalEvent::Completed { command: CommandKind::Reverse, .. } => {
+                let payment = self.reversal.take();
+                let why = "the terminal finished giving back without a result";
+                tell(life, payment.map(|payment| lost_input(payment, why)));
+            }
+            TerminalEvent::RegistrationRefused { .. } => {
+                self.idle_by = Some(Instant::now() + FORGOTTEN_FOR);
+            }
             TerminalEvent::Registered(_)
-            | TerminalEvent::RegistrationRefused { .. }
             | TerminalEvent::Started(_)
             | TerminalEvent::Refused { .. }
             | TerminalEvent::AbortAccepted
@@ -381,10 +412,18 @@ impl Work {
         if !terminal.is_idle() {
             return Ok(());
         }
+        if self.charge.is_none() && self.reversal.is_none() {
+            self.idle_by = None;
+        }
         let Some(question) = self.question.take() else { return Ok(()) };
         let answer = match terminal.query_last().await {
             Ok(answer) => translate::last_answer(answer),
-            Err(error @ TerminalError::Lost { .. }) => {
+            // The session is over, or the terminal does not know us any more.
+            Err(
+                error @ (TerminalError::Lost { .. }
+                | TerminalError::NotReady
+                | TerminalError::Refused { command: CommandKind::Register, .. }),
+            ) => {
                 self.question = Some(question);
                 return Err(error);
             }

@@ -36,6 +36,47 @@ fn every_point_at_which_the_terminals_link_can_break_ends_with_equal_books() {
     }
 }
 
+/// The session with the terminal ends in doubt while the link stays up: nothing reports the terminal anew.
+#[test]
+fn half_a_result_is_asked_about_on_the_same_link_and_the_next_card_pays() {
+    let mut shop = Shop::open();
+    shop.sell();
+    let before = connections(&shop);
+    shop.rig.sim(&["terminal", "truncated"]).unwrap();
+    shop.customer.order_two_burgers().unwrap();
+    shop.customer.press("Pay").unwrap();
+    shop.customer
+        .mirror
+        .wait("a definite end", SOON, |m| ["done", "pay-failed"].contains(&m.screen().id.as_str()))
+        .unwrap();
+    assert_eq!(shop.settled_books().paid, 1, "without an answer the terminal gives the money back");
+    shop.customer.press("Try again").unwrap();
+    shop.see("done");
+    assert_eq!(shop.settled_books().paid, 2);
+    assert_eq!(connections(&shop), before, "nobody had to pull the cable");
+}
+
+/// How often somebody connected to the terminal.
+fn connections(shop: &Shop) -> u64 {
+    let state = shop.rig.sim(&["state", "terminal"]).unwrap();
+    state["counters"]["connections"].as_u64().expect("it counts them")
+}
+
+/// The kiosk refuses what it did not ask for, the terminal takes it back: after that it is free again.
+#[test]
+fn a_wrong_amount_is_refused_and_the_next_card_pays() {
+    let mut shop = Shop::open();
+    shop.sell();
+    shop.rig.sim(&["terminal", "wrong-amount"]).unwrap();
+    shop.customer.order_two_burgers().unwrap();
+    shop.customer.press("Pay").unwrap();
+    shop.see("pay-failed");
+    assert_eq!(shop.settled_books().paid, 1);
+    shop.customer.press("Try again").unwrap();
+    shop.see("done");
+    assert_eq!(shop.settled_books().paid, 2);
+}
+
 #[test]
 fn terminal_garbage_banners_and_torn_messages_are_survived() {
     let mut shop = Shop::open();

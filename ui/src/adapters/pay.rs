@@ -61,6 +61,7 @@ impl Adapter {
         failed.on_other_way(simple(PayIntent::OtherWay));
         failed.on_at_counter(simple(PayIntent::AtCounter));
         failed.on_cancel_order(simple(PayIntent::CancelOrder));
+        failed.on_back(simple(PayIntent::BackToOrder));
         adapter
     }
 
@@ -165,5 +166,6 @@ pub(super) fn failure(why: PayFailure) -> (FailureKind, String) {
         PayFailure::TimedOut => (FailureKind::TimedOut, String::new()),
         PayFailure::TerminalDown => (FailureKind::TerminalDown, String::new()),
         PayFailure::Reversed => (FailureKind::Reversed, String::new()),
+        PayFailure::GivenBack => (FailureKind::GivenBack, String::new()),
     }
 }

@@ -66,7 +66,11 @@ impl Scene<'_> {
         let payable = record.state == OrderState::AwaitingPayment;
         let (session, ledger) = (&self.kiosk.session, &self.kiosk.ledger);
         Page::PayFailed(PayFailedView {
-            why: record.last_payment().map_or(PayFailure::Cancelled, |p| self.failure(p)),
+            why: match record.last_payment() {
+                _ if record.is_refunded() => PayFailure::GivenBack,
+                Some(payment) => self.failure(payment),
+                None => PayFailure::Cancelled,
+            },
             // What a retry asks for: with the tip that was chosen.
             total: record.last_payment().map_or(record.order.total, |p| p.payment.amount),
             number: record.order.number.to_string().into(),

@@ -374,3 +374,63 @@ async fn an_actor_can_drive_any_terminal_from_a_task_of_its_own() {
     let refused = TerminalEvent::Refused { command: CommandKind::Charge, code: 0x9C };
     assert_eq!(timeout(LIMIT, task).await.unwrap().unwrap().unwrap(), refused);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_terminal_that_only_goes_on_talking_keeps_no_question_waiting_for_ever() {
+    let (mut terminal, mut peer) = over_pipe().await;
+    let asked = Instant::now();
+    let talk = async {
+        peer.hears("05 01").await;
+        peer.says(OK).await;
+        loop {
+            peer.says("04 FF 01 0E").await;
+            peer.hears(OK).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    let error = tokio::select! {
+        answer = terminal.query_last() => answer.unwrap_err(),
+        () = talk => unreachable!("it talks without end"),
+    };
+    assert!(
+        matches!(&error, TerminalError::Lost { loss, .. } if loss.cause == LossCause::NoEnd),
+        "{error:?}"
+    );
+    assert!(asked.elapsed() <= QUESTION_LIMIT + Duration::from_secs(1));
+    assert!(matches!(terminal.query_last().await, Err(TerminalError::NotReady)), "the session is over");
+}
+
+/// Half an approval, then the terminal gives up without a readable result: the session is idle and can be asked.
+#[tokio::test(start_paused = true)]
+async fn after_half_a_result_and_an_end_the_terminal_can_be_asked_on_the_same_link() {
+    let (mut terminal, mut peer) = over_pipe().await;
+    let script = async {
+        peer.hears("06 01").await;
+        peer.says(OK).await;
+        peer.says("04 0F 17 27 00 04 000000002500").await;
+        // Longer than the rest of a message may take.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        peer.says("06 1E 01 6C").await;
+        peer.hears(OK).await;
+        peer.hears("05 01").await;
+        peer.says("80 00 00 06 0F 01 00").await;
+        peer.hears(OK).await;
+        peer.hears("06 20").await;
+        peer.says(&format!("80 00 00 {APPROVED}")).await;
+        peer.hears(OK).await;
+        peer.says(DONE).await;
+        peer.hears(OK).await;
+    };
+    let till = async {
+        terminal.start_charge(charge()).await.unwrap();
+        assert_eq!(next(&mut terminal).await, TerminalEvent::Started(CommandKind::Charge));
+        let end = next(&mut terminal).await;
+        assert!(
+            matches!(&end, TerminalEvent::Aborted { answer: ResultAnswer::Unanswered, .. }),
+            "what was lost may have been an approval: {end:?}"
+        );
+        assert!(terminal.is_idle());
+        assert!(matches!(terminal.query_last().await.unwrap(), LastAnswer::Found { .. }));
+    };
+    timeout(LIMIT, async { tokio::join!(script, till) }).await.unwrap();
+}

@@ -68,7 +68,8 @@ fn of_core(core: &mut Core) -> Said {
         "version": kiosk.config().version.as_ref(),
         "doing": doing(&status),
         "order": status.order.as_ref().map(|order| json!({
-            "number": order.number.to_string(), "id": order.id.to_string(), "state": order_state(order.state),
+            "number": order.number.to_string(), "id": order.id.to_string(),
+            "state": if order.refunded { "refunded" } else { order_state(order.state) },
         })),
         "day": {
             "date": status.day.date.map(|d| format!("{:04}-{:02}-{:02}", d.year, d.month, d.day)),
