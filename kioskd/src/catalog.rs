@@ -109,8 +109,7 @@ fn csv_files(dir: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
             free = free.checked_sub(bytes.len()).with_context(|| {
                 format!("{}: its tables have more than {MAX_FOLDER_BYTES} bytes together", dir.display())
             })?;
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            files.push((name, bytes));
+            files.push((path.display().to_string(), bytes));
         }
     }
     anyhow::ensure!(
@@ -148,7 +147,8 @@ mod tests {
         assert!(told.contains("no .csv file") && told.contains("items.csv"), "{told}");
         std::fs::write(dir.path().join("shop.csv"), "field,value\nrev,1\n").unwrap();
         let told = refused(dir.path());
-        assert!(told.starts_with("items.csv: the table items.csv is missing"), "{told}");
+        let items = dir.path().join("items.csv");
+        assert!(told.starts_with(&format!("{}: the table items.csv is missing", items.display())), "{told}");
     }
 
     #[test]

@@ -39,9 +39,11 @@ where
             None => {}
         }
     }
-    // What refers into a table that is not there is not wrong in itself: only the table is named.
+    // What refers into a table that is not there or cannot be read is not wrong in itself: only the table is named.
+    let is_read = |table: &Table| sheets.iter().any(|sheet| std::ptr::eq(sheet.table, table));
+    let unread = TABLES.iter().any(|it| !is_read(it) && names.iter().any(|name| base(name) == it.file));
     let missing = missing::tables(&sheets, &mut names);
-    if !missing.is_empty() {
+    if unread || !missing.is_empty() {
         faults.extend(missing);
         return Err(ImportErrors::new(faults.into_iter().map(|fault| of(fault, &names)).collect()));
     }

@@ -387,6 +387,23 @@ fn a_file_that_is_not_utf_8_is_told_with_the_place_of_the_first_byte_that_is_not
 }
 
 #[test]
+fn of_a_table_that_cannot_be_read_only_that_is_told() {
+    let mut tables: Vec<(String, Vec<u8>)> = crate::csv::example()
+        .into_iter()
+        .map(|(name, text)| (format!("menu/{name}"), text.into_bytes()))
+        .collect();
+    let (_, items) = tables.iter_mut().find(|(name, _)| name == "menu/items.csv").unwrap();
+    let place = items.iter().rposition(|byte| *byte == b'\n').unwrap();
+    items.insert(place, 0xE9);
+    let told = protocol::catalog::parse_csv_dir(tables.clone()).unwrap_err().to_string();
+    assert!(told.starts_with("menu/items.csv:") && told.contains("the byte E9 is not UTF-8"), "{told}");
+    assert!(!told.contains('\n'), "nothing that only follows from it: {told}");
+    tables.retain(|(name, _)| name != "menu/items.csv");
+    let told = protocol::catalog::parse_csv_dir(tables).unwrap_err().to_string();
+    assert!(told.starts_with("menu/items.csv: the table items.csv is missing; add it"), "{told}");
+}
+
+#[test]
 fn a_table_that_is_not_there_is_named_and_what_refers_to_it_is_not_blamed() {
     let shop = ("shop.csv", "field,value\nrev,1\ncurrency,EUR\nlanguages,en\nbrand,B\n");
     let variations = ("variations.csv", "item,id,price\ncola,small,2.00\n");

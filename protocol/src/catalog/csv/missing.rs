@@ -28,6 +28,8 @@ const REFERENCES: [(&str, &str, &str); 11] = [
 /// A fault for every table that has to be there and is not. Its name is added to `names`.
 pub(super) fn tables(sheets: &[Sheet], names: &mut Vec<Arc<str>>) -> Vec<Fault> {
     let given: Vec<Arc<str>> = names.clone();
+    // Where the others are; it is empty if the files were given without their folder.
+    let folder = given.first().map_or("", |name| name.strip_suffix(base(name)).unwrap_or_default());
     let mut faults = Vec::new();
     for table in TABLES.iter().filter(|table| given.iter().all(|name| base(name) != table.file)) {
         let referring = REFERENCES.iter().find(|(from, column, to)| {
@@ -41,7 +43,7 @@ pub(super) fn tables(sheets: &[Sheet], names: &mut Vec<Arc<str>>) -> Vec<Fault> 
             None => continue,
         };
         let Ok(file) = u16::try_from(names.len()) else { break };
-        names.push(table.file.into());
+        names.push(format!("{folder}{}", table.file).into());
         faults.push(fault(At { file, line: 0, column: 0 }, what, instead(table)));
     }
     faults
