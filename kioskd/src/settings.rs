@@ -17,6 +17,9 @@ pub use model::{
 /// Sides of a screen: smaller than this no page fits, larger is no panel that is sold.
 const SCREEN_PX: std::ops::RangeInclusive<u32> = 320..=7680;
 
+/// Largest settings file: every key that there is, with a page of comments to each, is a tenth of it.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -27,6 +30,18 @@ pub enum SettingsError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// It is a device, a pipe or a folder.
+    #[error("{}: this is not a file; settings are files of TOML", .path.display())]
+    NotAFile {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A file is larger than settings are.
+    #[error("{}: the file is larger than {max} bytes, the most that settings may have", .path.display(), max = FILE_BYTES_MAX)]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
     },
     /// A file has a mistake.
     #[error("{}:{line}: {message}", .path.display())]

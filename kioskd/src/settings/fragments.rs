@@ -1,9 +1,11 @@
 //! Finding and merging the files.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{Place, Settings, SettingsError};
+use super::{FILE_BYTES_MAX, Place, Settings, SettingsError};
 
 /// The folders in which fragments are looked for, lowest precedence first.
 #[derive(Clone, Debug)]
@@ -52,8 +54,7 @@ pub(super) struct Fragment {
 impl Fragment {
     /// Reads one fragment and checks it by itself, so that a mistake is named with its file and line.
     pub(super) fn read(path: &Path) -> Result<(Self, toml::Table), SettingsError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
+        let text = read(path)?;
         let mistake = |error: toml::de::Error| SettingsError::Mistake {
             path: path.to_owned(),
             line: error.span().map_or(1, |span| line_at(&text, span.start)),
@@ -77,6 +78,24 @@ impl Fragment {
             table = below;
         }
         found
+    }
+}
+
+/// The text of a regular file of at most [`FILE_BYTES_MAX`]. A device or a pipe is refused before it is opened: it
+/// may have no end, or nothing to say.
+fn read(path: &Path) -> Result<String, SettingsError> {
+    let cannot = |source| SettingsError::Read { path: path.to_owned(), source };
+    if !std::fs::metadata(path).map_err(cannot)?.is_file() {
+        return Err(SettingsError::NotAFile { path: path.to_owned() });
+    }
+    let mut bytes = Vec::new();
+    let mut limited = File::open(path).map_err(cannot)?.take(FILE_BYTES_MAX + 1);
+    // Before the text: a file that is too large is told as that, whatever is in it.
+    let length = limited.read_to_end(&mut bytes).map_err(cannot)?;
+    if u64::try_from(length).is_ok_and(|length| length <= FILE_BYTES_MAX) {
+        String::from_utf8(bytes).map_err(|error| cannot(std::io::Error::new(ErrorKind::InvalidData, error)))
+    } else {
+        Err(SettingsError::TooLarge { path: path.to_owned() })
     }
 }
 

@@ -124,3 +124,21 @@ fn a_key_that_none_sets_is_named_with_its_section() {
     let told = Settings::load(&[other.clone(), section.clone(), other]).unwrap_err().to_string();
     assert!(told.starts_with(&format!("{}:2: printer.endpoint: must say", section.display())), "{told}");
 }
+
+#[test]
+fn what_has_no_end_or_is_too_large_is_not_read() {
+    let told = |path: &Path| Settings::load(&[path.to_owned()]).unwrap_err().to_string();
+    assert_eq!(told(Path::new("/dev/zero")), "/dev/zero: this is not a file; settings are files of TOML");
+    let root = tempfile::tempdir().unwrap();
+    let pipe = root.path().join("pipe.toml");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR).unwrap();
+    assert!(told(&pipe).contains("this is not a file"), "nobody waits at a pipe");
+    assert!(told(root.path()).contains("this is not a file"), "a folder");
+    let large = root.path().join("large.toml");
+    // Sparse: 10 GiB that take no room.
+    std::fs::File::create(&large).unwrap().set_len(10 << 30).unwrap();
+    assert!(told(&large).contains("large.toml: the file is larger than 1048576 bytes"), "{}", told(&large));
+    let file = write(root.path(), "latin1.toml", "");
+    std::fs::write(&file, b"[kiosk]\nid = 'caf\xe9'\n").unwrap();
+    assert!(matches!(Settings::load(&[file]).unwrap_err(), SettingsError::Read { .. }));
+}
