@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Subcommand;
 
-use crate::name;
+use crate::{name, output};
 
 /// Largest cart file: thousands of lines.
 const MAX_CART_BYTES: usize = 1 << 20;
@@ -36,18 +36,18 @@ pub(crate) fn document(file: &Path) -> anyhow::Result<String> {
 pub(crate) fn check(file: &Path) -> anyhow::Result<ExitCode> {
     match kioskd::catalog::read(file) {
         Ok((catalog, _)) => {
-            println!(
+            output::line(&format!(
                 "{}: revision {}, {} items in {} categories, {} languages: no mistakes found",
                 name(file),
                 catalog.rev,
                 catalog.items.len(),
                 catalog.categories.len(),
                 catalog.languages.len()
-            );
+            ))?;
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
-            eprintln!("{error:#}");
+            output::complain(&format!("{error:#}"));
             Ok(ExitCode::FAILURE)
         }
     }
@@ -58,6 +58,5 @@ pub(crate) fn price(cart: &Path, catalog: &Path) -> anyhow::Result<()> {
     let text = kioskd::catalog::read_file(cart, MAX_CART_BYTES)?;
     let text = String::from_utf8(text).with_context(|| format!("{} is not UTF-8", name(cart)))?;
     let priced = protocol::catalog::cart::price_file(&catalog, &text, &name(cart))?;
-    println!("{priced}");
-    Ok(())
+    output::line(&priced.to_string())
 }

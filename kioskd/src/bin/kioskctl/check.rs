@@ -8,7 +8,7 @@ use kioskd::admin::wire::Request;
 use kioskd::settings::{SearchPath, Settings};
 use serde_json::Value;
 
-use crate::Arguments;
+use crate::{Arguments, output};
 
 /// Free space below which a technician should come: a week of a busy kiosk with its backups.
 const FREE_MIN_MIB: u64 = 512;
@@ -33,7 +33,7 @@ impl Finding {
 pub(crate) fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     // A daemon named by its socket alone may have other settings than this machine.
     if let (Some(socket), []) = (&arguments.socket, arguments.config.as_slice()) {
-        return Ok(report(&daemon(socket)));
+        return report(&daemon(socket));
     }
     let mut findings = Vec::new();
     let settings = kioskd::daemon::load_settings(&SearchPath::default(), &arguments.config)
@@ -54,22 +54,23 @@ pub(crate) fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             ));
         }
     }
-    Ok(report(&findings))
+    report(&findings)
 }
 
 /// Prints every finding; the exit code says whether anything is wrong.
-fn report(findings: &[Finding]) -> ExitCode {
+fn report(findings: &[Finding]) -> anyhow::Result<ExitCode> {
     let mut failed = false;
     for finding in findings {
-        match &finding.result {
-            Ok(detail) => println!("ok    {}: {detail}", finding.what),
+        let text = match &finding.result {
+            Ok(detail) => format!("ok    {}: {detail}", finding.what),
             Err((wrong, fix)) => {
                 failed = true;
-                println!("WRONG {}: {wrong}\n      → {fix}", finding.what);
+                format!("WRONG {}: {wrong}\n      → {fix}", finding.what)
             }
-        }
+        };
+        output::line(&text)?;
     }
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn disk(settings: &Settings) -> Vec<Finding> {

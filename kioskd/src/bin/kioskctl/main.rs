@@ -2,6 +2,7 @@
 
 mod catalog;
 mod check;
+mod output;
 mod print;
 
 use std::path::{Path, PathBuf};
@@ -159,7 +160,7 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("kioskctl: {error:#}");
+            output::complain(&format!("kioskctl: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -178,11 +179,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Receipt(ReceiptCommand::Render { escpos: Some(file), .. }) = &arguments.command {
         return print::escpos(&answer, file).map(|()| ExitCode::SUCCESS);
     }
-    if arguments.json {
-        println!("{answer:#}");
-    } else {
-        print!("{}", print::table(&request, &answer));
-    }
+    let text = if arguments.json { format!("{answer:#}\n") } else { print::table(&request, &answer) };
+    output::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,11 +10,14 @@ use anyhow::Context as _;
 use kioskd::admin::wire::Request;
 use serde_json::Value;
 
+use crate::output;
+
 /// The answer to `request` as text.
 pub(crate) fn table(request: &Request, answer: &Value) -> String {
     match request {
         Request::Orders { .. } => {
-            rows(answer, &["number", "placed", "mode", "pieces", "total", "state", "fiscal"])
+            let columns = ["number", "placed_local", "mode", "pieces", "total", "state", "fiscal"];
+            rows(answer, &columns)
         }
         Request::Devices => devices(answer),
         Request::Receipt { .. } | Request::CatalogShow | Request::Dump => word(&answer["text"]),
@@ -45,8 +48,7 @@ pub(crate) fn escpos(answer: &Value, file: &Path) -> anyhow::Result<()> {
         .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16))
         .collect::<Result<Vec<u8>, _>>()?;
     std::fs::write(file, &bytes).with_context(|| format!("cannot write {}", file.display()))?;
-    println!("{}: {} bytes", file.display(), bytes.len());
-    Ok(())
+    output::line(&format!("{}: {} bytes", file.display(), bytes.len()))
 }
 
 fn word(value: &Value) -> String {
@@ -61,7 +63,9 @@ fn word(value: &Value) -> String {
 fn rows(list: &Value, columns: &[&str]) -> String {
     let empty = Vec::new();
     let body = list.as_array().unwrap_or(&empty);
-    let mut lines: Vec<Vec<String>> = vec![columns.iter().map(|c| c.to_uppercase()).collect()];
+    // Every time that people read is local.
+    let title = |column: &str| column.trim_end_matches("_local").to_uppercase();
+    let mut lines: Vec<Vec<String>> = vec![columns.iter().map(|column| title(column)).collect()];
     lines.extend(body.iter().map(|row| columns.iter().map(|column| word(&row[*column])).collect()));
     aligned(&lines)
 }
