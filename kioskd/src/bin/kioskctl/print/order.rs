@@ -31,10 +31,18 @@ pub(super) fn text(order: &Value) -> String {
 }
 
 fn goods(page: &mut Page, order: &Value) {
-    for line in list(&order["lines"]) {
+    let mut lines = list(&order["lines"]).peekable();
+    while let Some(line) = lines.next() {
         let indent = if line["part_of_meal"] == true { "    " } else { "" };
         let name = format!("{indent}{} × {}", word(&line["quantity"]), word(&line["name"]));
-        page.amount(&name, &word(&line["gross"]));
+        let is_part = |line: &Value| line["part_of_meal"] == true;
+        let heads_a_meal = !is_part(line) && lines.peek().is_some_and(|next| is_part(next));
+        if heads_a_meal && line["gross_minor"] == 0 {
+            // The meal's price stands in its parts.
+            page.line(&name);
+        } else {
+            page.amount(&name, &word(&line["gross"]));
+        }
         for change in list(&line["modifiers"]) {
             // Prices of changes are in the line's amount: told beside the name, they are not added again.
             let price = match change["price_minor"].as_i64() {
@@ -68,8 +76,12 @@ fn sums(page: &mut Page, order: &Value) {
     }
     for tax in list(&order["taxes"]) {
         let kind = if tax["inclusive"] == true { "in the prices" } else { "added" };
-        let name =
-            format!("{} {}, {kind}, on {}", word(&tax["name"]), word(&tax["rate"]), word(&tax["base"]));
+        // Many shops write the rate into the name.
+        let mut name = word(&tax["name"]);
+        if !name.contains('%') {
+            name.push_str(&format!(" {}", word(&tax["rate"])));
+        }
+        let name = format!("{name}, {kind}, on {}", word(&tax["base"]));
         page.amount(&format!("  {name}"), &word(&tax["tax"]));
     }
 }
@@ -225,6 +237,20 @@ Receipts
   receipt, copy 1: failed: out of paper
 ";
         assert_eq!(text(&order()), expected);
+    }
+
+    #[test]
+    fn a_meal_without_a_price_of_its_own_shows_none_and_a_rate_is_told_once() {
+        let mut order = order();
+        order["lines"][0]["gross"] = json!("€0.00");
+        order["lines"][0]["gross_minor"] = json!(0);
+        order["taxes"][0]["name"] = json!("VAT 7\u{a0}%");
+        let page = text(&order);
+        assert!(page.contains("\n1 × Meal\n"), "{page}");
+        assert!(page.contains("\n  VAT 7\u{a0}%, in the prices, on €10.47 "), "{page}");
+        // A gift is no meal: that it costs nothing is said.
+        order["lines"][1]["part_of_meal"] = json!(false);
+        assert!(text(&order).contains("€0.00\n"), "{}", text(&order));
     }
 
     #[test]
