@@ -7,6 +7,7 @@
 //! left: the screen says so, and the loop begins anew from the disk.
 
 mod answers;
+mod failure;
 mod recorder;
 mod standing;
 
@@ -25,6 +26,7 @@ use store::{Acknowledged, CatalogDocument, Options, Outbox as _, Store, StoreErr
 use crate::clock::ShopClock;
 use crate::heartbeat::Heartbeat;
 use crate::ids::UuidSource;
+pub use failure::Failure;
 pub use recorder::Recorder;
 pub use standing::Standing;
 
@@ -68,8 +70,8 @@ enum Message {
 pub enum Asked<'a> {
     /// The kiosk works.
     Working(&'a mut Core),
-    /// The store cannot be used; the reason.
-    Failed(&'a StoreError),
+    /// The store cannot be used.
+    Failed(&'a Failure),
 }
 
 impl CoreHandle {
@@ -193,8 +195,9 @@ pub fn run(
             }
         };
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed; out of service");
-        outside.show(Arc::new(failed_view(&parts, &error)));
-        if wait_failed(&mut parts, queue, &error).is_break() {
+        let failure = Failure::new(error, &parts.store.path);
+        outside.show(Arc::new(failed_view(&parts, &failure)));
+        if wait_failed(&mut parts, queue, &failure).is_break() {
             return Ok(());
         }
     }
@@ -482,11 +485,10 @@ fn activate(origin: Origin, catalog: Arc<domain::catalog::Catalog>, sha256: [u8;
 }
 
 /// What the customer sees while the store cannot be used.
-fn failed_view(parts: &CoreParts, error: &StoreError) -> View {
+fn failed_view(parts: &CoreParts, failure: &Failure) -> View {
     let now = parts.clock.now();
     let mut kiosk = Kiosk::new(Arc::clone(&parts.config), 0);
-    let code = if error.is_full() { "STO-02" } else { "STO-01" };
-    let fault = Action::Fault { code: code.into(), detail: error.to_string().into() };
+    let fault = Action::Fault { code: failure.code().into(), detail: failure.what().into() };
     let command = Command { origin: Origin::Kiosk, action: fault };
     for input in [Input::Started, Input::Command(command)] {
         let step = kiosk.decide(&now, &mut UuidSource, input);
@@ -497,7 +499,7 @@ fn failed_view(parts: &CoreParts, error: &StoreError) -> View {
 
 /// Waits until the store may be tried again. Nothing can be recorded, so nothing may happen: of the inputs only
 /// what devices say of themselves is kept; they hold their results and are asked afterwards.
-fn wait_failed(parts: &mut CoreParts, queue: &CoreQueue, error: &StoreError) -> std::ops::ControlFlow<()> {
+fn wait_failed(parts: &mut CoreParts, queue: &CoreQueue, failure: &Failure) -> std::ops::ControlFlow<()> {
     let until = parts.clock.now().mono.plus(u64::try_from(STORE_RETRY.as_millis()).unwrap_or(u64::MAX));
     loop {
         parts.heartbeat.beat();
@@ -509,7 +511,7 @@ fn wait_failed(parts: &mut CoreParts, queue: &CoreQueue, error: &StoreError) -> 
             Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
                 return std::ops::ControlFlow::Break(());
             }
-            Ok(Message::Ask(question)) => question(Asked::Failed(error)),
+            Ok(Message::Ask(question)) => question(Asked::Failed(failure)),
             Ok(Message::Input(input)) => parts.standing.note(&input),
             Err(RecvTimeoutError::Timeout) => {}
         }

@@ -23,6 +23,10 @@ use crate::core::{Asked, Core};
 /// Most orders in one answer.
 const ORDERS_MAX: u32 = 1000;
 
+/// The terminal needs up to minutes for it, so nobody waits here.
+const END_OF_DAY: &str = "the terminal is closing its day; if it has a printer, the slip with the totals comes out \
+    of it. What it tells the kiosk is in the log in a few minutes: journalctl -u kioskd -o verbose";
+
 /// What goes wrong is said in words for a person.
 type Said = Result<Value, String>;
 
@@ -63,18 +67,25 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
             on_order(context, user, order, |record| Ok(Action::CancelOrder { order: record.order.id })).await
         }
         Request::TaskDone { task } => match parse_uuid(&task) {
-            Some(id) => command(context, user, Action::FinishTask { task: TaskId(id) }).await,
+            Some(id) => {
+                let missing = format!("there is no open task {task}; kioskctl status shows them");
+                command(context, user, Action::FinishTask { task: TaskId(id) }, Some(missing)).await
+            }
             None => Err(format!("{task:?} is not a task's id; kioskctl status shows them")),
         },
-        Request::EndOfDay => command(context, user, Action::EndOfDay).await,
-        Request::OpenDrawer { reason } => {
-            command(context, user, Action::OpenDrawer { reason: reason.into() }).await
+        Request::EndOfDay => {
+            command(context, user, Action::EndOfDay, None).await.map(|_| json!({"done": END_OF_DAY}))
         }
-        Request::Close => command(context, user, Action::Close).await,
-        Request::Open => command(context, user, Action::Open).await,
+        Request::OpenDrawer { reason } => {
+            command(context, user, Action::OpenDrawer { reason: reason.into() }, None).await
+        }
+        Request::Close => command(context, user, Action::Close, None).await,
+        Request::Open => command(context, user, Action::Open, None).await,
         Request::SoldOut { item, sold_out } => {
             let action = Action::SetSoldOut { item: ItemId::new(&item), sold_out, until: None };
-            command(context, user, action).await
+            let missing =
+                format!("the active catalog has no item {item:?}; kioskctl catalog show has their ids");
+            command(context, user, action, Some(missing)).await
         }
     };
     said.map_or_else(Answer::error, Answer::ok)
@@ -82,24 +93,36 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
 
 /// Runs on the core's thread and brings the answer back.
 async fn on_core(context: &AdminContext, question: impl FnOnce(&mut Core) -> Said + Send + 'static) -> Said {
+    ask_core(context, |asked| match asked {
+        Asked::Working(core) => question(core),
+        Asked::Failed(failure) => {
+            Err(format!("out of service {}: {}; {}", failure.code(), failure.what(), failure.fix()))
+        }
+    })
+    .await
+}
+
+/// As [`on_core`], and has an answer for a core whose store failed as well.
+async fn ask_core(context: &AdminContext, question: impl FnOnce(Asked<'_>) -> Said + Send + 'static) -> Said {
     let (sender, receiver) = oneshot::channel();
     context
         .core
         .ask(move |asked| {
-            let said = match asked {
-                Asked::Working(core) => question(core),
-                Asked::Failed(error) => Err(format!("out of service: {error}")),
-            };
             // Whoever asked may have gone.
-            drop(sender.send(said));
+            drop(sender.send(question(asked)));
         })
         .map_err(|error| error.to_string())?;
     receiver.await.map_err(|_| "the core ended".to_owned())?
 }
 
-async fn command(context: &AdminContext, user: &str, action: Action) -> Said {
+/// A command; `missing` says in words what is not there if the kiosk does not find what the command is about.
+async fn command(context: &AdminContext, user: &str, action: Action, missing: Option<String>) -> Said {
     let origin = Origin::Local(user.into());
-    on_core(context, move |core| done(core.command(Command { origin, action }))).await
+    on_core(context, move |core| match (core.command(Command { origin, action }), missing) {
+        (Ok(Err(Refusal::NotFound)), Some(missing)) => Err(missing),
+        (result, _) => done(result),
+    })
+    .await
 }
 
 /// A command about an order, made from its record.
@@ -207,7 +230,7 @@ fn mirror(context: &AdminContext) -> Said {
 fn orders(core: &mut Core, limit: u32) -> Said {
     let filter = OrderFilter { limit: limit.min(ORDERS_MAX) };
     let rows = core.store().orders(filter).map_err(|e| e.to_string())?;
-    Ok(rows.iter().map(orders::row).collect())
+    Ok(rows.iter().map(|row| orders::row(row, core.clock())).collect())
 }
 
 fn show_catalog(core: &mut Core) -> Said {
@@ -239,7 +262,8 @@ async fn resolve(context: &AdminContext, user: &str, payment: &str, verdict: Ver
         Verdict::NotTaken => StaffVerdict::NotTaken,
         Verdict::GivenBack => StaffVerdict::GivenBack,
     };
-    command(context, user, Action::ResolvePayment { payment: PaymentId(id), verdict }).await
+    let missing = format!("there is no payment {payment}; kioskctl order show has their ids");
+    command(context, user, Action::ResolvePayment { payment: PaymentId(id), verdict }, Some(missing)).await
 }
 
 fn parse_uuid(text: &str) -> Option<Uuid> {
@@ -248,29 +272,12 @@ fn parse_uuid(text: &str) -> Option<Uuid> {
 
 /// The part of `kioskctl check` that only the daemon can know.
 async fn check(context: &AdminContext) -> Said {
-    let mut lines = on_core(context, |core| {
-        let verified = core.store().epochs().and_then(|epochs| {
-            epochs.iter().map(|epoch| core.store().verify(*epoch, 1)).sum::<Result<u64, _>>()
-        });
-        let store = match verified {
-            Ok(events) => good("store", format!("{events} events, hash chain intact")),
-            Err(error) => {
-                bad("store", error.to_string(), "keep the file, call the operator: the log was changed")
-            }
-        };
-        let catalog = match core.store().active_catalog() {
-            Ok(Some(active)) => good("catalog", format!("revision {}", active.document.rev)),
-            Ok(None) => bad("catalog", "none is active".into(), "kioskctl catalog import FILE"),
-            Err(error) => bad("catalog", error.to_string(), "kioskctl catalog import FILE"),
-        };
-        let live = core.kiosk().ledger().live_payments().count();
-        let tasks = core.kiosk().ledger().tasks.len();
-        let payments = if tasks == 0 {
-            good("payments", format!("{live} open, no task for staff"))
-        } else {
-            bad("payments", format!("{tasks} tasks wait for staff"), "kioskctl status lists them")
-        };
-        Ok(json!([store, catalog, payments]))
+    let mut lines = ask_core(context, |asked| match asked {
+        Asked::Working(core) => Ok(check_core(core)),
+        Asked::Failed(failure) => {
+            let wrong = format!("out of service {}: {}", failure.code(), failure.what());
+            Ok(json!([bad("store", wrong, &failure.fix())]))
+        }
     })
     .await?;
     let list = lines.as_array_mut().ok_or("no answer")?;
@@ -294,6 +301,33 @@ async fn check(context: &AdminContext) -> Said {
         });
     }
     Ok(lines)
+}
+
+fn check_core(core: &mut Core) -> Value {
+    let verified = core
+        .store()
+        .epochs()
+        .and_then(|epochs| epochs.iter().map(|epoch| core.store().verify(*epoch, 1)).sum::<Result<u64, _>>());
+    let store = match verified {
+        Ok(events) => good("store", format!("{events} events, hash chain intact")),
+        Err(error) => {
+            bad("store", error.to_string(), "keep the file, call the operator: the log was changed")
+        }
+    };
+    let catalog = match core.store().active_catalog() {
+        Ok(Some(active)) => good("catalog", format!("revision {}", active.document.rev)),
+        Ok(None) => bad("catalog", "none is active".into(), "kioskctl catalog import FILE"),
+        Err(error) => bad("catalog", error.to_string(), "kioskctl catalog import FILE"),
+    };
+    let live = core.kiosk().ledger().live_payments().count();
+    let tasks = core.kiosk().ledger().tasks.len();
+    let payments = if tasks == 0 {
+        good("payments", format!("{live} open, no task for staff"))
+    } else {
+        let wait = if tasks == 1 { "1 task waits".to_owned() } else { format!("{tasks} tasks wait") };
+        bad("payments", format!("{wait} for staff"), "kioskctl status lists them")
+    };
+    json!([store, catalog, payments])
 }
 
 fn good(what: &str, detail: String) -> Value {

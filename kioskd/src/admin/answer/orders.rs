@@ -4,14 +4,15 @@ use domain::format;
 use domain::ids::OrderId;
 use domain::kiosk::ledger::{OrderRecord, PaymentRecord};
 use domain::money::{Currency, Minor};
-use domain::order::{FiscalNumber, OrderLine};
-use domain::payment::PaymentState;
+use domain::order::{FiscalNumber, OrderLine, OrderState};
 use domain::text::Lang;
+use domain::time::WallMs;
 use hal::printer::{Profile, encode};
 use serde_json::{Value, json};
 use store::OrderRow;
 
 use super::{Said, status, words};
+use crate::clock::ShopClock;
 use crate::core::Core;
 use crate::devices;
 use crate::receipt_text;
@@ -29,11 +30,12 @@ pub(super) fn find<'a>(core: &'a Core, name: &str) -> Result<&'a OrderRecord, St
 }
 
 /// An order of the list.
-pub(super) fn row(row: &OrderRow) -> Value {
+pub(super) fn row(row: &OrderRow, clock: &ShopClock) -> Value {
     json!({
         "id": row.id.to_string(),
         "number": row.number,
         "placed": stamp(row.placed_ms),
+        "placed_local": clock.stamp(WallMs(row.placed_ms)),
         "placed_ms": row.placed_ms,
         "mode": row.mode,
         "pieces": row.pieces,
@@ -58,7 +60,7 @@ pub(super) fn show(core: &mut Core, name: &str) -> Said {
         "placed": stamp(order.placed_at.0),
         "placed_local": core.clock().stamp(order.placed_at),
         "mode": words::mode(order.mode),
-        "state": if is_refunded(record) { "refunded" } else { status::order_state(record.state) },
+        "state": if record.is_refunded() { "refunded" } else { status::order_state(record.state) },
         "cancelled": record.cancelled.map(words::cancelled),
         "fiscal": record.paid.map(|(fiscal, _)| fiscal_number(fiscal)),
         "paid_local": record.paid.map(|(_, at)| core.clock().stamp(at)),
@@ -118,11 +120,6 @@ fn fiscal_number(fiscal: FiscalNumber) -> Value {
     json!({"series": fiscal.series, "n": fiscal.n})
 }
 
-/// Paid once, and the money went back.
-fn is_refunded(record: &OrderRecord) -> bool {
-    record.paid.is_some() && record.paying().is_some_and(|p| p.state == PaymentState::Reversed)
-}
-
 fn payment(record: &PaymentRecord) -> Value {
     let payment = &record.payment;
     json!({
@@ -142,12 +139,38 @@ fn payment(record: &PaymentRecord) -> Value {
 
 /// The receipt of an order, as text and as a printer would get it.
 pub(super) fn receipt(core: &mut Core, name: &str) -> Said {
-    let id = find(core, name)?.order.id;
+    let record = find(core, name)?;
+    if let Some(why) = no_receipt(record) {
+        return Err(why);
+    }
+    let id = record.order.id;
     let document = core.kiosk().order_document(id, &core.clock().now()).ok_or("this order has no receipt")?;
     let paper = devices::paper(&document, None);
     let encoded = encode(&paper, &Profile::tm_t88v(), None).map_err(|e| e.to_string())?;
     let hex: String = encoded.bytes.iter().map(|b| format!("{b:02x}")).collect();
     Ok(json!({"text": receipt_text::text(&document), "escpos": hex}))
+}
+
+/// Nothing is to be paid for an order that was given up, and nothing was: no slip may ask for money.
+fn no_receipt(record: &OrderRecord) -> Option<String> {
+    if record.paid.is_some() {
+        return None;
+    }
+    let end = match record.state {
+        OrderState::Cancelled => {
+            let why = record.cancelled.map(|why| format!(" ({})", words::cancelled(why))).unwrap_or_default();
+            format!("cancelled{why}")
+        }
+        OrderState::Expired => "not paid in time and has expired".to_owned(),
+        OrderState::Placed
+        | OrderState::AwaitingPayment
+        | OrderState::PaymentUnknown
+        | OrderState::Paid
+        | OrderState::AcceptedUnpaid
+        | OrderState::Fulfilling
+        | OrderState::Closed => return None,
+    };
+    Some(format!("order {} was {end}; nothing was paid, so it has no receipt", record.order.number))
 }
 
 fn money(amount: Minor, currency: Currency) -> String {

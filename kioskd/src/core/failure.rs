@@ -1,0 +1,95 @@
+//! Why the store cannot be used, and what helps: what a person at the machine is told while the kiosk is out of service.
+
+use std::path::{Path, PathBuf};
+
+use store::StoreError;
+
+use super::STORE_RETRY;
+
+/// A store that failed.
+#[derive(Debug)]
+pub struct Failure {
+    error: StoreError,
+    dir: PathBuf,
+    is_full: bool,
+}
+
+impl Failure {
+    /// The store at `path` failed. Whether the disk is full is asked of the disk as well: once a write has failed,
+    /// further errors only say that it did.
+    pub(super) fn new(error: StoreError, path: &Path) -> Self {
+        let dir = path.parent().unwrap_or(Path::new("."));
+        // Whoever is called is not where the daemon was started.
+        let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+        let is_full = error.is_full() || has_no_room(&dir);
+        Self { error, dir, is_full }
+    }
+
+    /// The code on the screen.
+    pub(crate) fn code(&self) -> &'static str {
+        if self.is_full { "STO-02" } else { "STO-01" }
+    }
+
+    /// What is wrong.
+    pub(crate) fn what(&self) -> String {
+        if self.is_full {
+            return format!("the disk is full: no room in {}", self.dir.display());
+        }
+        // The sources tell what SQLite or the system said.
+        let mut text = self.error.to_string();
+        let mut source = std::error::Error::source(&self.error);
+        while let Some(error) = source {
+            text.push_str(&format!(": {error}"));
+            source = error.source();
+        }
+        text
+    }
+
+    /// What helps.
+    pub(crate) fn fix(&self) -> String {
+        let retry_s = STORE_RETRY.as_secs();
+        if self.is_full {
+            let dir = self.dir.display();
+            format!("free space on the disk of {dir}; the kiosk comes back by itself within {retry_s} s")
+        } else {
+            format!("the kiosk tries again every {retry_s} s; what it finds is in journalctl -u kioskd")
+        }
+    }
+}
+
+fn has_no_room(dir: &Path) -> bool {
+    nix::sys::statvfs::statvfs(dir).is_ok_and(|stat| stat.blocks_available() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(kind: std::io::ErrorKind, dir: &Path) -> Failure {
+        let path = dir.join("kiosk.db");
+        Failure::new(StoreError::File { what: "write", path: path.clone(), source: kind.into() }, &path)
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_its_folder_and_what_helps() {
+        let dir = tempfile::tempdir().unwrap();
+        let full = failed(std::io::ErrorKind::StorageFull, dir.path());
+        assert_eq!(full.code(), "STO-02");
+        assert_eq!(full.what(), format!("the disk is full: no room in {}", dir.path().display()));
+        assert!(
+            full.fix().contains("free space") && full.fix().contains("by itself within 5 s"),
+            "{}",
+            full.fix()
+        );
+    }
+
+    #[test]
+    fn any_other_failure_is_told_with_its_cause() {
+        let dir = tempfile::tempdir().unwrap();
+        let other = failed(std::io::ErrorKind::PermissionDenied, dir.path());
+        assert_eq!(other.code(), "STO-01");
+        let what = format!("cannot write {}: permission denied", dir.path().join("kiosk.db").display());
+        assert_eq!(other.what(), what);
+        assert!(other.fix().contains("journalctl"), "{}", other.fix());
+    }
+}
