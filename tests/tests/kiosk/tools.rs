@@ -1,5 +1,6 @@
 //! `kioskctl`, as a technician uses it.
 
+use std::io::{Read as _, Write as _};
 use std::process::{Command, Output};
 
 use tests::process::wait_until;
@@ -29,6 +30,9 @@ fn the_tools_show_orders_devices_receipts_and_what_is_wrong() {
     shop.customer.press("Pay").unwrap();
     shop.see("done");
     shop.settled_books();
+    let unknown = kioskctl(&shop, &["sold-out", "nosuch"]);
+    assert!(!unknown.status.success());
+    assert!(text(&unknown).contains("no item \"nosuch\""), "{}", text(&unknown));
     for (arguments, expected) in [
         (&["status"][..], "[page done]"),
         (&["orders"], "K3-001"),
@@ -46,6 +50,9 @@ fn the_tools_show_orders_devices_receipts_and_what_is_wrong() {
     // The shop is in Berlin.
     let placed = page.lines().find(|line| line.starts_with("placed ")).unwrap();
     assert!(placed.ends_with(" CET") || placed.ends_with(" CEST"), "{page}");
+    let listed = text(&kioskctl(&shop, &["orders"]));
+    let time = placed.trim_start_matches("placed").trim();
+    assert!(listed.contains(time) && listed.contains(" PLACED "), "the list tells the same time: {listed}");
     for words in
         ["eat in\n", "      No onion\n", "\nTotal  ", "€28.80\n", "card: money taken\n", "\nReceipts\n"]
     {
@@ -63,8 +70,12 @@ fn the_tools_show_orders_devices_receipts_and_what_is_wrong() {
 fn the_terminals_day_is_closed_from_the_command_line() {
     let mut shop = Shop::open();
     shop.sell();
-    let asked = wait_until(SOON, || kioskctl(&shop, &["end-of-day"]).status.success().then_some(()));
-    asked.unwrap_or_else(|| panic!("{}", text(&kioskctl(&shop, &["status"]))));
+    let asked = wait_until(SOON, || {
+        let output = kioskctl(&shop, &["end-of-day"]);
+        output.status.success().then(|| text(&output))
+    });
+    let said = asked.unwrap_or_else(|| panic!("{}", text(&kioskctl(&shop, &["status"]))));
+    assert!(said.contains("closing its day") && said.contains("slip"), "{said}");
     let memory = shop.rig.dir.join("sim/terminal.json");
     let closed = wait_until(SOON, || {
         let book: serde_json::Value = serde_json::from_slice(&std::fs::read(&memory).ok()?).ok()?;
@@ -106,6 +117,50 @@ fn a_catalog_file_is_checked_and_a_cart_priced_without_a_daemon() {
 }
 
 #[test]
+fn whoever_reads_only_the_beginning_gets_no_complaint() {
+    let kioskctl = tests::rig::program(&tests::rig::RigOptions::default(), "kioskctl").unwrap();
+    let good = root().join("catalog/alder-and-rye/catalog.json");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(&kioskctl)
+        .args(["catalog", "check"])
+        .arg(good)
+        .stdout(writer)
+        .stderr(std::process::Stdio::piped())
+        .output()
+        .unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}: {}", output.status, text(&output));
+
+    // More than a pipe holds: the tool is still writing when its reader goes.
+    let shop = Shop::open();
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let child = Command::new(&kioskctl)
+        .arg("--socket")
+        .arg(shop.rig.socket())
+        .args(["catalog", "show"])
+        .stdout(writer)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    reader.read_exact(&mut [0; 16]).unwrap();
+    drop(reader);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}: {}", output.status, text(&output));
+    // A result that cannot be kept is an error.
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let kept = Command::new(&kioskctl)
+        .arg("--socket")
+        .arg(shop.rig.socket())
+        .arg("status")
+        .stdout(full)
+        .stderr(std::process::Stdio::piped())
+        .output()
+        .unwrap();
+    assert!(!kept.status.success());
+    assert!(text(&kept).contains("cannot write the answer"), "{}", text(&kept));
+}
+
+#[test]
 fn a_second_daemon_on_the_same_machine_ends_at_once_and_harms_nothing() {
     let mut shop = Shop::open();
     let second = Command::new(shop.rig.program("kioskd").unwrap())
@@ -135,4 +190,52 @@ fn a_refunded_order_says_so() {
         assert!(page.contains(words), "{words}: {page}");
     }
     assert_eq!(shop.settled_books().terminal, 0);
+}
+
+#[test]
+fn an_order_that_was_given_up_has_no_slip_that_asks_for_money() {
+    let mut shop = Shop::open();
+    shop.rig.sim(&["terminal", "decline", "05"]).unwrap();
+    shop.customer.order_two_burgers().unwrap();
+    shop.customer.press("Pay").unwrap();
+    shop.see("pay-failed");
+    shop.customer.leave().unwrap();
+    let output = kioskctl(&shop, &["receipt", "render", "K3-001"]);
+    let told = text(&output);
+    assert!(!output.status.success(), "{told}");
+    assert!(told.contains("order K3-001 was cancelled (by the customer); nothing was paid"), "{told}");
+    assert!(!told.contains("To pay"), "{told}");
+}
+
+#[test]
+fn of_a_full_disk_check_and_status_tell_the_folder_and_what_helps() {
+    let mut shop = Shop::open_on_disk(4096);
+    let filler = shop.rig.disk().unwrap().join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    while file.write_all(&[0; 4096]).is_ok() {}
+    drop(file);
+    // What was already set aside in the log may still take a few orders.
+    let full = wait_until(SOON, || (shop.try_to_buy() != "done").then_some(()));
+    full.expect("a full disk stops the sales");
+    let data = shop.rig.settings_path().with_file_name("data");
+    for command in ["check", "status"] {
+        let ask = || {
+            let output = Command::new(shop.rig.program("kioskctl").unwrap())
+                .arg("--socket")
+                .arg(shop.rig.socket())
+                .arg(command)
+                .output()
+                .unwrap();
+            text(&output)
+        };
+        let told = wait_until(SOON, || Some(ask()).filter(|told| told.contains("STO-02")))
+            .unwrap_or_else(|| panic!("{command}: {}", ask()));
+        let place = format!("the disk is full: no room in {}", data.display());
+        for words in [place.as_str(), "free space", "comes back by itself within 5 s"] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+    }
+    std::fs::remove_file(&filler).unwrap();
+    shop.see("attract");
+    assert!(!text(&kioskctl(&shop, &["status"])).contains("STO-02"));
 }
