@@ -47,7 +47,7 @@ fn half_a_result_is_asked_about_on_the_same_link_and_the_next_card_pays() {
     shop.customer.press("Pay").unwrap();
     shop.customer
         .mirror
-        .wait("a definite end", SOON, |m| ["done", "pay-failed"].contains(&m.screen().id.as_str()))
+        .wait("a definite end", 2 * SOON, |m| ["done", "pay-failed"].contains(&m.screen().id.as_str()))
         .unwrap();
     assert_eq!(shop.settled_books().paid, 1, "without an answer the terminal gives the money back");
     shop.customer.press("Try again").unwrap();
