@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod run;
+mod soak;
 mod test;
 mod tidy;
 
@@ -13,6 +14,7 @@ const HELP: &str = "\
                                         run the kiosk with emulated devices and say what to open
 ./dev demo --script --out DIR           perform whole orders as a browser would; saves screenshots and the receipt
 ./dev test [NAME]                       every check and test
+./dev soak chaos --minutes N --seed S   break everything between kiosks and fleet, compare the books in the end
 ./dev tidy                              only the checks that need no build
 ./dev bench [AREA] [--json FILE]        measure, ours and the peers side by side
 ";
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
     let result = match arguments.first().map(String::as_str) {
         Some("demo") => demo::demo(rest),
         Some("test") => test::test(rest),
+        Some("soak") => soak::soak(rest),
         Some("tidy") => tidy::tidy(),
         Some("bench") => bench::bench(rest),
         Some("help" | "--help" | "-h") => {

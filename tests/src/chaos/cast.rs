@@ -87,7 +87,8 @@ impl Cast {
     fn start_embedded(&mut self) -> anyhow::Result<()> {
         let mut command = Command::new(&self.fleetd);
         command.arg("embedded").arg("--data").arg(&self.data);
-        command.args(["--kiosk-port", "0", "--internal-port", "0"]).stderr(self.log("fleetd.log")?);
+        command.args(["--kiosk-port", "0", "--internal-port", "0", "--name", &self.network.host]);
+        command.stderr(self.log("fleetd.log")?);
         let (process, _) = Process::start_until_ready("fleetd embedded", &mut command)?;
         self.embedded = Some(process);
         Ok(())

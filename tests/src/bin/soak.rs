@@ -1,0 +1,57 @@
+//! `./dev soak`: the long versions of what `./dev test` runs briefly.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use tests::chaos;
+
+/// Breaks things for a long time.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Kill, freeze and cut everything between kiosks and the fleet's books; ends well only if every event is in
+    /// the books exactly once.
+    Chaos {
+        /// Minutes of faults.
+        #[arg(long, default_value_t = 5)]
+        minutes: u64,
+        /// The whole schedule follows from it.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Simulated kiosks.
+        #[arg(long, default_value_t = 50)]
+        kiosks: u32,
+        /// Folder for data and logs; kept.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let What::Chaos { minutes, seed, kiosks, dir } = Arguments::parse().what;
+    let own = std::env::current_exe()?;
+    let programs = own.parent().context("a program lies in a folder")?;
+    let dir = dir.unwrap_or_else(|| std::env::temp_dir().join(format!("kioskd-chaos-{}", std::process::id())));
+    println!("chaos: data and logs are in {}", dir.display());
+    let summary = chaos::run(&chaos::Options {
+        dir,
+        fleetd: programs.join("fleetd"),
+        sim: programs.join("sim"),
+        kiosks,
+        seconds: minutes * 60,
+        drain_seconds: 180,
+        sales_per_minute: kiosks * 12,
+        seed,
+    })?;
+    println!(
+        "chaos: {} events, each in the books exactly once; {} sales denied; {} faults; {} connections lost",
+        summary.events, summary.denied, summary.faults, summary.lost
+    );
+    Ok(())
+}
