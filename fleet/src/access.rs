@@ -164,12 +164,8 @@ async fn first_start_over(client: &tokio_postgres::Client, file: &Path) -> Resul
                SELECT $1, id, 'admin-token', 'admin', $2, 'first start' FROM tenant ORDER BY id LIMIT 1";
     client.execute(sql, &[&uuid::Uuid::now_v7(), &digest(&token)]).await.trying("store a token")?;
     let failed = |source| AccessError::File { path: file.to_owned(), source };
-    let mut opened = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-        .map_err(failed)?;
+    let mut opened =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
     writeln!(opened, "{token}").and_then(|()| opened.sync_all()).map_err(failed)?;
     Ok(true)
 }

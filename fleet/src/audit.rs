@@ -68,10 +68,10 @@ pub(crate) async fn first_broken(
     transaction: &Transaction<'_>,
     tenant: &str,
 ) -> Result<Option<i64>, DatabaseError> {
-    let sql =
-        "SELECT n, at_ms, actor, action, subject, detail, hash FROM audit WHERE tenant = $1 ORDER BY n";
+    let sql = "SELECT n, at_ms, actor, action, subject, detail, hash FROM audit WHERE tenant = $1 ORDER BY n";
     let mut previous = vec![0; 32];
-    for (row, expected) in transaction.query(sql, &[&tenant]).await.trying("read the audit log")?.iter().zip(1..)
+    for (row, expected) in
+        transaction.query(sql, &[&tenant]).await.trying("read the audit log")?.iter().zip(1..)
     {
         let (n, at_ms): (i64, i64) = (row.get(0), row.get(1));
         let told: Vec<u8> = row.get(6);

@@ -63,7 +63,11 @@ impl Counters {
             ("fleet_ingest_batches_total", "Batches that were answered.", self.batches.get()),
             ("fleet_ingest_events_total", "Events in batches that were answered.", self.events.get()),
             ("fleet_ingest_events_repeated_total", "Events that had come before.", self.repeated.get()),
-            ("fleet_ingest_events_quarantined_total", "Events that were not understood.", self.quarantined.get()),
+            (
+                "fleet_ingest_events_quarantined_total",
+                "Events that were not understood.",
+                self.quarantined.get(),
+            ),
             ("fleet_ingest_events_denied_total", "Paid sales that the fleet denied.", self.denied.get()),
             ("fleet_ingest_forks_total", "Batches of a kiosk that is there twice.", self.forked.get()),
             ("fleet_ingest_unreadable_total", "Payloads that are no batch.", self.unreadable.get()),

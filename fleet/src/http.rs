@@ -78,7 +78,10 @@ impl utoipa::Modify for Schemes {
         use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
         let components = document.components.get_or_insert_with(Default::default);
         components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-        components.add_security_scheme("certificate", SecurityScheme::MutualTls { description: None, deprecated: None, extensions: None });
+        components.add_security_scheme(
+            "certificate",
+            SecurityScheme::MutualTls { description: None, deprecated: None, extensions: None },
+        );
         matrix::describe(document);
     }
 }
@@ -163,9 +166,18 @@ mod tests {
         let (_, document) = described();
         let mut served: Vec<String> = Vec::new();
         for (path, item) in &document.paths.paths {
-            let methods = [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("PATCH", &item.patch), ("DELETE", &item.delete)];
+            let methods = [
+                ("GET", &item.get),
+                ("POST", &item.post),
+                ("PUT", &item.put),
+                ("PATCH", &item.patch),
+                ("DELETE", &item.delete),
+            ];
             served.extend(
-                methods.iter().filter(|(_, operation)| operation.is_some()).map(|(m, _)| format!("{m} {path}")),
+                methods
+                    .iter()
+                    .filter(|(_, operation)| operation.is_some())
+                    .map(|(m, _)| format!("{m} {path}")),
             );
         }
         let mut rows: Vec<String> = matrix::ROUTES

@@ -150,7 +150,10 @@ impl Hub {
     pub(crate) async fn hear(self, address: String) {
         loop {
             let error = self.hear_once(&address).await.err();
-            tracing::warn!(error = error.as_ref().map(|e| e as &dyn std::error::Error), "listens for news again");
+            tracing::warn!(
+                error = error.as_ref().map(|e| e as &dyn std::error::Error),
+                "listens for news again"
+            );
             tokio::time::sleep(RETRY).await;
         }
     }

@@ -88,7 +88,8 @@ async fn due(news: &mut broadcast::Receiver<std::sync::Arc<News>>) {
 /// Sends some of what is due; whether there may be more.
 async fn send_due(database: &Database, link: &Link, hub: &Hub) -> Result<bool, Lost> {
     let mut connection = database.connection().await?;
-    let rows = connection.query("SELECT tenant FROM tenants_with_due()", &[]).await.trying("look for work")?;
+    let rows =
+        connection.query("SELECT tenant FROM tenants_with_due()", &[]).await.trying("look for work")?;
     let mut more = false;
     for row in rows {
         let tenant: String = row.get(0);
@@ -129,7 +130,8 @@ async fn send_twins(transaction: &Transaction<'_>, link: &Link) -> Result<bool, 
 }
 
 async fn send_jobs(transaction: &Transaction<'_>, link: &Link) -> Result<Vec<Uuid>, Lost> {
-    let sql = "SELECT j.id, j.kiosk, j.kind, j.args, j.idle, (extract(epoch FROM j.expires_at) * 1000)::bigint,
+    let sql =
+        "SELECT j.id, j.kiosk, j.kind, j.args, j.idle, (extract(epoch FROM j.expires_at) * 1000)::bigint,
                       ceil(extract(epoch FROM j.expires_at - now()))::bigint
                FROM job j JOIN kiosk k ON k.id = j.kiosk
                WHERE j.due AND j.expires_at > now() AND k.state = 'active'
@@ -141,7 +143,8 @@ async fn send_jobs(transaction: &Transaction<'_>, link: &Link) -> Result<Vec<Uui
         let id: Uuid = row.get(0);
         let (kind, args): (&str, serde_json::Value) = (row.get(2), row.get(3));
         let job = json!({ "job": id, "kind": kind, "args": args, "idle": row.get::<_, bool>(4), "exp": row.get::<_, i64>(5) });
-        let (Ok(job), Ok(kiosk)) = (serde_json::from_value::<Job>(job), KioskId::new(row.get::<_, &str>(1))) else {
+        let (Ok(job), Ok(kiosk)) = (serde_json::from_value::<Job>(job), KioskId::new(row.get::<_, &str>(1)))
+        else {
             tracing::error!(%id, "a job that cannot be sent");
             unfit.push(id);
             continue;
@@ -179,7 +182,10 @@ async fn together(
 pub(crate) async fn sweep(database: Database) {
     loop {
         if let Err(error) = sweep_once(&database).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "cannot look for jobs whose time is over");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "cannot look for jobs whose time is over"
+            );
         }
         tokio::time::sleep(SWEEP).await;
     }

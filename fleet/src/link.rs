@@ -8,8 +8,8 @@ use std::time::Duration;
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v5::{PubAckReason, Publish};
 use rumqttc::{
-    AckMode, AsyncClient, Event, EventLoop, Incoming, MqttOptions, Outgoing, PublishOptions,
-    PublishResult, TlsConfiguration, Transport,
+    AckMode, AsyncClient, Event, EventLoop, Incoming, MqttOptions, Outgoing, PublishOptions, PublishResult,
+    TlsConfiguration, Transport,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -90,7 +90,8 @@ impl Link {
     /// # Errors
     /// No connection, or it is refused.
     pub(crate) async fn open_to_send(broker: &Broker, client_id: &str) -> Result<Self, LinkError> {
-        let (client, mut events) = AsyncClient::builder(options(broker, client_id)?).capacity(OUTGOING).build();
+        let (client, mut events) =
+            AsyncClient::builder(options(broker, client_id)?).capacity(OUTGOING).build();
         loop {
             match events.poll().await {
                 Ok(Event::Incoming(Incoming::ConnAck(_))) => break,
@@ -109,7 +110,8 @@ impl Link {
     /// # Errors
     /// No connection, or it is refused.
     pub async fn open(broker: &Broker, client_id: &str, filter: &str) -> Result<Self, LinkError> {
-        let (client, mut events) = AsyncClient::builder(options(broker, client_id)?).capacity(OUTGOING).build();
+        let (client, mut events) =
+            AsyncClient::builder(options(broker, client_id)?).capacity(OUTGOING).build();
         client.try_subscribe(filter, QoS::AtLeastOnce).map_err(|e| LinkError::Broker(e.to_string()))?;
         subscribed(&mut events, filter).await?;
         // One more than may be unacknowledged, and some of those that need no acknowledgement.

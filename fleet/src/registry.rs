@@ -42,7 +42,8 @@ pub(crate) async fn decommission(
     if transaction.execute(sql, &[&kiosk]).await.trying(doing)? == 0 {
         return Ok(false);
     }
-    let sql = "UPDATE certificate SET revoked_at = now(), reason = $2 WHERE kiosk = $1 AND revoked_at IS NULL";
+    let sql =
+        "UPDATE certificate SET revoked_at = now(), reason = $2 WHERE kiosk = $1 AND revoked_at IS NULL";
     transaction.execute(sql, &[&kiosk, &reason]).await.trying(doing)?;
     let sql = "UPDATE job SET state = 'expired', due = false, why = 'the kiosk was decommissioned', changed_at = now()
                WHERE kiosk = $1 AND state IN ('queued', 'sent', 'accepted', 'running')";

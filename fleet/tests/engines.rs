@@ -2,6 +2,8 @@
 //! Needs the packages `mosquitto mosquitto-clients openssl postgresql`; run by root or by any user.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
+#[path = "engines/api.rs"]
+mod api;
 #[path = "engines/broker.rs"]
 mod broker;
 #[path = "engines/embedded.rs"]

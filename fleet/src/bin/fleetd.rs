@@ -116,7 +116,9 @@ async fn embedded(arguments: EmbeddedArguments) -> anyhow::Result<()> {
     let told = |serving: Serving| {
         eprintln!("fleetd: kiosks connect to port {kiosk_port}");
         if let Some(http) = serving.http {
-            eprintln!("fleetd: the API is at http://{http} for this machine; its description: /v1/openapi.json");
+            eprintln!(
+                "fleetd: the API is at http://{http} for this machine; its description: /v1/openapi.json"
+            );
         }
         if let Some(https) = serving.https {
             eprintln!("fleetd: and at https://{host}:{} for kiosks and everybody", https.port());

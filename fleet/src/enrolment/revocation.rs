@@ -79,10 +79,11 @@ async fn make(database: &Database, authorities: &Authorities, folder: &Path) -> 
     let mut connection = database.connection().await?;
     let transaction = connection.transaction().await.trying("begin")?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.trying(doing)?;
-    let number: i64 =
-        transaction.query_one("SELECT next_revocation_list()", &[]).await.trying(doing)?.get(0);
-    let rows =
-        transaction.query("SELECT serial, at_s, reason FROM revoked_certificates()", &[]).await.trying(doing)?;
+    let number: i64 = transaction.query_one("SELECT next_revocation_list()", &[]).await.trying(doing)?.get(0);
+    let rows = transaction
+        .query("SELECT serial, at_s, reason FROM revoked_certificates()", &[])
+        .await
+        .trying(doing)?;
     let revoked: Vec<Revoked> = rows
         .iter()
         .filter_map(|row| {
@@ -118,11 +119,15 @@ impl Reload {
                 match ended {
                     Ok(status) if status.success() => {}
                     Ok(status) => tracing::error!(%status, "the command that reloads the broker failed"),
-                    Err(error) => tracing::error!(%error, "the command that reloads the broker cannot be run"),
+                    Err(error) => {
+                        tracing::error!(%error, "the command that reloads the broker cannot be run")
+                    }
                 }
             }
             Self::Nobody => {
-                tracing::info!("the broker has to read kiosk.crl again: send it SIGHUP, or set broker_reload");
+                tracing::info!(
+                    "the broker has to read kiosk.crl again: send it SIGHUP, or set broker_reload"
+                );
             }
         }
     }

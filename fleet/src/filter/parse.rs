@@ -2,7 +2,8 @@
 
 use super::{Compare, DEPTH_MAX, Filter, FilterError, LENGTH_MAX, NumberField, TextField, TextTest};
 
-const FIELDS: &str = "id, name, site, state, selling, online, ver, tag, fault, drift, seen, boot, pending, catalog";
+const FIELDS: &str =
+    "id, name, site, state, selling, online, ver, tag, fault, drift, seen, boot, pending, catalog";
 
 pub(super) fn parse(text: &str) -> Result<Filter, FilterError> {
     if text.len() > LENGTH_MAX {
@@ -205,7 +206,9 @@ fn test(field: &str, operator: &str, value: String) -> Told<Filter> {
         "ver" | "version" => {
             let compare = compare(operator)?;
             let is_version = !value.is_empty()
-                && value.split('.').all(|n| (1..=15).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()));
+                && value
+                    .split('.')
+                    .all(|n| (1..=15).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()));
             if !is_version {
                 return Err((Wrong::Value, "expected a version such as 1.4 or 1.4.2".to_owned()));
             }

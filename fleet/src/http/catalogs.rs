@@ -98,7 +98,10 @@ pub(super) async fn create(
 ) -> Answer<(StatusCode, Json<Taken>)> {
     let body = body?;
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let checking = { let body = body.clone(); tokio::task::spawn_blocking(move || check(&body, today)) };
+    let checking = {
+        let body = body.clone();
+        tokio::task::spawn_blocking(move || check(&body, today))
+    };
     let (rev, hints) = checking.await.map_err(|_| Failed::internal("a catalog cannot be checked"))??;
     let digest = ring::digest::digest(&ring::digest::SHA256, &body);
     let digest = digest.as_ref();
@@ -200,7 +203,9 @@ pub(super) async fn push(
     let count = kiosks.len();
     if asked.expected.is_some_and(|expected| usize::try_from(expected) != Ok(count)) {
         let detail = format!("it would be {count} kiosks now");
-        return Err(Failed::conflict("count", detail).next("look at the list again, then ask with the new number"));
+        return Err(
+            Failed::conflict("count", detail).next("look at the list again, then ask with the new number")
+        );
     }
     if asked.dry_run {
         return Ok(Json(Pushed { count, changed: 0, dry_run: true }));

@@ -80,8 +80,11 @@ async fn staff(api: &Api, headers: &HeaderMap) -> Answer<Staff> {
         .prepare_cached("SELECT tenant, name, role, id FROM token_owner($1)")
         .await
         .trying("prepare")?;
-    let row =
-        connection.query_opt(&select, &[&digest(token)]).await.trying("look up a token")?.ok_or_else(Failed::nobody)?;
+    let row = connection
+        .query_opt(&select, &[&digest(token)])
+        .await
+        .trying("look up a token")?
+        .ok_or_else(Failed::nobody)?;
     let role = Role::parse(row.get(2)).ok_or_else(Failed::nobody)?;
     Ok(Staff { tenant: row.get(0), role, actor: format!("token {}", row.get::<_, &str>(1)) })
 }
@@ -127,7 +130,10 @@ impl<S: Sync> FromRequestParts<S> for Device {
 
 impl Staff {
     /// A transaction of their tenant.
-    pub(super) async fn begin<'a>(&self, connection: &'a mut Object) -> Result<Transaction<'a>, DatabaseError> {
+    pub(super) async fn begin<'a>(
+        &self,
+        connection: &'a mut Object,
+    ) -> Result<Transaction<'a>, DatabaseError> {
         begin(connection, &self.tenant).await
     }
 

@@ -78,7 +78,8 @@ pub(super) async fn enrol(
     let (serial, version) = (&asked.serial, &asked.version);
     let (kiosk, site) = enrolment::admit(&transaction, &wanted, serial, version).await?;
     let certificate = api.authorities.kiosk.sign(&kiosk, &request, SystemTime::now())?;
-    let replaced = enrolment::keep_certificate(&transaction, &wanted.tenant, &kiosk, &certificate, true).await?;
+    let replaced =
+        enrolment::keep_certificate(&transaction, &wanted.tenant, &kiosk, &certificate, true).await?;
     enrolment::note(&transaction, &wanted, &kiosk, &certificate, &peer).await?;
     transaction.commit().await.trying("enrol a kiosk")?;
     if replaced > 0 {

@@ -74,8 +74,8 @@ pub(super) async fn list(
             sql.push(" AND e.kind = ").bind(kind);
         }
     };
-    let columns = "e.id, e.kiosk, e.epoch, e.seq, e.kind, e.version, e.wall_ms, e.body, e.answer, e.received_at";
+    let columns =
+        "e.id, e.kiosk, e.epoch, e.seq, e.kind, e.version, e.wall_ms, e.body, e.answer, e.received_at";
     let order = Order { by: "e.epoch", kind: "bigint", then: "e.seq", then_kind: "bigint", descending: true };
     Ok(Json(page::page(&transaction, (columns, "event e"), conditions, order, &part).await?))
 }
-

@@ -71,10 +71,14 @@ pub(super) async fn metrics(State(api): State<Api>) -> Answer<impl IntoResponse>
     let rows = connection.query("SELECT name, value FROM fleet_numbers()", &[]).await.trying("count")?;
     for row in &rows {
         let (name, help) = match row.get::<_, &str>(0) {
-            "quarantine_open" => ("fleet_quarantine_open", "Events that were not understood and wait for somebody."),
+            "quarantine_open" => {
+                ("fleet_quarantine_open", "Events that were not understood and wait for somebody.")
+            }
             "tasks_open" => ("fleet_tasks_open", "Tasks that wait for somebody."),
             "jobs_open" => ("fleet_jobs_open", "Jobs that are neither done nor given up."),
-            _ => ("fleet_events_stray", "Events whose ids are of no sensible day; at most 10000 are counted."),
+            _ => {
+                ("fleet_events_stray", "Events whose ids are of no sensible day; at most 10000 are counted.")
+            }
         };
         family(&mut text, name, help, "gauge", [(String::new(), row.get::<_, i64>(1))]);
     }
@@ -89,8 +93,8 @@ fn family(
     values: impl IntoIterator<Item = (String, i64)>,
 ) {
     let written = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-    let written = values
-        .into_iter()
-        .fold(written, |written, (labels, value)| written.and_then(|()| writeln!(text, "{name}{labels} {value}")));
+    let written = values.into_iter().fold(written, |written, (labels, value)| {
+        written.and_then(|()| writeln!(text, "{name}{labels} {value}"))
+    });
     written.expect("a string takes all that is written to it");
 }

@@ -166,7 +166,9 @@ pub(super) async fn create(
     let count = kiosks.len();
     if asked.expected.is_some_and(|expected| usize::try_from(expected) != Ok(count)) {
         let detail = format!("it would be {count} kiosks now");
-        return Err(Failed::conflict("count", detail).next("look at the list again, then ask with the new number"));
+        return Err(
+            Failed::conflict("count", detail).next("look at the list again, then ask with the new number")
+        );
     }
     let listed = kiosks.iter().take(LISTED).cloned().collect();
     if asked.dry_run {
@@ -193,7 +195,10 @@ pub(super) async fn create(
     api.hub.due();
     api.hub.changed(&staff.tenant, Subject::Job, ids.iter().map(Uuid::to_string));
     let jobs = ids.into_iter().take(LISTED).collect();
-    Ok((StatusCode::CREATED, Json(Asked { request: Some(request), count, kiosks: listed, jobs, dry_run: false })))
+    Ok((
+        StatusCode::CREATED,
+        Json(Asked { request: Some(request), count, kiosks: listed, jobs, dry_run: false }),
+    ))
 }
 
 fn kind(asked: &NewJob) -> Answer<JobKind> {

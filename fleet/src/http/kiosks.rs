@@ -59,13 +59,15 @@ pub(super) struct Kiosk {
     drift: bool,
 }
 
-const COLUMNS: &str = "k.id, k.site, k.name, k.tags, k.version, k.hardware, k.boot, k.conn, k.status, k.last_seen,
+const COLUMNS: &str =
+    "k.id, k.site, k.name, k.tags, k.version, k.hardware, k.boot, k.conn, k.status, k.last_seen,
     k.created_at, presence(k.state, k.is_on, k.last_seen, k.went_off) AS state,
     presence(k.state, k.is_on, k.last_seen, k.went_off) = 'online' AS online,
     coalesce(t.rev, 0) AS desired_rev, coalesce(t.reported_rev, 0) AS reported_rev,
     coalesce(t.rev <> t.reported_rev, false) AS drift";
 
-const ONE: &str = "SELECT k.id, k.site, k.name, k.tags, k.version, k.hardware, k.boot, k.conn, k.status, k.last_seen,
+const ONE: &str =
+    "SELECT k.id, k.site, k.name, k.tags, k.version, k.hardware, k.boot, k.conn, k.status, k.last_seen,
     k.created_at, presence(k.state, k.is_on, k.last_seen, k.went_off) AS state,
     presence(k.state, k.is_on, k.last_seen, k.went_off) = 'online' AS online,
     coalesce(t.rev, 0) AS desired_rev, coalesce(t.reported_rev, 0) AS reported_rev,

@@ -54,7 +54,10 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError
 }
 
 /// A TLS configuration with a new certificate for these names; kiosks may show theirs.
-pub(crate) fn tls(authorities: &Authorities, names: &[String]) -> Result<Arc<rustls::ServerConfig>, ListenError> {
+pub(crate) fn tls(
+    authorities: &Authorities,
+    names: &[String],
+) -> Result<Arc<rustls::ServerConfig>, ListenError> {
     let unusable = |error: &dyn std::fmt::Display| ListenError::Authority(error.to_string());
     let identity = authorities.fleet.issue_server(names, SystemTime::now())?;
     let pem = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| unusable(&error));
@@ -148,8 +151,8 @@ impl Connected<IncomingStream<'_, TcpListener>> for Peer {
 impl Connected<IncomingStream<'_, TlsListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
         let (_, session) = stream.io().get_ref();
-        let certificate = session.peer_certificates().and_then(|chain| chain.first()).map(|der| Arc::from(&**der));
+        let certificate =
+            session.peer_certificates().and_then(|chain| chain.first()).map(|der| Arc::from(&**der));
         Self { address: *stream.remote_addr(), certificate }
     }
 }
-

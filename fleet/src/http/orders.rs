@@ -66,7 +66,8 @@ pub(super) struct Order {
     lines: Value,
 }
 
-const COLUMNS: &str = "s.id, s.site, s.kiosk, s.number, s.placed_at, s.business_date, s.mode, s.channel, s.currency,
+const COLUMNS: &str =
+    "s.id, s.site, s.kiosk, s.number, s.placed_at, s.business_date, s.mode, s.channel, s.currency,
     s.exponent, s.total, s.tip, s.refunded, s.catalog_rev, s.state, s.fiscal_series, s.fiscal_n, s.paid_at,
     s.denied, s.lines";
 

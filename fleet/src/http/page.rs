@@ -95,7 +95,10 @@ pub(super) async fn page<T: DeserializeOwned>(
 
 fn place(cursor: &str) -> Answer<Place> {
     let digits = cursor.as_bytes().chunks(2).map(|pair| {
-        std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())
+        std::str::from_utf8(pair)
+            .ok()
+            .filter(|pair| pair.len() == 2)
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
     });
     digits
         .collect::<Option<Vec<u8>>>()

@@ -168,7 +168,8 @@ impl From<JsonRejection> for Failed {
         let detail = rejection.body_text();
         match rejection.status() {
             status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-                Self::new(status, "media_type", "JSON, please", detail).next("send Content-Type: application/json")
+                Self::new(status, "media_type", "JSON, please", detail)
+                    .next("send Content-Type: application/json")
             }
             _ => Self::bad("json", detail).next("see /v1/openapi.json"),
         }

@@ -96,7 +96,18 @@ pub(super) async fn count(
     if !(0..=MOST).contains(&asked.on_hand) {
         return Err(Failed::unfit("quantity", format!("on_hand: 0 to {MOST}")));
     }
-    book(&api, &staff, &Booking { kind: "count", site: &asked.site, variation: &asked.variation, by: By::To(asked.on_hand), rev: asked.rev }).await
+    book(
+        &api,
+        &staff,
+        &Booking {
+            kind: "count",
+            site: &asked.site,
+            variation: &asked.variation,
+            by: By::To(asked.on_hand),
+            rev: asked.rev,
+        },
+    )
+    .await
 }
 
 /// What came in.
@@ -123,7 +134,18 @@ pub(super) async fn receive(
         return Err(Failed::unfit("quantity", format!("quantity: -{MOST} to {MOST}, not 0")));
     }
     let kind = if asked.quantity > 0 { "receive" } else { "waste" };
-    book(&api, &staff, &Booking { kind, site: &asked.site, variation: &asked.variation, by: By::More(asked.quantity), rev: None }).await
+    book(
+        &api,
+        &staff,
+        &Booking {
+            kind,
+            site: &asked.site,
+            variation: &asked.variation,
+            by: By::More(asked.quantity),
+            rev: None,
+        },
+    )
+    .await
 }
 
 enum By {

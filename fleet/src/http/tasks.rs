@@ -83,8 +83,13 @@ pub(super) async fn list(
             sql.push(" AND t.site = ").bind(site);
         }
     };
-    let order =
-        Order { by: "t.raised_at", kind: "timestamptz", then: "t.id", then_kind: "bigint", descending: false };
+    let order = Order {
+        by: "t.raised_at",
+        kind: "timestamptz",
+        then: "t.id",
+        then_kind: "bigint",
+        descending: false,
+    };
     Ok(Json(page::page(&transaction, ("t.*", "task t"), conditions, order, &part).await?))
 }
 
@@ -145,7 +150,9 @@ pub(super) async fn done(
         .ok_or_else(|| Failed::missing("task", id))?;
     if (task.kind == "sale_denied") == (asked.outcome == Outcome::Done) {
         let detail = format!("a task of the kind {} does not end like this", task.kind);
-        return Err(Failed::unfit("outcome", detail).next("sale_denied: accept, refund or substitute; others: done"));
+        return Err(
+            Failed::unfit("outcome", detail).next("sale_denied: accept, refund or substitute; others: done")
+        );
     }
     if let Some(outcome) = &task.outcome {
         if outcome == asked.outcome.word() {

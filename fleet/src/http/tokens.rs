@@ -43,7 +43,8 @@ pub(super) struct Token {
 pub(super) async fn list(State(api): State<Api>, staff: Staff) -> Answer<Json<Vec<Token>>> {
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
-    let sql = "SELECT id, name, role, created_at, created_by, expires_at, revoked_at FROM api_token ORDER BY id";
+    let sql =
+        "SELECT id, name, role, created_at, created_by, expires_at, revoked_at FROM api_token ORDER BY id";
     Ok(Json(page::all(&transaction, sql, &[]).await?))
 }
 

@@ -103,10 +103,14 @@ pub(super) async fn change(
     let expected = if_match(&headers)?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
-    let sql = "INSERT INTO twin (kiosk, tenant) SELECT id, tenant FROM kiosk WHERE id = $1 AND state = 'active'
+    let sql =
+        "INSERT INTO twin (kiosk, tenant) SELECT id, tenant FROM kiosk WHERE id = $1 AND state = 'active'
                ON CONFLICT DO NOTHING";
     transaction.execute(sql, &[&id]).await.trying("begin a twin")?;
-    transaction.query_opt("SELECT 1 FROM twin WHERE kiosk = $1 FOR UPDATE", &[&id]).await.trying("lock a twin")?;
+    transaction
+        .query_opt("SELECT 1 FROM twin WHERE kiosk = $1 FOR UPDATE", &[&id])
+        .await
+        .trying("lock a twin")?;
     let before = page::one::<Twin>(&transaction, ONE, &[&id]).await?;
     let before = before.ok_or_else(|| Failed::missing("kiosk", &id))?;
     if expected.is_some_and(|rev| rev != before.rev) {

@@ -30,7 +30,8 @@ pub(super) async fn store(
     let jobs: Vec<Uuid> = furthest.keys().map(|(job, _)| *job).collect();
     let kiosks: Vec<&str> = furthest.keys().map(|(_, kiosk)| *kiosk).collect();
     let states: Vec<&str> = furthest.values().map(|progress| word(progress.s)).collect();
-    let percents: Vec<Option<i16>> = furthest.values().map(|p| p.pct.map(|pct| i16::from(pct.min(100)))).collect();
+    let percents: Vec<Option<i16>> =
+        furthest.values().map(|p| p.pct.map(|pct| i16::from(pct.min(100)))).collect();
     let whys: Vec<String> = furthest.values().map(|progress| short(&progress.why, WHY_MAX)).collect();
     let results: Vec<Option<String>> =
         furthest.values().map(|p| p.result.as_deref().map(|result| short(result, RESULT_MAX))).collect();
