@@ -12,6 +12,7 @@ mod printing;
 mod random;
 mod reconciling;
 mod restarts;
+mod reversals;
 mod rng;
 mod rules;
 mod shopping;
