@@ -186,9 +186,9 @@ fn nobody_else_gets_in(base: &Base) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_supervisor_takes_its_engines_along_and_the_next_one_starts_at_once() {
     let base = Base::new();
-    killed_supervisor(&base).await;
+    killed_supervisor(&base);
     eventually("its engines ended by themselves", async || base.processes() == 0).await;
-    killed_supervisor(&base).await;
+    killed_supervisor(&base);
     let embedded = base.start().await;
     assert!(answers(&embedded).await);
     embedded.stop().await.unwrap();
@@ -196,7 +196,7 @@ async fn a_killed_supervisor_takes_its_engines_along_and_the_next_one_starts_at_
 }
 
 /// The program itself, killed when its engines are up.
-async fn killed_supervisor(base: &Base) {
+fn killed_supervisor(base: &Base) {
     let mut supervisor = Command::new(env!("CARGO_BIN_EXE_fleetd"))
         .args(["embedded", "--kiosk-port", "0", "--internal-port", "0", "--data"])
         .arg(base.data())

@@ -37,7 +37,8 @@ fn main() -> anyhow::Result<()> {
     let What::Chaos { minutes, seed, kiosks, dir } = Arguments::parse().what;
     let own = std::env::current_exe()?;
     let programs = own.parent().context("a program lies in a folder")?;
-    let dir = dir.unwrap_or_else(|| std::env::temp_dir().join(format!("kioskd-chaos-{}", std::process::id())));
+    let dir =
+        dir.unwrap_or_else(|| std::env::temp_dir().join(format!("kioskd-chaos-{}", std::process::id())));
     println!("chaos: data and logs are in {}", dir.display());
     let summary = chaos::run(&chaos::Options {
         dir,
