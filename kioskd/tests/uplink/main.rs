@@ -141,16 +141,13 @@ fn what_the_fleet_has_lost_is_sent_again() {
 #[test]
 fn a_fork_makes_the_kiosk_begin_a_new_epoch() {
     let mut world = World::enrolled();
+    // Told until it has an effect: an answer that is under way already may still be another one.
     world.fleet.answer(Answers::Fork);
-    let before = world.fleet.batches();
-    world.kiosk.make_events(1);
-    wait_until("the fork was told", || world.fleet.batches() > before);
-    world.fleet.wait_answered();
-    world.fleet.answer(Answers::Right);
     wait_until("a third epoch", || {
         world.kiosk.make_events(1);
-        world.fleet.epochs().len() == 3
+        world.fleet.epochs().len() >= 3
     });
+    world.fleet.answer(Answers::Right);
     assert!(world.fleet.reasons().contains(&"fork".to_owned()), "{:?}", world.fleet.reasons());
     world.all_arrived();
 }
