@@ -1,5 +1,7 @@
 //! The fleet as a whole: real Mosquitto, PostgreSQL and fleetd, simulated kiosks.
 
+#![expect(clippy::unwrap_used, reason = "a test that does not find what it expects has failed")]
+
 use std::path::PathBuf;
 
 use tests::chaos::{self, Options};
