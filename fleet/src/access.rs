@@ -5,11 +5,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use deadpool_postgres::Transaction;
+use protocol::text::{hex, wire_name};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::{Deserialize, Serialize};
-use tokio_postgres::NoTls;
 
-use crate::database::{DatabaseError, Trying};
+use crate::database::{DatabaseError, Trying, connect};
 
 /// What every token begins with, so that scanners of source code find leaked ones.
 pub(crate) const PREFIX: &str = "kfl_";
@@ -36,19 +36,6 @@ pub enum Role {
 
 impl Role {
     pub(crate) const ALL: [Self; 4] = [Self::Admin, Self::Operator, Self::Analyst, Self::Technician];
-
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Operator => "operator",
-            Self::Analyst => "analyst",
-            Self::Technician => "technician",
-        }
-    }
-
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.word() == text)
-    }
 }
 
 /// A person's or program's token could not be made.
@@ -70,22 +57,6 @@ pub enum AccessError {
     Random,
 }
 
-/// Random bytes as hexadecimal text.
-pub(crate) fn random_hex<const N: usize>() -> Result<String, AccessError> {
-    let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| AccessError::Random)?;
-    Ok(hex(&bytes))
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes all that is written to it");
-        text
-    })
-}
-
 /// What is stored of a secret.
 pub(crate) fn digest(secret: &str) -> Vec<u8> {
     ring::digest::digest(&ring::digest::SHA256, secret.as_bytes()).as_ref().to_vec()
@@ -93,7 +64,9 @@ pub(crate) fn digest(secret: &str) -> Vec<u8> {
 
 /// A new token: 256 random bits behind [`PREFIX`].
 pub(crate) fn new_token() -> Result<String, AccessError> {
-    Ok(format!("{PREFIX}{}", random_hex::<32>()?))
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| AccessError::Random)?;
+    Ok(format!("{PREFIX}{}", hex(&bytes)))
 }
 
 /// What a new token is for.
@@ -114,7 +87,7 @@ pub(crate) async fn store_token(
     let id = uuid::Uuid::now_v7();
     let sql = "INSERT INTO api_token (id, tenant, name, role, hash, created_by, expires_at)
                VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 day')";
-    let (role, hash, days) = (about.role.word(), digest(token), about.days.map(f64::from));
+    let (role, hash, days) = (wire_name(&about.role), digest(token), about.days.map(f64::from));
     transaction
         .execute(sql, &[&id, &about.tenant, &about.name, &role, &hash, &about.by, &days])
         .await
@@ -129,16 +102,7 @@ pub(crate) async fn store_token(
 /// # Errors
 /// The database or the disk refuses.
 pub async fn first_start(owner: &str, file: &Path) -> Result<bool, AccessError> {
-    let (client, connection) = tokio_postgres::connect(owner, NoTls).await.trying("connect")?;
-    let driver = tokio::spawn(connection);
-    let done = first_start_over(&client, file).await;
-    drop(client);
-    // The connection ends with its client.
-    drop(driver.await);
-    done
-}
-
-async fn first_start_over(client: &tokio_postgres::Client, file: &Path) -> Result<bool, AccessError> {
+    let client = connect(owner).await?;
     let doing = "make the first tenant";
     client
         .execute(

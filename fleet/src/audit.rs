@@ -9,7 +9,7 @@ use deadpool_postgres::Transaction;
 use ring::digest::{Context, SHA256};
 use serde_json::Value;
 
-use crate::database::{DatabaseError, Trying};
+use crate::database::{DatabaseError, Trying, storable};
 
 /// Names the format in the hash, so that another one can follow.
 const DOMAIN: &[u8] = b"kioskd.audit.1\0";
@@ -48,7 +48,7 @@ pub(crate) async fn note(
         .await
         .trying(doing)?;
     let at_ms: i64 = at.get(0);
-    let (actor, subject) = (entry.actor.replace('\0', ""), entry.subject.replace('\0', ""));
+    let (actor, subject) = (storable(entry.actor), storable(entry.subject));
     let detail = entry.detail.to_string();
     let hash = hash(&previous, n + 1, at_ms, [&actor, entry.action, &subject, &detail]);
     let sql = "INSERT INTO audit (tenant, n, at_ms, actor, action, subject, detail, hash)

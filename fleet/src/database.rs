@@ -128,16 +128,7 @@ pub async fn begin<'a>(
 /// # Errors
 /// The database refuses, or is newer than this program.
 pub async fn migrate(address: &str) -> Result<(), DatabaseError> {
-    let (mut client, connection) = tokio_postgres::connect(address, NoTls).await.trying("connect")?;
-    let driver = tokio::spawn(connection);
-    let done = migrate_over(&mut client).await;
-    drop(client);
-    // The connection ends with its client; what it has to say then is of no interest.
-    drop(driver.await);
-    done
-}
-
-async fn migrate_over(client: &mut Client) -> Result<(), DatabaseError> {
+    let mut client = connect(address).await?;
     client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await.trying("lock the migrations")?;
     client
         .batch_execute(
@@ -161,7 +152,31 @@ async fn migrate_over(client: &mut Client) -> Result<(), DatabaseError> {
         transaction.commit().await.trying("commit a migration")?;
         tracing::info!(step = name, "migrated");
     }
-    make_days(client).await
+    make_days(&client).await
+}
+
+/// A connection of its own, for what only the owner may do. It ends when its client is dropped.
+pub(crate) async fn connect(address: &str) -> Result<Client, DatabaseError> {
+    let (client, connection) = tokio_postgres::connect(address, NoTls).await.trying("connect")?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// Text as PostgreSQL can keep it: it has no NUL.
+pub(crate) fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// JSON as PostgreSQL can keep it.
+pub(crate) fn storable_json(value: serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::String(text) => storable(&text).into(),
+        serde_json::Value::Array(values) => values.into_iter().map(storable_json).collect(),
+        serde_json::Value::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (key, storable_json(value))).collect()
+        }
+        other => other,
+    }
 }
 
 /// Makes the partitions of the days around today.

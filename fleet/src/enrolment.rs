@@ -6,11 +6,12 @@
 pub(crate) mod revocation;
 
 use deadpool_postgres::{Object, Transaction};
+use protocol::text::hex;
 use protocol::topic::KioskId;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::json;
 
-use crate::access::{AccessError, digest, hex};
+use crate::access::{AccessError, digest};
 use crate::audit::{self, Entry};
 use crate::database::{DatabaseError, Trying};
 use crate::pki::KioskCertificate;

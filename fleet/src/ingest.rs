@@ -3,7 +3,7 @@
 //! ```text
 //! MQTT ─► worker ─► Received (protocol) ─► decide (pure) ─► apply (one transaction a group) ─► Ack ─► MQTT ack
 //! ```
-//! A worker takes what has come in, at most [`worker::GROUP_EVENTS`] events, and applies it in one transaction
+//! A worker takes what has come in, up to about a thousand events, and applies it in one transaction
 //! a tenant: a fleet of small sales costs as few commits as one large backlog. Whatever cannot be understood
 //! is kept verbatim in `quarantine`, and the kiosk's cursor goes past it.
 
@@ -17,6 +17,6 @@ mod save;
 mod status;
 mod stock;
 mod twin;
-pub mod worker;
+pub(crate) mod worker;
 
 pub use apply::{Incoming, apply_group};

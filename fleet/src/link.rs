@@ -1,7 +1,8 @@
 //! The fleet's way to the broker: MQTT 5 over mutual TLS, manual acknowledgements, no session that outlives
 //! the connection (an offline worker's session would swallow a share of the messages).
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,19 @@ pub struct Broker {
     pub certificate: PathBuf,
     /// Its key, PEM.
     pub key: PathBuf,
+}
+
+impl Broker {
+    /// The listener for `fleetd` of a broker of our own, with what our authorities' folder holds for it.
+    pub(crate) fn private(listener: SocketAddr, authorities: &Path) -> Self {
+        Self {
+            host: listener.ip().to_string(),
+            port: listener.port(),
+            ca: authorities.join("fleet-ca.pem"),
+            certificate: authorities.join("fleetd.pem"),
+            key: authorities.join("fleetd.key"),
+        }
+    }
 }
 
 /// Why there is no connection.

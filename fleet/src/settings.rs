@@ -111,19 +111,12 @@ pub enum SettingsError {
 impl Settings {
     /// The settings of a replica on the engines of `fleetd embedded`.
     pub fn for_engines(engines: &Engines, http: Http) -> Self {
-        let file = |name: &str| engines.ca_dir.join(name);
         Self {
             database: Database {
                 owner: Some(engines.database.owner.clone()),
                 app: engines.database.app.clone(),
             },
-            broker: Broker {
-                host: engines.broker_internal.ip().to_string(),
-                port: engines.broker_internal.port(),
-                ca: file("fleet-ca.pem"),
-                certificate: file("fleetd.pem"),
-                key: file("fleetd.key"),
-            },
+            broker: Broker::private(engines.broker_internal, &engines.ca_dir),
             authorities: engines.ca_dir.clone(),
             broker_reload: None,
             ingest: Ingest::default(),

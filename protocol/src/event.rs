@@ -110,10 +110,7 @@ impl Hlc {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|b| format!("{b:02x}")).collect()
-    }
+    use crate::text::hex;
 
     fn id(text: &str) -> [u8; 16] {
         let digits: String = text.chars().filter(|c| *c != '-').collect();

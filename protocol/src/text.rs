@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use domain::ids::Uuid;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A UUID as lower-case text with dashes.
@@ -86,7 +87,7 @@ pub struct Hex32(pub [u8; 32]);
 
 impl fmt::Display for Hex32 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 
@@ -148,6 +149,22 @@ impl<'de> Deserialize<'de> for Hex16 {
         }
         u64::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
     }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The name on the wire of an enum without fields; empty for anything else.
+pub fn wire_name(value: &impl Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// What has this name on the wire.
+pub fn from_wire_name<T: DeserializeOwned>(name: &str) -> Option<T> {
+    serde_json::from_value(name.into()).ok()
 }
 
 /// Shared text of the domain from a wire string.

@@ -153,13 +153,6 @@ impl Topic {
             _ => None,
         }
     }
-
-    /// Whose topic it is.
-    pub fn kiosk(&self) -> &KioskId {
-        match self {
-            Self::Up(kiosk, _) | Self::Down(kiosk, _) => kiosk,
-        }
-    }
 }
 
 impl fmt::Display for Topic {

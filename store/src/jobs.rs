@@ -1,7 +1,7 @@
 //! Jobs of the fleet: written down before they begin, so that none is done twice.
 
 use protocol::fleet::{Job, JobState};
-use protocol::text::Id;
+use protocol::text::{Id, from_wire_name, wire_name};
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::error::{StoreError, Trying};
@@ -57,7 +57,7 @@ impl Store {
         self.write_one(
             what,
             "INSERT INTO job (id, document, exp_ms, state, boot, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![job.job.bytes(), document, job.exp, name(JobState::Accepted), boot, clocks.wall_ms],
+            params![job.job.bytes(), document, job.exp, wire_name(&JobState::Accepted), boot, clocks.wall_ms],
         )?;
         Ok(Recorded::New)
     }
@@ -79,7 +79,7 @@ impl Store {
             "write down how far a job is",
             "UPDATE job SET state = ?2, why = ?3, result = ?4, boot = ?5, at_ms = ?6
              WHERE id = ?1 AND state IN ('accepted', 'running')",
-            params![id.bytes(), name(state), why, result, boot, clocks.wall_ms],
+            params![id.bytes(), wire_name(&state), why, result, boot, clocks.wall_ms],
         )?;
         Ok(())
     }
@@ -114,22 +114,9 @@ fn row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
     Ok(JobRow {
         id: Id::from(row.get::<_, [u8; 16]>(0)?),
         job: serde_json::from_str(&document).ok(),
-        state: STATES.into_iter().find(|s| name(*s) == state).unwrap_or(JobState::Failed),
+        state: from_wire_name(&state).unwrap_or(JobState::Failed),
         why: row.get(3)?,
         result: row.get(4)?,
         boot: row.get(5)?,
     })
-}
-
-const STATES: [JobState; 5] =
-    [JobState::Accepted, JobState::Running, JobState::Done, JobState::Failed, JobState::Expired];
-
-fn name(state: JobState) -> &'static str {
-    match state {
-        JobState::Accepted => "accepted",
-        JobState::Running => "running",
-        JobState::Done => "done",
-        JobState::Failed => "failed",
-        JobState::Expired => "expired",
-    }
 }

@@ -4,8 +4,8 @@ use domain::Event;
 use domain::ids::IdSource;
 use protocol::event::{GENESIS, Hash};
 use protocol::sync::{Answer, Answered};
+use protocol::text::wire_name;
 use rusqlite::{OptionalExtension, Transaction, params};
-use serde::Serialize;
 
 use crate::error::{StoreError, Trying};
 use crate::log::{Appended, StoredEvent};
@@ -244,22 +244,16 @@ impl<'a> Verdict<'a> {
         match &answer.r {
             Answered::Ack | Answered::Duplicate => None,
             Answered::Deny { code, remedy, srv } => {
-                Some(Self { code: "deny", reason: word(code), remedy: word(remedy), detail: srv })
+                Some(Self { code: "deny", reason: wire_name(code), remedy: wire_name(remedy), detail: srv })
             }
             Answered::Conflict { srv } => {
                 Some(Self { code: "conflict", reason: String::new(), remedy: String::new(), detail: srv })
             }
             Answered::Quarantine { code, srv } => {
-                Some(Self { code: "quarantine", reason: word(code), remedy: String::new(), detail: srv })
+                Some(Self { code: "quarantine", reason: wire_name(code), remedy: String::new(), detail: srv })
             }
         }
     }
-}
-
-/// A wire enum as its name on the wire.
-fn word(code: &impl Serialize) -> String {
-    let value = serde_json::to_value(code).unwrap_or_default();
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn note(

@@ -7,6 +7,7 @@ use std::time::Duration;
 use domain::ids::IdSource;
 use nix::fcntl::{Flock, FlockArg};
 use protocol::event::{EpochAnchor, EpochReason, EpochStarted, GENESIS, Hash, Hlc};
+use protocol::text::hex;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::error::{StoreError, Trying};
@@ -135,11 +136,8 @@ impl Store {
         ids: &mut dyn IdSource,
     ) -> Result<(), StoreError> {
         let last = self.head;
-        let anchor = (last.seq > 0).then(|| EpochAnchor {
-            epoch: last.epoch,
-            seq: last.seq,
-            hash: last.hash.iter().map(|b| format!("{b:02x}")).collect(),
-        });
+        let anchor =
+            (last.seq > 0).then(|| EpochAnchor { epoch: last.epoch, seq: last.seq, hash: hex(&last.hash) });
         // Two restores of one backup must not choose the same epoch, and no server may be needed: hence the clock.
         let epoch = (last.epoch + 1).max(u64::try_from(clocks.wall_ms).unwrap_or(0));
         let encoded = protocol::event::encode_epoch(&EpochStarted { anchor, reason })?;

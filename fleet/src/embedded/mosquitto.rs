@@ -15,7 +15,7 @@ use super::EmbeddedError;
 use super::engine::{Engine, Health};
 use super::packages::Programs;
 use super::place::Place;
-use probe::Link;
+use probe::Probe;
 
 /// Largest packet in bytes: a batch of 256 KiB with its headers, firmware blocks. A larger one cuts the
 /// connection.
@@ -32,7 +32,7 @@ pub(super) struct Mosquitto {
     ca: PathBuf,
     internal: SocketAddr,
     /// The connection of the liveness check; lost with every restart.
-    link: Option<Link>,
+    link: Option<Probe>,
 }
 
 /// Where the two listeners are.
@@ -131,9 +131,9 @@ impl Engine for Mosquitto {
         // Taken out meanwhile: a link whose answer was not waited for is of no more use.
         let mut link = match self.link.take() {
             Some(link) => link,
-            None => Link::connect(self.internal, &self.ca).await?,
+            None => Probe::connect(self.internal, &self.ca).await.map_err(|error| error.to_string())?,
         };
-        link.round_trip().await?;
+        link.round_trip().await.map_err(|error| error.to_string())?;
         self.link = Some(link);
         Ok(Health::Ready)
     }

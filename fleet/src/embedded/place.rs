@@ -227,7 +227,7 @@ fn runtime_dir(account: &Account) -> PathBuf {
 /// The same folder, the same name: a second replica finds the socket after a restart, too.
 fn short_name(data: &Path) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, data.as_os_str().as_encoded_bytes());
-    digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    protocol::text::hex(&digest.as_ref()[..6])
 }
 
 #[cfg(test)]

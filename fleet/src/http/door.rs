@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use deadpool_postgres::{Object, Transaction};
+use protocol::text::{from_wire_name, wire_name};
 use protocol::topic::KioskId;
 use serde_json::Value;
 use x509_parser::prelude::FromDer as _;
@@ -57,7 +58,7 @@ async fn admit(api: &Api, request: &mut Parts) -> Answer<()> {
         Some(Who::People(roles)) => {
             let staff = staff(api, &request.headers).await?;
             if !roles.contains(&staff.role) {
-                let detail = format!("a token of the role {:?} may not do this", staff.role.word());
+                let detail = format!("a token of the role {:?} may not do this", wire_name(&staff.role));
                 return Err(Failed::forbidden(detail));
             }
             request.extensions.insert(staff);
@@ -77,7 +78,7 @@ async fn staff(api: &Api, headers: &HeaderMap) -> Answer<Staff> {
         .ok_or_else(Failed::nobody)?;
     let connection = api.database.connection().await?;
     let select = connection
-        .prepare_cached("SELECT tenant, name, role, id FROM token_owner($1)")
+        .prepare_cached("SELECT tenant, name, role FROM token_owner($1)")
         .await
         .trying("prepare")?;
     let row = connection
@@ -85,7 +86,7 @@ async fn staff(api: &Api, headers: &HeaderMap) -> Answer<Staff> {
         .await
         .trying("look up a token")?
         .ok_or_else(Failed::nobody)?;
-    let role = Role::parse(row.get(2)).ok_or_else(Failed::nobody)?;
+    let role = from_wire_name(row.get(2)).ok_or_else(Failed::nobody)?;
     Ok(Staff { tenant: row.get(0), role, actor: format!("token {}", row.get::<_, &str>(1)) })
 }
 

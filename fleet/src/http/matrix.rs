@@ -1,5 +1,6 @@
 //! Who may call what: one row a route, and a route without a row is closed to everybody.
 
+use protocol::text::wire_name;
 use serde_json::json;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::Operation;
@@ -121,7 +122,7 @@ fn describe_one(operation: &mut Operation, who: Who) {
         Who::Kiosk => operation.security = Some(vec![SecurityRequirement::new("certificate", none)]),
         Who::People(roles) => {
             operation.security = Some(vec![SecurityRequirement::new("token", none)]);
-            let words: Vec<&str> = roles.iter().map(|role| role.word()).collect();
+            let words: Vec<String> = roles.iter().map(wire_name).collect();
             operation.extensions = Some(Extensions::builder().add("x-roles", json!(words)).build());
         }
     }

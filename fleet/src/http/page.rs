@@ -87,7 +87,7 @@ pub(super) async fn page<T: DeserializeOwned>(
     let next = (rows.len() > limit).then(|| {
         let last = &rows[limit - 1];
         let place = serde_json::json!([last.get::<_, &str>(1), last.get::<_, &str>(2)]);
-        crate::access::hex(place.to_string().as_bytes())
+        protocol::text::hex(place.to_string().as_bytes())
     });
     let items = rows.iter().take(limit).map(|row| typed(row.get(0))).collect::<Answer<Vec<T>>>()?;
     Ok(Page { items, next })

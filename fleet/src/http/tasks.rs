@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use protocol::text::wire_name;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -118,17 +119,6 @@ pub(super) enum Outcome {
     Substitute,
 }
 
-impl Outcome {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Accept => "accept",
-            Self::Refund => "refund",
-            Self::Substitute => "substitute",
-        }
-    }
-}
-
 /// Says that a task is done.
 #[utoipa::path(post, path = "/v1/tasks/{id}/done", tag = "sales", params(("id" = i64, Path)),
     request_body = Done, responses((status = 200, body = Task)))]
@@ -154,14 +144,15 @@ pub(super) async fn done(
             Failed::unfit("outcome", detail).next("sale_denied: accept, refund or substitute; others: done")
         );
     }
+    let ended = wire_name(&asked.outcome);
     if let Some(outcome) = &task.outcome {
-        if outcome == asked.outcome.word() {
+        if *outcome == ended {
             return Ok(Json(task));
         }
         return Err(Failed::conflict("done", format!("it was done already: {outcome}")));
     }
     let sql = "UPDATE task SET done_at = now(), done_by = $2, outcome = $3 WHERE id = $1";
-    transaction.execute(sql, &[&id, &staff.actor, &asked.outcome.word()]).await.trying("end a task")?;
+    transaction.execute(sql, &[&id, &staff.actor, &ended]).await.trying("end a task")?;
     let detail = json!({ "outcome": asked.outcome, "note": asked.note, "sale": task.sale });
     staff.note(&transaction, "task.done", &id.to_string(), detail).await?;
     let task = page::one(&transaction, select, &[&id]).await?.ok_or_else(|| Failed::missing("task", id))?;

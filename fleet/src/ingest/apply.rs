@@ -6,7 +6,7 @@ use deadpool_postgres::{Object, Transaction};
 use domain::ids::Uuid;
 use protocol::event::Hash;
 use protocol::sync::{Ack, Answer, Answered, DenyReason, QuarantineReason, Received, Remedy};
-use protocol::text::Id;
+use protocol::text::{Id, wire_name};
 use protocol::topic::KioskId;
 use tokio_postgres::error::SqlState;
 
@@ -14,7 +14,7 @@ use super::decide::{Accepted, Decision, Known, Quarantined, Stream, decide, know
 use super::fold::{Books, Consequence, Whose, needs};
 use super::stock::Shelves;
 use super::{load, save};
-use crate::database::{DatabaseError, Trying, begin};
+use crate::database::{DatabaseError, Trying, begin, storable};
 
 /// A batch of a known kiosk.
 #[derive(Clone, Debug)]
@@ -241,11 +241,7 @@ fn sold_variations(
         for accepted in &decision.accepted {
             if let Some(domain::Event::Order(domain::event::OrderEvent::Placed(order))) = &accepted.event {
                 let lines = order.lines.iter();
-                wanted.extend(
-                    lines.map(|line| {
-                        (incoming.site.clone(), line.variation.as_str().replace('\0', "\u{fffd}"))
-                    }),
-                );
+                wanted.extend(lines.map(|line| (incoming.site.clone(), storable(line.variation.as_str()))));
             }
         }
     }
@@ -306,7 +302,7 @@ impl Folding<'_> {
         };
         let Some(answer) = answer else { return };
         if let Answered::Deny { code, srv, .. } = &answer {
-            sale.denied = Some(save::word(code));
+            sale.denied = Some(wire_name(code));
             self.tasks.push(Raised {
                 site: sale.site.clone(),
                 kiosk: whose.kiosk.to_owned(),

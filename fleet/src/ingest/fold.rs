@@ -12,6 +12,8 @@ use domain::order::{Channel, Order};
 use domain::payment::{StaffVerdict, Tender};
 use serde::{Deserialize, Serialize};
 
+use crate::database::storable;
+
 /// Whose event it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Whose<'a> {
@@ -303,7 +305,7 @@ fn sale(whose: Whose<'_>, order: &Order) -> Result<Sale, String> {
         site: whose.site.to_owned(),
         kiosk: whose.kiosk.to_owned(),
         epoch: whole(whose.epoch)?,
-        number: clean(&order.number.to_string()),
+        number: storable(&order.number.to_string()),
         placed_ms: instant(order.placed_at.0)?,
         business_date: business_date.to_string(),
         mode: match order.mode {
@@ -316,7 +318,7 @@ fn sale(whose: Whose<'_>, order: &Order) -> Result<Sale, String> {
             Channel::Voice => "voice",
             Channel::Staff => "staff",
         },
-        currency: clean(order.currency.code()),
+        currency: storable(order.currency.code()),
         exponent: order.currency.exponent.into(),
         total: order.total.0,
         tip: 0,
@@ -330,19 +332,14 @@ fn sale(whose: Whose<'_>, order: &Order) -> Result<Sale, String> {
             .lines
             .iter()
             .map(|line| SaleLine {
-                item: clean(line.item.as_str()),
-                variation: clean(line.variation.as_str()),
-                name: clean(&line.name),
+                item: storable(line.item.as_str()),
+                variation: storable(line.variation.as_str()),
+                name: storable(&line.name),
                 quantity: line.quantity.0,
                 net: line.net.0,
             })
             .collect(),
     })
-}
-
-/// PostgreSQL's text has no NUL; a name that has one loses it.
-fn clean(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
 }
 
 /// Years 1970 to 9999, which every reader of a timestamp knows.

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use deadpool_postgres::Object;
-use protocol::fleet::{JobProgress, JobState};
+use protocol::fleet::JobProgress;
+use protocol::text::wire_name;
 use protocol::topic::KioskId;
 use uuid::Uuid;
 
-use crate::database::{DatabaseError, Trying, begin};
+use crate::database::{DatabaseError, Trying, begin, storable};
 
 /// Longest explanation that is kept.
 const WHY_MAX: usize = 2000;
@@ -29,7 +30,7 @@ pub(super) async fn store(
     }
     let jobs: Vec<Uuid> = furthest.keys().map(|(job, _)| *job).collect();
     let kiosks: Vec<&str> = furthest.keys().map(|(_, kiosk)| *kiosk).collect();
-    let states: Vec<&str> = furthest.values().map(|progress| word(progress.s)).collect();
+    let states: Vec<String> = furthest.values().map(|progress| wire_name(&progress.s)).collect();
     let percents: Vec<Option<i16>> =
         furthest.values().map(|p| p.pct.map(|pct| i16::from(pct.min(100)))).collect();
     let whys: Vec<String> = furthest.values().map(|progress| short(&progress.why, WHY_MAX)).collect();
@@ -75,16 +76,6 @@ fn furthest(messages: &[(KioskId, Bytes)]) -> BTreeMap<(Uuid, &str), JobProgress
     furthest
 }
 
-fn word(state: JobState) -> &'static str {
-    match state {
-        JobState::Accepted => "accepted",
-        JobState::Running => "running",
-        JobState::Done => "done",
-        JobState::Failed => "failed",
-        JobState::Expired => "expired",
-    }
-}
-
 fn short(text: &str, longest: usize) -> String {
-    text.chars().take(longest).map(|c| if c == '\0' { '\u{fffd}' } else { c }).collect()
+    storable(&text.chars().take(longest).collect::<String>())
 }

@@ -7,7 +7,7 @@ use protocol::text::Id;
 use protocol::topic::KioskId;
 use serde_json::Value;
 
-use crate::database::{DatabaseError, Trying, begin};
+use crate::database::{DatabaseError, Trying, begin, storable};
 
 /// A payload that is no batch.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) async fn keep(
     let sql = "INSERT INTO quarantine (tenant, kiosk, topic, reason, detail, raw)
                SELECT $1, $2, 'ev', 'PAYLOAD', $3, $4
                WHERE NOT EXISTS (SELECT FROM quarantine WHERE kiosk = $2 AND reason = 'PAYLOAD' AND raw = $4)";
-    let why = unreadable.why.replace('\0', "\u{fffd}");
+    let why = storable(&unreadable.why);
     let (kiosk, raw) = (unreadable.kiosk.as_str(), &*unreadable.payload);
     transaction.execute(sql, &[&tenant, &kiosk, &why, &raw]).await.trying("keep a payload")?;
     let answer = match name_of(&unreadable.payload) {

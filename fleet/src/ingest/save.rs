@@ -5,19 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use deadpool_postgres::Transaction;
 use domain::ids::Uuid;
 use protocol::sync::Answered;
-use serde::Serialize;
+use protocol::text::wire_name;
 use tokio_postgres::types::ToSql;
 
 use super::apply::{Incoming, Raised, Streams};
 use super::decide::{Accepted, Decision};
 use super::fold::Books;
 use super::stock::Shelves;
-use crate::database::{DatabaseError, Trying};
-
-/// How a unit variant is written.
-pub(super) fn word(value: &impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-}
+use crate::database::{DatabaseError, Trying, storable};
 
 fn pg(id: Uuid) -> uuid::Uuid {
     uuid::Uuid::from_bytes(id.0)
@@ -124,8 +119,8 @@ pub(super) async fn quarantine(
                     &one.seq.cast_signed(),
                     &one.id.map(|id| pg(id.0)),
                     &one.hash.as_ref().map(|hash| hash.as_slice()),
-                    &word(&one.reason),
-                    &one.detail.replace('\0', "\u{fffd}"),
+                    &wire_name(&one.reason),
+                    &storable(&one.detail),
                     &one.raw.as_bytes(),
                 ],
             )

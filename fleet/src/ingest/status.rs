@@ -7,7 +7,7 @@ use deadpool_postgres::Object;
 use protocol::fleet::Status;
 use protocol::topic::KioskId;
 
-use crate::database::{DatabaseError, Trying, begin};
+use crate::database::{DatabaseError, Trying, begin, storable, storable_json};
 
 /// Stores the newest status of each kiosk in one statement. A will with older counters than the stored birth
 /// tells of a connection that was replaced, and says nothing.
@@ -24,9 +24,11 @@ pub(super) async fn store(
     let on: Vec<bool> = newest.values().map(|status| status.on).collect();
     let boots: Vec<i64> = newest.values().map(|status| status.boot.into()).collect();
     let conns: Vec<i64> = newest.values().map(|status| status.conn.into()).collect();
-    let versions: Vec<String> = newest.values().map(|status| status.ver.replace('\0', "")).collect();
-    let documents: Vec<serde_json::Value> =
-        newest.values().map(|status| without_nul(serde_json::to_value(status).unwrap_or_default())).collect();
+    let versions: Vec<String> = newest.values().map(|status| storable(&status.ver)).collect();
+    let documents: Vec<serde_json::Value> = newest
+        .values()
+        .map(|status| storable_json(serde_json::to_value(status).unwrap_or_default()))
+        .collect();
     let transaction = begin(connection, tenant).await?;
     let update = transaction
         .prepare_cached(
@@ -67,18 +69,6 @@ fn newest(messages: &[(KioskId, Bytes)]) -> BTreeMap<&str, Status> {
         }
     }
     newest
-}
-
-/// jsonb has no NUL.
-pub(super) fn without_nul(value: serde_json::Value) -> serde_json::Value {
-    match value {
-        serde_json::Value::String(text) => text.replace('\0', "\u{fffd}").into(),
-        serde_json::Value::Array(values) => values.into_iter().map(without_nul).collect(),
-        serde_json::Value::Object(fields) => {
-            fields.into_iter().map(|(key, value)| (key, without_nul(value))).collect()
-        }
-        other => other,
-    }
 }
 
 #[cfg(test)]

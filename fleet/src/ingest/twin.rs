@@ -7,8 +7,7 @@ use deadpool_postgres::Object;
 use protocol::fleet::{ReportedTwin, TWIN_BYTES_MAX};
 use protocol::topic::KioskId;
 
-use super::status::without_nul;
-use crate::database::{DatabaseError, Trying, begin};
+use crate::database::{DatabaseError, Trying, begin, storable_json};
 
 /// Stores the last report of each kiosk.
 pub(super) async fn store(
@@ -22,7 +21,7 @@ pub(super) async fn store(
     }
     let ids: Vec<&str> = reports.keys().copied().collect();
     let revs: Vec<i64> = reports.values().map(|twin| i64::try_from(twin.rev).unwrap_or(i64::MAX)).collect();
-    let document = |value: Result<serde_json::Value, _>| without_nul(value.unwrap_or_default());
+    let document = |value: Result<serde_json::Value, _>| storable_json(value.unwrap_or_default());
     let reported: Vec<_> =
         reports.values().map(|twin| document(serde_json::to_value(&twin.reported))).collect();
     let errors: Vec<_> = reports.values().map(|twin| document(serde_json::to_value(&twin.errors))).collect();

@@ -18,7 +18,7 @@ use crate::hub::{Hub, Subject};
 use crate::link::{Broker, Link, LinkError};
 
 /// Events of one transaction, about. More wait for the next one.
-pub const GROUP_EVENTS: usize = 1000;
+const GROUP_EVENTS: usize = 1000;
 
 /// Pause before the next attempt after the broker or the database was lost: doubled up to a limit.
 const RETRY: Duration = Duration::from_millis(200);

@@ -104,12 +104,7 @@ fn describe(algorithm: &AlgorithmIdentifier<'_>) -> String {
 }
 
 pub(super) fn key_id(subject_public_key_info: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let digest = ring::digest::digest(&ring::digest::SHA256, subject_public_key_info);
-    digest.as_ref().iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes all that is written to it");
-        text
-    })
+    protocol::text::hex(ring::digest::digest(&ring::digest::SHA256, subject_public_key_info).as_ref())
 }
 
 #[cfg(test)]

@@ -112,13 +112,3 @@ pub enum JobState {
     /// Its time was over before it was begun.
     Expired,
 }
-
-impl JobState {
-    /// Whether nothing more happens to it.
-    pub fn is_final(self) -> bool {
-        match self {
-            Self::Accepted | Self::Running => false,
-            Self::Done | Self::Failed | Self::Expired => true,
-        }
-    }
-}

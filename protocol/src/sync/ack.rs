@@ -154,13 +154,3 @@ pub struct Fork {
     /// The first sequence number that exists twice.
     pub at: u64,
 }
-
-impl Answered {
-    /// Whether the event is applied, now or before.
-    pub fn is_applied(&self) -> bool {
-        match self {
-            Self::Ack | Self::Duplicate | Self::Deny { .. } | Self::Conflict { .. } => true,
-            Self::Quarantine { .. } => false,
-        }
-    }
-}

@@ -45,7 +45,6 @@ struct InFlight {
     id: String,
     packet: u16,
     sent: Instant,
-    taken_by_broker: bool,
 }
 
 pub(crate) struct Kiosk {
@@ -165,7 +164,7 @@ impl Kiosk {
                 let topic = format!("v1/k/{}/up/ev", self.id);
                 let payload = batch.as_bytes();
                 client.send(&Out::Publish { topic: &topic, payload, id: packet, retain: false }).await?;
-                in_flight = Some(InFlight { id, packet, sent: Instant::now(), taken_by_broker: false });
+                in_flight = Some(InFlight { id, packet, sent: Instant::now() });
                 self.report.batches += 1;
             }
             let selling = *phase.borrow() == Phase::Sell;
@@ -211,10 +210,6 @@ impl Kiosk {
                 Some(batch) if batch.packet == id && reason >= 0x10 => {
                     self.report.nobody_there += 1;
                     Err(io::Error::other(format!("the broker says 0x{reason:02x}")))
-                }
-                Some(batch) if batch.packet == id => {
-                    batch.taken_by_broker = true;
-                    Ok(())
                 }
                 _ => Ok(()),
             },

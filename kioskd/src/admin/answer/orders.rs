@@ -147,8 +147,8 @@ pub(super) fn receipt(core: &mut Core, name: &str) -> Said {
     let document = core.kiosk().order_document(id, &core.clock().now()).ok_or("this order has no receipt")?;
     let paper = devices::paper(&document, None);
     let encoded = encode(&paper, &Profile::tm_t88v(), None).map_err(|e| e.to_string())?;
-    let hex: String = encoded.bytes.iter().map(|b| format!("{b:02x}")).collect();
-    Ok(json!({"text": receipt_text::text(&document), "escpos": hex}))
+    let escpos = protocol::text::hex(&encoded.bytes);
+    Ok(json!({"text": receipt_text::text(&document), "escpos": escpos}))
 }
 
 /// Nothing is to be paid for an order that was given up, and nothing was: no slip may ask for money.
