@@ -55,6 +55,9 @@ pub enum AccessError {
     /// No randomness.
     #[error("the operating system gave no random bytes")]
     Random,
+    /// The program ends.
+    #[error("no time for passwords now")]
+    Busy,
 }
 
 /// What is stored of a secret.
@@ -74,6 +77,8 @@ pub(crate) struct TokenFor<'a> {
     pub tenant: &'a str,
     pub name: &'a str,
     pub role: Role,
+    /// `None`: the whole tenant.
+    pub sites: Option<&'a [String]>,
     pub days: Option<i32>,
     pub by: &'a str,
 }
@@ -85,11 +90,11 @@ pub(crate) async fn store_token(
     about: &TokenFor<'_>,
 ) -> Result<uuid::Uuid, DatabaseError> {
     let id = uuid::Uuid::now_v7();
-    let sql = "INSERT INTO api_token (id, tenant, name, role, hash, created_by, expires_at)
-               VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 day')";
+    let sql = "INSERT INTO api_token (id, tenant, name, role, sites, hash, created_by, expires_at)
+               VALUES ($1, $2, $3, $4, $8, $5, $6, now() + $7 * interval '1 day')";
     let (role, hash, days) = (wire_name(&about.role), digest(token), about.days.map(f64::from));
     transaction
-        .execute(sql, &[&id, &about.tenant, &about.name, &role, &hash, &about.by, &days])
+        .execute(sql, &[&id, &about.tenant, &about.name, &role, &hash, &about.by, &days, &about.sites])
         .await
         .trying("store a token")?;
     Ok(id)

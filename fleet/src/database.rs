@@ -33,6 +33,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0005_access", include_str!("migrations/0005_access.sql")),
     ("0006_downlink", include_str!("migrations/0006_downlink.sql")),
     ("0007_views", include_str!("migrations/0007_views.sql")),
+    ("0008_people", include_str!("migrations/0008_people.sql")),
 ];
 
 /// Something the database refused.

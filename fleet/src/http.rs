@@ -21,7 +21,9 @@ mod kiosks;
 pub(crate) mod listen;
 mod matrix;
 mod orders;
+mod pace;
 mod page;
+mod people;
 mod problem;
 mod quarantine;
 mod sites;
@@ -44,6 +46,7 @@ use utoipa_axum::routes;
 use crate::database::Database;
 use crate::hub::Hub;
 use crate::link::Broker;
+use crate::people::session::Sessions;
 use crate::pki::Authorities;
 
 /// Longest body, except of files and catalogs. A twin has at most 64 KiB.
@@ -58,6 +61,8 @@ pub(crate) struct Api {
     /// Host and port of the broker, told to kiosks that enrol.
     pub broker_for_kiosks: Arc<str>,
     pub hub: Hub,
+    pub sessions: Arc<Sessions>,
+    pub pace: Arc<pace::Pace>,
 }
 
 #[derive(OpenApi)]
@@ -122,6 +127,11 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(tokens::whoami))
+        .routes(routes!(people::list, people::create))
+        .routes(routes!(people::change))
+        .routes(routes!(people::login))
+        .routes(routes!(people::logout))
+        .routes(routes!(people::change_password))
         .routes(routes!(stream::stream))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .merge(

@@ -25,6 +25,7 @@ mod hub;
 pub mod ingest;
 mod jobs;
 pub mod link;
+mod people;
 pub mod pki;
 mod registry;
 pub mod serve;

@@ -18,6 +18,7 @@ use crate::http::{self, Api};
 use crate::hub::Hub;
 use crate::ingest;
 use crate::jobs;
+use crate::people::session::Sessions;
 use crate::pki::Authorities;
 use crate::settings::Settings;
 
@@ -64,6 +65,7 @@ pub async fn serve(
     }
     let database = Database::new(&settings.database.app)?;
     let authorities = Arc::new(Authorities::load(&settings.authorities).context("no authorities")?);
+    let sessions = Arc::new(Sessions::load_or_create(&settings.authorities).context("no key of sessions")?);
     let hub = Hub::new();
     let mut tasks = JoinSet::new();
     for _ in 0..settings.ingest.workers {
@@ -89,6 +91,8 @@ pub async fn serve(
         authorities,
         broker_for_kiosks: settings.http.broker_for_kiosks.as_str().into(),
         hub,
+        sessions,
+        pace: Arc::default(),
     };
     ready(listen(&settings, api, &mut tasks).await?);
     match tasks.join_next().await {

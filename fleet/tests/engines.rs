@@ -10,6 +10,8 @@ mod broker;
 mod embedded;
 #[path = "engines/ingest.rs"]
 mod ingest;
+#[path = "engines/people.rs"]
+mod people;
 #[path = "engines/pki.rs"]
 mod pki;
 #[path = "engines/support.rs"]

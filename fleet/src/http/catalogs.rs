@@ -96,6 +96,7 @@ pub(super) async fn create(
     staff: Staff,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer<(StatusCode, Json<Taken>)> {
+    staff.everywhere()?;
     let body = body?;
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let checking = {

@@ -1,5 +1,7 @@
 //! Who asks, and whether they may.
 
+use std::time::Instant;
+
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -18,6 +20,7 @@ use super::problem::{Answer, Failed};
 use crate::access::{PREFIX, Role, digest};
 use crate::audit::{self, Entry};
 use crate::database::{DatabaseError, Trying, begin};
+use crate::people::{Person, now_s};
 use crate::pki::Serial;
 
 /// A person, or a program for one.
@@ -25,8 +28,12 @@ use crate::pki::Serial;
 pub(super) struct Staff {
     pub tenant: String,
     pub role: Role,
-    /// As the audit log names them.
+    /// As the audit log names them: the name of a person, `token` and its name of a program.
     pub actor: String,
+    /// Where; `None`: everywhere. The database shows no others.
+    pub sites: Option<Vec<String>>,
+    /// Whether it is a person with a session.
+    logged_in: bool,
 }
 
 /// A kiosk that is active now.
@@ -53,10 +60,12 @@ async fn admit(api: &Api, request: &mut Parts) -> Answer<()> {
         Some(Who::Anybody) => {}
         Some(Who::Kiosk) => {
             let device = device(api, request).await?;
+            in_time(api, device.kiosk.as_str())?;
             request.extensions.insert(device);
         }
         Some(Who::People(roles)) => {
             let staff = staff(api, &request.headers).await?;
+            in_time(api, &format!("{} {}", staff.tenant, staff.actor))?;
             if !roles.contains(&staff.role) {
                 let detail = format!("a token of the role {:?} may not do this", wire_name(&staff.role));
                 return Err(Failed::forbidden(detail));
@@ -74,20 +83,26 @@ async fn staff(api: &Api, headers: &HeaderMap) -> Answer<Staff> {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
         .map(str::trim)
-        .filter(|token| token.starts_with(PREFIX))
         .ok_or_else(Failed::nobody)?;
     let connection = api.database.connection().await?;
-    let select = connection
-        .prepare_cached("SELECT tenant, name, role FROM token_owner($1)")
-        .await
-        .trying("prepare")?;
-    let row = connection
-        .query_opt(&select, &[&digest(token)])
-        .await
-        .trying("look up a token")?
-        .ok_or_else(Failed::nobody)?;
+    let doing = "look up who asks";
+    let (row, logged_in) = if token.starts_with(PREFIX) {
+        let sql = "SELECT tenant, 'token ' || name, role, sites FROM token_owner($1)";
+        let select = connection.prepare_cached(sql).await.trying("prepare")?;
+        (connection.query_opt(&select, &[&digest(token)]).await.trying(doing)?, false)
+    } else {
+        let claims = api.sessions.read(token, now_s()).ok_or_else(Failed::nobody)?;
+        let sql = "SELECT tenant, name, role, sites FROM person_of_session($1, $2)";
+        let select = connection.prepare_cached(sql).await.trying("prepare")?;
+        (connection.query_opt(&select, &[&claims.sub, &claims.epoch]).await.trying(doing)?, true)
+    };
+    let row = row.ok_or_else(Failed::nobody)?;
     let role = from_wire_name(row.get(2)).ok_or_else(Failed::nobody)?;
-    Ok(Staff { tenant: row.get(0), role, actor: format!("token {}", row.get::<_, &str>(1)) })
+    Ok(Staff { tenant: row.get(0), role, actor: row.get(1), sites: row.get(3), logged_in })
+}
+
+fn in_time(api: &Api, who: &str) -> Answer<()> {
+    if api.pace.admits(who, Instant::now()) { Ok(()) } else { Err(Failed::too_fast()) }
 }
 
 async fn device(api: &Api, request: &Parts) -> Answer<Device> {
@@ -130,12 +145,37 @@ impl<S: Sync> FromRequestParts<S> for Device {
 }
 
 impl Staff {
-    /// A transaction of their tenant.
+    /// Somebody whose password was right.
+    pub(super) fn of(person: Person) -> Self {
+        let Person { tenant, role, name: actor, sites, .. } = person;
+        Self { tenant, role, actor, sites, logged_in: true }
+    }
+
+    /// A transaction of their tenant and their sites.
     pub(super) async fn begin<'a>(
         &self,
         connection: &'a mut Object,
     ) -> Result<Transaction<'a>, DatabaseError> {
-        begin(connection, &self.tenant).await
+        let transaction = begin(connection, &self.tenant).await?;
+        if let Some(sites) = &self.sites {
+            let sql = "SELECT set_config('app.sites', $1, true)";
+            transaction.execute(sql, &[&sites.join(",")]).await.trying("enter the sites")?;
+        }
+        Ok(transaction)
+    }
+
+    /// Only people have passwords and sessions.
+    pub(super) fn logged_in(&self) -> Answer<()> {
+        let none = || Failed::conflict("no_session", "a token has no password and no session");
+        if self.logged_in { Ok(()) } else { Err(none()) }
+    }
+
+    /// For what belongs to no site.
+    pub(super) fn everywhere(&self) -> Answer<()> {
+        match &self.sites {
+            None => Ok(()),
+            Some(_) => Err(Failed::forbidden("this concerns all sites, and only some are yours")),
+        }
     }
 
     /// Notes a change in the audit log.

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use deadpool_postgres::Transaction;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -65,14 +66,6 @@ const COLUMNS: &str =
     presence(k.state, k.is_on, k.last_seen, k.went_off) = 'online' AS online,
     coalesce(t.rev, 0) AS desired_rev, coalesce(t.reported_rev, 0) AS reported_rev,
     coalesce(t.rev <> t.reported_rev, false) AS drift";
-
-const ONE: &str =
-    "SELECT k.id, k.site, k.name, k.tags, k.version, k.hardware, k.boot, k.conn, k.status, k.last_seen,
-    k.created_at, presence(k.state, k.is_on, k.last_seen, k.went_off) AS state,
-    presence(k.state, k.is_on, k.last_seen, k.went_off) = 'online' AS online,
-    coalesce(t.rev, 0) AS desired_rev, coalesce(t.reported_rev, 0) AS reported_rev,
-    coalesce(t.rev <> t.reported_rev, false) AS drift
-    FROM kiosk k LEFT JOIN twin t ON t.kiosk = k.id WHERE k.id = $1";
 
 /// Which kiosks.
 #[derive(Deserialize, Debug, IntoParams)]
@@ -151,7 +144,12 @@ pub(super) async fn show(State(api): State<Api>, staff: Staff, At(id): At<String
     text("id", &id, 64)?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
-    page::one(&transaction, ONE, &[&id]).await?.map(Json).ok_or_else(|| Failed::missing("kiosk", id))
+    one(&transaction, &id).await.map(Json)
+}
+
+async fn one(transaction: &Transaction<'_>, id: &str) -> Answer<Kiosk> {
+    let sql = format!("SELECT {COLUMNS} FROM {} WHERE k.id = $1", registry::FROM);
+    page::one(transaction, &sql, &[&id]).await?.ok_or_else(|| Failed::missing("kiosk", id))
 }
 
 /// What to change of a kiosk; what is not there stays.
@@ -181,10 +179,8 @@ pub(super) async fn change(
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     let sql = "UPDATE kiosk SET name = coalesce($2, name), tags = coalesce($3, tags) WHERE id = $1";
-    let changed =
-        transaction.execute(sql, &[&id, &change.name, &change.tags]).await.trying("change a kiosk")?;
-    let kiosk = page::one(&transaction, ONE, &[&id]).await?;
-    let kiosk = kiosk.filter(|_| changed == 1).ok_or_else(|| Failed::missing("kiosk", &id))?;
+    transaction.execute(sql, &[&id, &change.name, &change.tags]).await.trying("change a kiosk")?;
+    let kiosk = one(&transaction, &id).await?;
     staff.note(&transaction, "kiosk.change", &id, json!(change)).await?;
     transaction.commit().await.trying("change a kiosk")?;
     api.hub.changed(&staff.tenant, Subject::Kiosk, [id]);
@@ -226,8 +222,7 @@ pub(super) async fn decommission(
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     let was_active = registry::decommission(&transaction, &id, &asked.reason).await?;
-    let kiosk = page::one::<Kiosk>(&transaction, ONE, &[&id]).await?;
-    let kiosk = kiosk.ok_or_else(|| Failed::missing("kiosk", &id))?;
+    let kiosk = one(&transaction, &id).await?;
     if !was_active {
         // Asked twice is done once.
         return Ok(Json(kiosk));
@@ -274,6 +269,7 @@ pub(super) async fn certificates(
     text("id", &id, 64)?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
+    one(&transaction, &id).await?;
     let sql = "SELECT serial, key_id, issued_at, expires_at, revoked_at, reason FROM certificate
                WHERE kiosk = $1 ORDER BY issued_at DESC LIMIT 100";
     Ok(Json(page::all(&transaction, sql, &[&id]).await?))

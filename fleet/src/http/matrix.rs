@@ -45,6 +45,7 @@ pub(super) const ROUTES: &[Route] = &[
     route("GET", "/metrics", Who::Anybody),
     route("GET", OPENAPI, Who::Anybody),
     route("POST", "/v1/enroll", Who::Anybody),
+    route("POST", "/v1/login", Who::Anybody),
     route("POST", "/v1/enrolment-codes", SERVICE),
     route("POST", "/v1/kiosk/certificate", Who::Kiosk),
     route("PUT", "/v1/kiosk/files/{job}", Who::Kiosk),
@@ -81,7 +82,12 @@ pub(super) const ROUTES: &[Route] = &[
     route("GET", "/v1/tokens", ADMIN),
     route("POST", "/v1/tokens", ADMIN),
     route("DELETE", "/v1/tokens/{id}", ADMIN),
+    route("GET", "/v1/people", ADMIN),
+    route("POST", "/v1/people", ADMIN),
+    route("PATCH", "/v1/people/{id}", ADMIN),
     route("GET", "/v1/me", ALL),
+    route("POST", "/v1/me/password", ALL),
+    route("POST", "/v1/logout", ALL),
     route("GET", "/v1/stream", ALL),
 ];
 

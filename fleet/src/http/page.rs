@@ -110,7 +110,7 @@ fn place(cursor: &str) -> Answer<Place> {
 /// One row as its type, if there is one. `sql` is a query whose columns are the fields.
 pub(super) async fn one<T: DeserializeOwned>(
     transaction: &Transaction<'_>,
-    sql: &'static str,
+    sql: &str,
     parameters: &[&(dyn ToSql + Sync)],
 ) -> Answer<Option<T>> {
     let sql = format!("SELECT to_jsonb(r) FROM ({sql}) AS r");
@@ -121,7 +121,7 @@ pub(super) async fn one<T: DeserializeOwned>(
 /// All rows as their type.
 pub(super) async fn all<T: DeserializeOwned>(
     transaction: &Transaction<'_>,
-    sql: &'static str,
+    sql: &str,
     parameters: &[&(dyn ToSql + Sync)],
 ) -> Answer<Vec<T>> {
     let sql = format!("SELECT to_jsonb(r) FROM ({sql}) AS r");

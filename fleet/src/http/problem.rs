@@ -87,8 +87,9 @@ impl Failed {
 
     pub(super) fn nobody() -> Self {
         let status = StatusCode::UNAUTHORIZED;
-        Self::new(status, "unauthenticated", "Who are you?", "no valid token came with the request")
-            .next("send Authorization: Bearer <token>; the first one is in DATA/admin-token")
+        Self::new(status, "unauthenticated", "Who are you?", "no valid token came with the request").next(
+            "fleetctl login, or send Authorization: Bearer <token>; the first one is in DATA/admin-token",
+        )
     }
 
     pub(super) fn no_certificate() -> Self {
@@ -107,6 +108,18 @@ impl Failed {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many attempts", detail)
             .next("wait, then try with a new code")
             .after(seconds)
+    }
+
+    pub(super) fn wrong_password() -> Self {
+        let status = StatusCode::UNAUTHORIZED;
+        Self::new(status, "wrong_password", "Wrong name or password", "nobody has this name and password")
+            .next("try again, or ask an admin of the fleet for a new password")
+    }
+
+    pub(super) fn too_fast() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_fast", "Too fast", "more requests than one may make")
+            .next("wait a second; ask for larger pages, or listen to /v1/stream")
+            .after(1)
     }
 
     pub(super) fn wrong_code() -> Self {
@@ -134,6 +147,9 @@ impl From<DatabaseError> for Failed {
             // Data that no check of ours foresaw: the caller's, not ours.
             if state.code().starts_with("22") || *state == SqlState::CHECK_VIOLATION {
                 return Self::unfit("data", "a value is out of what can be stored");
+            }
+            if *state == SqlState::INSUFFICIENT_PRIVILEGE {
+                return Self::forbidden("that belongs to a site that is not yours");
             }
             if state.code().starts_with("23") {
                 return Self::conflict("exists", "it is there already, or belongs to what is not there");

@@ -27,19 +27,16 @@ pub(super) struct Site {
     kiosks: i64,
 }
 
-const ONE: &str = "SELECT s.id, s.name, s.time_zone,
+const SITES: &str = "SELECT s.id, s.name, s.time_zone,
     (SELECT count(*) FROM kiosk k WHERE k.tenant = s.tenant AND k.site = s.id AND k.state = 'active') AS kiosks
-    FROM site s WHERE s.id = $1";
+    FROM site s";
 
 /// All sites.
 #[utoipa::path(get, path = "/v1/sites", tag = "kiosks", responses((status = 200, body = [Site])))]
 pub(super) async fn list(State(api): State<Api>, staff: Staff) -> Answer<Json<Vec<Site>>> {
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
-    let sql = "SELECT s.id, s.name, s.time_zone,
-        (SELECT count(*) FROM kiosk k WHERE k.tenant = s.tenant AND k.site = s.id AND k.state = 'active') AS kiosks
-        FROM site s ORDER BY s.id";
-    Ok(Json(page::all(&transaction, sql, &[]).await?))
+    Ok(Json(page::all(&transaction, &format!("{SITES} ORDER BY s.id"), &[]).await?))
 }
 
 /// A new site.
@@ -112,7 +109,8 @@ pub(super) async fn change(
     let transaction = staff.begin(&mut connection).await?;
     let sql = "UPDATE site SET name = coalesce($2, name), time_zone = coalesce($3, time_zone) WHERE id = $1";
     transaction.execute(sql, &[&id, &change.name, &change.time_zone]).await.trying("change a site")?;
-    let site = page::one(&transaction, ONE, &[&id]).await?.ok_or_else(|| Failed::missing("site", &id))?;
+    let site = page::one(&transaction, &format!("{SITES} WHERE s.id = $1"), &[&id]).await?;
+    let site = site.ok_or_else(|| Failed::missing("site", &id))?;
     staff.note(&transaction, "site.change", &id, json!(change)).await?;
     transaction.commit().await.trying("change a site")?;
     Ok(Json(site))

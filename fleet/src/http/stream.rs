@@ -54,6 +54,8 @@ async fn next(news: &mut broadcast::Receiver<Arc<News>>, staff: &Staff) -> Optio
         match news.recv().await {
             Ok(told) => match &*told {
                 News::Changed { tenant, subject, ids } if *tenant == staff.tenant => {
+                    // Which kiosks there are elsewhere is not theirs to know.
+                    let ids = if staff.sites.is_some() { &BTreeSet::new() } else { ids };
                     if let Some(event) = event(*subject, ids, staff) {
                         return Some(event);
                     }

@@ -12,6 +12,7 @@ use super::Api;
 use super::door::Staff;
 use super::extract::{At, Body};
 use super::page::{self, text};
+use super::people;
 use super::problem::{Answer, Failed};
 use crate::access::{self, Role, TokenFor};
 use crate::database::Trying;
@@ -25,6 +26,9 @@ pub(super) struct Token {
     name: String,
     /// What it may do.
     role: Role,
+    /// Where; null: everywhere.
+    #[schema(required)]
+    sites: Option<Vec<String>>,
     /// Since when.
     #[schema(format = DateTime)]
     created_at: String,
@@ -43,8 +47,7 @@ pub(super) struct Token {
 pub(super) async fn list(State(api): State<Api>, staff: Staff) -> Answer<Json<Vec<Token>>> {
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
-    let sql =
-        "SELECT id, name, role, created_at, created_by, expires_at, revoked_at FROM api_token ORDER BY id";
+    let sql = "SELECT id, name, role, sites, created_at, created_by, expires_at, revoked_at FROM api_token ORDER BY id";
     Ok(Json(page::all(&transaction, sql, &[]).await?))
 }
 
@@ -56,6 +59,10 @@ pub(super) struct NewToken {
     name: String,
     /// What it may do.
     role: Role,
+    /// Where, if not everywhere.
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 100)]
+    sites: Option<Vec<String>>,
     /// Days until it ends, 1 to 3650; for ever if not given.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 3650)]
@@ -86,15 +93,17 @@ pub(super) async fn create(
     let token = access::new_token()?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
+    people::check_sites(&transaction, asked.role, asked.sites.as_deref()).await?;
     let about = TokenFor {
         tenant: &staff.tenant,
         name: &asked.name,
         role: asked.role,
+        sites: asked.sites.as_deref(),
         days: asked.days,
         by: &staff.actor,
     };
     let id = access::store_token(&transaction, &token, &about).await?;
-    let detail = json!({ "name": asked.name, "role": asked.role, "days": asked.days });
+    let detail = json!({ "name": asked.name, "role": asked.role, "sites": asked.sites, "days": asked.days });
     staff.note(&transaction, "token.create", &id.to_string(), detail).await?;
     transaction.commit().await.trying("store a token")?;
     Ok((StatusCode::CREATED, Json(ToldToken { id, token })))
@@ -122,6 +131,9 @@ pub(super) struct Me {
     tenant: String,
     /// What may be done.
     role: Role,
+    /// Where; null: everywhere.
+    #[schema(required)]
+    sites: Option<Vec<String>>,
     /// As the audit log says.
     actor: String,
 }
@@ -129,5 +141,6 @@ pub(super) struct Me {
 /// Who I am.
 #[utoipa::path(get, path = "/v1/me", tag = "access", responses((status = 200, body = Me)))]
 pub(super) async fn whoami(staff: Staff) -> Json<Me> {
-    Json(Me { tenant: staff.tenant, role: staff.role, actor: staff.actor })
+    let Staff { tenant, role, sites, actor, .. } = staff;
+    Json(Me { tenant, role, sites, actor })
 }

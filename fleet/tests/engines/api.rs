@@ -12,10 +12,10 @@ use crate::support::{Base, LIMIT, connect, eventually, failure, output, run};
 
 const GOLDEN_ROLES: [&str; 4] = ["admin", "operator", "analyst", "technician"];
 
-struct Fleet {
+pub struct Fleet {
     base: Base,
     process: Child,
-    http: String,
+    pub http: String,
     https: String,
     admin: String,
 }
@@ -29,7 +29,7 @@ impl Drop for Fleet {
 }
 
 impl Fleet {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let base = Base::new();
         let mut process = Command::new(env!("CARGO_BIN_EXE_fleetd"))
             .args(["embedded", "--kiosk-port", "0", "--internal-port", "0", "--name", "localhost", "--data"])
@@ -55,7 +55,7 @@ impl Fleet {
     }
 
     /// Status and body of a request of somebody with a token.
-    fn ask_as(&self, token: &str, method: &str, path: &str, more: &[&str]) -> (u16, Value) {
+    pub fn ask_as(&self, token: &str, method: &str, path: &str, more: &[&str]) -> (u16, Value) {
         let mut command = Command::new("curl");
         command.args(["-sS", "-m", "20", "-X", method, "-w", "\n%{http_code}"]).args(more);
         command.arg("-H").arg(format!("Authorization: Bearer {token}"));
@@ -63,18 +63,18 @@ impl Fleet {
         told(&mut command)
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub fn get(&self, path: &str) -> Value {
         let (status, body) = self.ask_as(&self.admin, "GET", path, &[]);
         assert_eq!(status, 200, "{path}: {body}");
         body
     }
 
-    fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    pub fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let body = body.to_string();
         self.ask_as(&self.admin, method, path, &["-H", "Content-Type: application/json", "-d", &body])
     }
 
-    fn token(&self, role: &str) -> String {
+    pub fn token(&self, role: &str) -> String {
         let (status, told) = self.send("POST", "/v1/tokens", &json!({ "name": role, "role": role }));
         assert_eq!(status, 201, "{told}");
         told["token"].as_str().unwrap().to_owned()
@@ -90,6 +90,14 @@ impl Fleet {
             command.args(["--cert", &format!("{kiosk}.pem"), "--key", &format!("{kiosk}.key")]);
         }
         command.arg(format!("{}{path}", self.https));
+        told(&mut command)
+    }
+
+    pub fn anybody(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let mut command = Command::new("curl");
+        command.args(["-sS", "-m", "20", "-X", method, "-w", "\n%{http_code}"]);
+        command.args(["-H", "Content-Type: application/json", "-d", &body.to_string()]);
+        command.arg(format!("{}{path}", self.http));
         told(&mut command)
     }
 
@@ -111,7 +119,7 @@ impl Fleet {
     }
 
     /// A kiosk with key, certificate and id `t1.k….`; its files are named `key`.
-    fn kiosk(&self, key: &str, asked: &Value) -> String {
+    pub fn kiosk(&self, key: &str, asked: &Value) -> String {
         self.request(key);
         let (status, told) = self.enrol(&self.code(asked), key);
         assert_eq!(status, 201, "{told}");
