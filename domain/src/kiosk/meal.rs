@@ -6,7 +6,7 @@ use super::menu::Menu;
 use super::offer::Offer;
 use super::turn::Turn;
 use crate::cart::{CartLine, ComboPick};
-use crate::catalog::{Catalog, Item, ItemKind};
+use crate::catalog::{Catalog, Item};
 use crate::ids::{LineId, SlotId, VariationId};
 use crate::intent::MealIntent;
 use crate::money::Quantity;
