@@ -34,7 +34,7 @@ fn every_point_at_which_the_terminals_link_can_break_ends_with_equal_books() {
         shop.settled_books();
         if shop.customer.mirror.screen().id == "done" {
             let newest = shop.rig.ask(&Request::Orders { limit: 1 }).unwrap();
-            let order = newest["orders"][0]["number"].as_str().unwrap().to_owned();
+            let order = newest[0]["number"].as_str().unwrap().to_owned();
             let order = shop.rig.ask(&Request::Order { order }).unwrap();
             let payment = &order["payments"][0];
             assert!(
