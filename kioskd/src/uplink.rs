@@ -163,6 +163,7 @@ pub fn start(parts: Parts<'_>, ends: Ends, admin: AdminContext, supervisor: &Sup
         machine: parts.machine,
         work,
         twin: twin_end,
+        followed: None,
         outgoing,
         shutdown: supervisor.shutdown(),
     };

@@ -391,7 +391,7 @@ fn only_what_is_on_the_menu_can_be_marked_as_sold_out() {
     w.staff(Action::SetSoldOut { item: item.clone(), sold_out: true, until: None });
     assert_eq!(w.refusal, Some(Refusal::NotFound));
     w.staff(Action::SetSoldOut { item, sold_out: false, until: None });
-    assert_eq!((w.refusal.clone(), w.log.len()), (None, written), "nothing to take back");
+    assert_eq!((w.refusal.clone(), w.log.len()), (Some(Refusal::NotFound), written));
 }
 
 #[test]
@@ -495,6 +495,22 @@ fn an_older_catalog_is_refused_except_from_the_kiosks_own_store() {
     w.activate(catalog, Origin::Kiosk);
     assert_eq!(w.refusal, None);
     assert_eq!(w.log.len(), before + 1);
+}
+
+#[test]
+fn one_revision_never_names_two_catalogs() {
+    let mut w = World::open();
+    let log = w.log.len();
+    w.activate(fixture::catalog(), Origin::Fleet);
+    assert_eq!((w.refusal.clone(), w.log.len()), (None, log), "the same again changes nothing");
+    let mut parts = fixture::parts();
+    parts.items.get_mut(&ItemId::new("burger")).unwrap().kcal = 1;
+    let other = Arc::new(Catalog::new(parts).unwrap());
+    for origin in [Origin::Fleet, Origin::Local("root".into())] {
+        w.activate(Arc::clone(&other), origin);
+        assert_eq!(w.refusal, Some(Refusal::SameRevision { active: 1 }));
+        assert_eq!(w.log.len(), log);
+    }
 }
 
 #[test]
