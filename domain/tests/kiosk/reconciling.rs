@@ -162,9 +162,7 @@ fn reconciling_anything_else_needs_a_person() {
         |_, _| LastAnswer::Empty,
         |_, a| LastAnswer::from(transaction(9, a)),
         |_, a| LastAnswer::from(transaction(8, a + 1)),
-        |_, a| {
-            LastAnswer::from(LastTransaction { trace: None, receipt_no: None, ..transaction(8, a) })
-        },
+        |_, a| LastAnswer::from(LastTransaction { trace: None, receipt_no: None, ..transaction(8, a) }),
     ];
     for answer in answers {
         let mut w = World::open();
