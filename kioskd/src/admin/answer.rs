@@ -1,5 +1,6 @@
 //! What the daemon answers to its tools.
 
+mod day;
 mod orders;
 mod status;
 mod words;
@@ -22,10 +23,6 @@ use crate::core::{Asked, Core};
 
 /// Most orders in one answer.
 const ORDERS_MAX: u32 = 1000;
-
-/// The terminal needs up to minutes for it, so nobody waits here.
-const END_OF_DAY: &str = "the terminal is closing its day; if it has a printer, the slip with the totals comes out \
-    of it. What it tells the kiosk is in the log in a few minutes: journalctl -u kioskd -o verbose";
 
 /// What goes wrong is said in words for a person.
 type Said = Result<Value, String>;
@@ -73,9 +70,8 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
             }
             None => Err(format!("{task:?} is not a task's id; kioskctl status shows them")),
         },
-        Request::EndOfDay => {
-            command(context, user, Action::EndOfDay, None).await.map(|_| json!({"done": END_OF_DAY}))
-        }
+        Request::EndOfDay => day::close(context, user).await,
+        Request::DayEnd { after } => day::ended(context, after).await,
         Request::OpenDrawer { reason } => {
             command(context, user, Action::OpenDrawer { reason: reason.into() }, None).await
         }

@@ -243,12 +243,13 @@ impl Work {
             TerminalEffect::EndOfDay => match terminal.end_of_day().await {
                 Ok(totals) => {
                     tracing::info!(?totals, "the terminal's day is closed");
+                    life.day_ended(Ok(translate::day_totals(totals)));
                     Ok(())
                 }
-                Err(error @ TerminalError::Lost { .. }) => Err(error),
                 Err(error) => {
                     tracing::warn!(%error, "the terminal's day was not closed");
-                    Ok(())
+                    life.day_ended(Err(error.to_string()));
+                    if let TerminalError::Lost { .. } = error { Err(error) } else { Ok(()) }
                 }
             },
         }
@@ -488,6 +489,9 @@ fn tell(life: &Life, input: Option<TerminalInput>) {
 
 /// There is no terminal now: nothing was sent, except that an approval may stand there without our word.
 fn refuse(life: &Life, job: TerminalEffect) {
+    if job == TerminalEffect::EndOfDay {
+        life.day_ended(Err("there is no contact with it".to_owned()));
+    }
     if let Some(input) = crate::router::terminal_busy(job) {
         life.tell(input);
     }

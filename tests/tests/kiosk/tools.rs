@@ -75,7 +75,10 @@ fn the_terminals_day_is_closed_from_the_command_line() {
         output.status.success().then(|| text(&output))
     });
     let said = asked.unwrap_or_else(|| panic!("{}", text(&kioskctl(&shop, &["status"]))));
-    assert!(said.contains("closing its day") && said.contains("slip"), "{said}");
+    let rows: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(said.lines().next(), Some("The terminal has closed its day, receipts 1 to 1."));
+    let table = [["CARD", "COUNT", "SUM"], ["girocard", "1", "€28.80"], ["total", "1", "€28.80"]];
+    assert_eq!(rows[1..], table.map(Vec::from), "{said}");
     let memory = shop.rig.dir.join("sim/terminal.json");
     let closed = wait_until(SOON, || {
         let book: serde_json::Value = serde_json::from_slice(&std::fs::read(&memory).ok()?).ok()?;
@@ -86,6 +89,12 @@ fn the_terminals_day_is_closed_from_the_command_line() {
     shop.sell();
     assert_eq!(shop.settled_books().paid, 2);
     assert_eq!(shop.books().tasks, 0);
+    let again = wait_until(SOON, || {
+        let output = kioskctl(&shop, &["--json", "end-of-day"]);
+        output.status.success().then_some(output.stdout)
+    });
+    let again: serde_json::Value = serde_json::from_slice(&again.unwrap()).unwrap();
+    assert_eq!((&again["sum_minor"], &again["cards"][0]["sum_minor"]), (&2880.into(), &2880.into()));
 }
 
 #[test]

@@ -5,7 +5,11 @@ use domain::input::{self, TerminalInput};
 use domain::money::{Currency, Minor};
 use domain::payment::{Approval, CardFacts, LastTransaction};
 use domain::view::TerminalPrompt;
-use hal::terminal::{self, Intermediate, Money, Prompt, ReceiptKind, TerminalReceipt, TransactionResult};
+use hal::terminal::{
+    self, Intermediate, Money, Prompt, ReceiptKind, TerminalReceipt, Totals, TransactionResult,
+};
+
+use crate::board::{CardTotal, DayTotals};
 
 /// An amount for the terminal; `None` if its currency is none that terminals know.
 pub(super) fn money(amount: Minor, currency: Currency) -> Option<Money> {
@@ -92,6 +96,21 @@ pub(super) fn prompt(state: &Intermediate) -> Option<TerminalPrompt> {
         | Prompt::Offline
         | Prompt::Other => return None,
     })
+}
+
+/// What the terminal told as it closed its day; kinds of cards that nobody used are left out.
+pub(super) fn day_totals(totals: Totals) -> DayTotals {
+    let used = totals.groups.iter().filter(|group| group.count > 0 || group.minor != 0);
+    let lines = totals.receipts.into_iter().flat_map(|receipt| receipt.lines);
+    DayTotals {
+        currency: totals.currency.and_then(currency),
+        sum: totals.amount_minor.map(Minor),
+        receipts: totals.receipt_from.zip(totals.receipt_to),
+        cards: used
+            .map(|group| CardTotal { card: group.brand, count: group.count, sum: Minor(group.minor) })
+            .collect(),
+        slip: lines.map(|line| line.text).collect(),
+    }
 }
 
 /// The terminal's receipt text.
