@@ -30,9 +30,6 @@ fn the_tools_show_orders_devices_receipts_and_what_is_wrong() {
     shop.customer.press("Pay").unwrap();
     shop.see("done");
     shop.settled_books();
-    let unknown = kioskctl(&shop, &["sold-out", "nosuch"]);
-    assert!(!unknown.status.success());
-    assert!(text(&unknown).contains("no item \"nosuch\""), "{}", text(&unknown));
     for (arguments, expected) in [
         (&["status"][..], "[page done]"),
         (&["orders"], "K3-001"),
@@ -247,4 +244,36 @@ fn of_a_full_disk_check_and_status_tell_the_folder_and_what_helps() {
     std::fs::remove_file(&filler).unwrap();
     shop.see("attract");
     assert!(!text(&kioskctl(&shop, &["status"])).contains("STO-02"));
+}
+
+#[test]
+fn the_first_command_that_finds_the_disk_full_says_so() {
+    let shop = Shop::open_on_disk(4096);
+    let mut file = std::fs::File::create(shop.rig.disk().unwrap().join("filler")).unwrap();
+    while file.write_all(&[0; 4096]).is_ok() {}
+    drop(file);
+    // What was already set aside in the log may still take a few marks.
+    let marks = [&["sold-out", "bacon-rye"][..], &["sold-out", "bacon-rye", "--back"]];
+    let first = wait_until(SOON, || {
+        let mut outputs = marks.iter().map(|words| kioskctl(&shop, words));
+        outputs.find(|output| !output.status.success()).map(|output| text(&output))
+    });
+    let told = first.expect("a full disk stops the marks");
+    for words in ["STO-02", "the disk is full: no room in ", "free space"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}
+
+#[test]
+fn an_item_that_the_catalog_does_not_have_is_neither_sold_out_nor_back() {
+    let shop = Shop::open();
+    for words in [&["sold-out", "nosuch"][..], &["sold-out", "nosuch", "--back"]] {
+        let output = kioskctl(&shop, words);
+        assert!(!output.status.success(), "{words:?}");
+        assert!(text(&output).contains("the active catalog has no item \"nosuch\""), "{}", text(&output));
+    }
+    // An item that is to be had already is no mistake.
+    for words in [&["sold-out", "bacon-rye", "--back"][..], &["sold-out", "bacon-rye"]] {
+        assert!(kioskctl(&shop, words).status.success(), "{words:?}");
+    }
 }
