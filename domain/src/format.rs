@@ -74,7 +74,8 @@ pub fn time(minute_of_day: u16) -> String {
 pub fn local(now: &Now, at: WallMs) -> LocalTime {
     const DAY_S: i64 = 86_400;
     let of_day = i64::from(now.local.minute) * 60 + i64::from(now.local.second);
-    let past = now.wall.0.saturating_sub(at.0).div_euclid(1000);
+    // Whole seconds of either clock: their difference in milliseconds would round another way at each look.
+    let past = now.wall.0.div_euclid(1000).saturating_sub(at.0.div_euclid(1000));
     let moved = of_day.saturating_sub(past);
     let days_back = -moved.div_euclid(DAY_S);
     let second = u16::try_from(moved.rem_euclid(60)).unwrap_or(0);
@@ -213,6 +214,30 @@ mod tests {
         assert_eq!(percent(Rate(70_000), &lang("ar")), "7%");
         assert_eq!(quantity(Quantity::pieces(3), &lang("en")), "3");
         assert_eq!(quantity(Quantity(48_600), &lang("de")), "0,486");
+    }
+
+    #[test]
+    fn a_moment_of_the_past_is_shown_the_same_at_every_look() {
+        // 12:00:10.900 UTC on a summer's day in 2027, seen from up to ten seconds later.
+        let noon = 1_815_220_800_000;
+        let at = WallMs(noon + 10_900);
+        for later in 0..10_000 {
+            let wall = WallMs(at.0 + later);
+            let second_of_day = u32::try_from((wall.0 - noon) / 1000).unwrap() + 43_200;
+            let now = Now {
+                wall,
+                mono: MonoMs(0),
+                local: LocalTime {
+                    date: Date { year: 2027, month: 7, day: 10 },
+                    weekday: Weekday::Saturday,
+                    minute: u16::try_from(second_of_day / 60).unwrap(),
+                    second: u8::try_from(second_of_day % 60).unwrap(),
+                },
+                business_date: Date { year: 2027, month: 7, day: 10 },
+                quality: ClockQuality::Ntp,
+            };
+            assert_eq!(super::second_of_day(&now, at), 43_210, "{later} ms later");
+        }
     }
 
     #[test]

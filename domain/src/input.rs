@@ -7,7 +7,7 @@ use crate::event::DenyCode;
 use crate::ids::{ItemId, KitchenJobId, OrderId, PaymentId, ReceiptId, TaskId};
 use crate::intent::Intent;
 use crate::money::Currency;
-use crate::payment::{Approval, LastTransaction, StaffVerdict};
+use crate::payment::{Approval, CardFacts, LastTransaction, StaffVerdict};
 use crate::time::WallMs;
 
 /// Something happened.
@@ -145,14 +145,21 @@ pub enum TerminalInput {
 /// What a terminal says about its last transaction.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LastAnswer {
-    /// This one.
-    Transaction(LastTransaction),
+    /// This one, made with this card.
+    Transaction(LastTransaction, CardFacts),
     /// There is none, or it does not say.
     Empty,
     /// It is still busy with something.
     Busy,
     /// It could not be asked.
     NoAnswer,
+}
+
+impl From<LastTransaction> for LastAnswer {
+    /// A transaction of which nothing more is told.
+    fn from(last: LastTransaction) -> Self {
+        Self::Transaction(last, CardFacts::default())
+    }
 }
 
 /// What the receipt printer's actor reports.

@@ -98,6 +98,11 @@ pub enum Refusal {
         /// Revision of the active one.
         active: u64,
     },
+    /// Another catalog of the same revision is active.
+    SameRevision {
+        /// The revision.
+        active: u64,
+    },
     /// A mistake in the core: it wanted to write an event that no table has. Nothing was written.
     NotInTheTables(Box<Event>),
 }

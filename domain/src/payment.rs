@@ -67,6 +67,20 @@ pub struct LastTransaction {
     pub reversal: bool,
 }
 
+/// What a terminal tells of the card behind a transaction, for the customer's receipt. Never more of its number than
+/// the last four digits.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CardFacts {
+    /// Authorisation code.
+    pub auth: Option<Arc<str>>,
+    /// Card brand as printed.
+    pub brand: Option<Arc<str>>,
+    /// The last digits, masked: `************4821`.
+    pub pan_masked: Option<Arc<str>>,
+    /// Application id of the chip.
+    pub aid: Option<Arc<str>>,
+}
+
 /// What a terminal said about an approved payment. Never more of the card than the last four digits.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Approval {

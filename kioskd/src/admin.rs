@@ -6,7 +6,7 @@ pub mod client;
 mod door;
 pub mod wire;
 
-pub(crate) use answer::diagnostics;
+pub(crate) use answer::{diagnostics, refused};
 
 use anyhow::Context as _;
 use domain::View;

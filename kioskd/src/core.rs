@@ -436,6 +436,11 @@ impl Core {
         Ok(())
     }
 
+    /// What an error of the store means to whoever asked for what failed.
+    pub(crate) fn failure(&self, error: StoreError) -> Failure {
+        Failure::new(error, &self.parts.store.path)
+    }
+
     /// The clocks.
     pub fn clock(&self) -> &ShopClock {
         &self.parts.clock
@@ -455,7 +460,7 @@ impl Core {
         Ok(refusal.map_or(Ok(()), Err))
     }
 
-    /// Makes a checked catalog the active one, in the store and on the screen.
+    /// Makes a checked catalog the active one, in the store and on the screen. `false`: it was that already.
     ///
     /// # Errors
     /// As [`Core::command`].
@@ -464,9 +469,12 @@ impl Core {
         origin: Origin,
         catalog: Arc<domain::catalog::Catalog>,
         document: &CatalogDocument,
-    ) -> Result<Result<(), Refusal>, StoreError> {
+    ) -> Result<Result<bool, Refusal>, StoreError> {
         let now = self.parts.clock.now();
         let sha256 = store::sha256(&document.bytes);
+        if self.kiosk.session().menu.as_ref().is_some_and(|menu| menu.catalog == catalog) {
+            return Ok(Ok(false));
+        }
         // Asked first, so that a refused catalog never becomes the stored one.
         let Input::Command(command) = activate(origin, catalog, sha256) else {
             unreachable!("activate makes a command")
@@ -476,7 +484,7 @@ impl Core {
             return Ok(Err(refusal));
         }
         self.store.activate_catalog(document, ShopClock::clocks(&now))?;
-        self.command(command)
+        Ok(self.command(command)?.map(|()| true))
     }
 }
 

@@ -25,7 +25,7 @@ use crate::heartbeat::Heartbeat;
 use crate::logging;
 use crate::machine::{Ending, ThisMachine};
 use crate::router::Router;
-use crate::settings::{Backend, SearchPath, Settings, Side};
+use crate::settings::{Backend, SearchPath, Settings, SettingsError, Side, WrongValue};
 use crate::supervisor::Supervisor;
 use crate::uplink;
 use crate::watchdog;
@@ -45,19 +45,21 @@ pub fn load_settings(search: &SearchPath, extra: &[PathBuf]) -> anyhow::Result<S
 /// Checks everything that a start would refuse, without touching devices, disk or network.
 ///
 /// # Errors
-/// What is wrong, with its key.
-pub fn check(settings: &Settings) -> anyhow::Result<()> {
+/// What is wrong, with file, line and key.
+pub fn check(settings: &Settings) -> Result<(), SettingsError> {
+    check_values(settings).map_err(|wrong| settings.placed(wrong))
+}
+
+fn check_values(settings: &Settings) -> Result<(), WrongValue> {
     logging::filter(&settings.log)?;
     devices::check(settings)?;
-    panel(settings)?;
-    shop_clock(settings)?;
+    panel(settings).map_err(|error| WrongValue::because("screen", error))?;
+    shop_clock(settings).map_err(|error| WrongValue::because("kiosk.time_zone", error))?;
     uplink::check(settings)?;
-    if let Some(address) = settings.screen.mirror {
-        anyhow::ensure!(
-            address.ip().is_loopback(),
-            "screen.mirror {address}: only this machine may look; write \"127.0.0.1:{}\"",
-            address.port()
-        );
+    if let Some(address) = settings.screen.mirror.filter(|address| !address.ip().is_loopback()) {
+        let port = address.port();
+        let message = format!("{address}: only this machine may look; write \"127.0.0.1:{port}\"");
+        return Err(WrongValue::new("screen.mirror", message));
     }
     let files = [
         ("catalog.seed", &settings.catalog.seed),
@@ -66,7 +68,7 @@ pub fn check(settings: &Settings) -> anyhow::Result<()> {
     ];
     for (key, path) in files {
         if let Some(path) = path.as_deref().filter(|path| !path.exists()) {
-            anyhow::bail!("{key}: there is no {}", path.display());
+            return Err(WrongValue::new(key, format!("there is no {}", path.display())));
         }
     }
     Ok(())
@@ -178,12 +180,11 @@ fn shell(settings: &Settings, clock: Arc<dyn ui::backend::Clock>) -> anyhow::Res
 
 fn panel(settings: &Settings) -> anyhow::Result<Panel> {
     let screen = &settings.screen;
-    Panel::new(screen.width, screen.height, screen.mm_per_px).context("screen")
+    Ok(Panel::new(screen.width, screen.height, screen.mm_per_px)?)
 }
 
 fn shop_clock(settings: &Settings) -> anyhow::Result<ShopClock> {
-    let zone = TimeZone::get(&settings.kiosk.time_zone)
-        .with_context(|| format!("kiosk.time_zone {:?}", settings.kiosk.time_zone))?;
+    let zone = TimeZone::get(&settings.kiosk.time_zone)?;
     Ok(ShopClock::new(zone, settings.kiosk.cutover_hour))
 }
 

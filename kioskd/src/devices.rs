@@ -20,7 +20,7 @@ use crate::board::Board;
 use crate::clock::ShopClock;
 use crate::core::CoreHandle;
 use crate::router::{DEVICE_QUEUE, Queues};
-use crate::settings::Settings;
+use crate::settings::{Settings, WrongValue};
 use crate::supervisor::{Shutdown, Supervisor};
 use life::Life;
 
@@ -44,8 +44,8 @@ impl Context {
 /// Checks the settings of every device without opening one.
 ///
 /// # Errors
-/// A setting makes no sense, named with its key.
-pub fn check(settings: &Settings) -> anyhow::Result<()> {
+/// A setting makes no sense.
+pub(crate) fn check(settings: &Settings) -> Result<(), WrongValue> {
     settings.terminal.as_ref().map(terminal::Actor::new).transpose()?;
     settings.printer.as_ref().map(|it| printer::Actor::new(it, settings.drawer, None)).transpose()?;
     settings.kitchen.as_ref().map(kitchen::Actor::new).transpose()?;
@@ -115,8 +115,9 @@ where
 }
 
 /// An endpoint from the settings.
-fn endpoint(key: &'static str, text: &str) -> anyhow::Result<Endpoint> {
-    text.parse().map_err(|error| anyhow::Error::new(error).context(format!("{key} {text:?}")))
+fn endpoint(key: &'static str, text: &str) -> Result<Endpoint, WrongValue> {
+    let parsed: Result<Endpoint, _> = text.parse();
+    parsed.map_err(|error| WrongValue::because(key, anyhow::Error::new(error).context(format!("{text:?}"))))
 }
 
 /// The screen's own fonts, which have Latin, Greek, Cyrillic and Arabic.

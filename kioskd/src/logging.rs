@@ -7,14 +7,18 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::settings::{Log, LogTarget};
+use crate::settings::{Log, LogTarget, WrongValue};
 
 /// Which lines are wanted.
 ///
 /// # Errors
 /// The filter cannot be read.
-pub fn filter(log: &Log) -> anyhow::Result<EnvFilter> {
-    EnvFilter::try_new(&log.filter).with_context(|| format!("log.filter {:?}", log.filter))
+pub(crate) fn filter(log: &Log) -> Result<EnvFilter, WrongValue> {
+    let wrong = |error| {
+        let error = anyhow::Error::new(error).context(format!("{:?}", log.filter));
+        WrongValue::because("log.filter", error)
+    };
+    EnvFilter::try_new(&log.filter).map_err(wrong)
 }
 
 /// Sends everything from here on where the settings say.

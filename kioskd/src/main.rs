@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let search = if arguments.no_system_config { SearchPath(Vec::new()) } else { SearchPath::default() };
     let result = kioskd::daemon::load_settings(&search, &arguments.config).and_then(|settings| {
         if arguments.check {
-            kioskd::daemon::check(&settings).map(|()| ExitCode::SUCCESS)
+            Ok(kioskd::daemon::check(&settings).map(|()| ExitCode::SUCCESS)?)
         } else {
             kioskd::daemon::run(settings)
         }

@@ -80,8 +80,26 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// A value that cannot be used: its key, and what would be right.
-type Wrong = (&'static str, &'static str);
+/// A value that cannot be used, before it is known where it was written.
+#[derive(Debug, thiserror::Error)]
+#[error("{key}: {message}")]
+pub struct WrongValue {
+    /// Which, for example `kiosk.time_zone`.
+    pub key: &'static str,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+impl WrongValue {
+    pub(crate) fn new(key: &'static str, message: impl Into<String>) -> Self {
+        Self { key, message: message.into() }
+    }
+
+    /// With what an error and its causes say.
+    pub(crate) fn because(key: &'static str, error: impl Into<anyhow::Error>) -> Self {
+        Self::new(key, format!("{:#}", error.into()))
+    }
+}
 
 impl Settings {
     /// Reads and merges fragments, lowest precedence first.
@@ -97,22 +115,23 @@ impl Settings {
             fragments::merge(&mut merged, table);
         }
         // Each fragment was checked by itself; the form of a whole is that of its parts.
-        let settings: Self = merged.try_into().map_err(|error: toml::de::Error| SettingsError::Value {
-            place: None,
-            key: "settings",
-            message: error.message().to_owned(),
+        let mut settings: Self = merged.try_into().map_err(|error: toml::de::Error| {
+            SettingsError::Value { place: None, key: "settings", message: error.message().to_owned() }
         })?;
-        settings.check().map_err(|(key, message)| SettingsError::Value {
-            place: fragments::place(&fragments, key),
-            key,
-            message: message.to_owned(),
-        })?;
+        settings.fragments = fragments;
+        settings.check().map_err(|wrong| settings.placed(wrong))?;
         Ok(settings)
     }
 
+    /// A value that cannot be used, with the file and line where it was written.
+    pub(crate) fn placed(&self, wrong: WrongValue) -> SettingsError {
+        let WrongValue { key, message } = wrong;
+        SettingsError::Value { place: fragments::place(&self.fragments, key), key, message }
+    }
+
     /// Values that have the right form and still make no sense.
-    fn check(&self) -> Result<(), Wrong> {
-        let wrong = |key: &'static str, message: &'static str| Err((key, message));
+    fn check(&self) -> Result<(), WrongValue> {
+        let wrong = |key: &'static str, message: &'static str| Err(WrongValue::new(key, message));
         let endpoints = [
             ("printer.endpoint", self.printer.as_ref().map(|it| &it.endpoint)),
             ("kitchen.endpoint", self.kitchen.as_ref().map(|it| &it.endpoint)),
@@ -171,22 +190,23 @@ impl Settings {
 /// Smallest batch that is worth a message; largest that the fleet takes.
 const BATCH_BYTES: std::ops::RangeInclusive<u32> = 1024..=256 * 1024;
 
-fn uplink_check(uplink: &Uplink) -> Result<(), Wrong> {
+fn uplink_check(uplink: &Uplink) -> Result<(), WrongValue> {
+    let wrong = |key: &'static str, message: &'static str| Err(WrongValue::new(key, message));
     let host = uplink.fleet.strip_prefix("https://").unwrap_or_default();
     if host.is_empty() || host.contains('/') {
-        return Err((
+        return wrong(
             "uplink.fleet",
             "must be the fleet's address, for example \"https://fleet.example:8443\"",
-        ));
+        );
     }
     if uplink.ca.as_os_str().is_empty() {
-        return Err(("uplink.ca", "must name the file with the certificate of the fleet's authority"));
+        return wrong("uplink.ca", "must name the file with the certificate of the fleet's authority");
     }
     if uplink.keep_alive_s == 0 || uplink.status_s == 0 || uplink.ack_s == 0 {
-        return Err(("uplink", "keep_alive_s, status_s and ack_s must be at least 1"));
+        return wrong("uplink", "keep_alive_s, status_s and ack_s must be at least 1");
     }
     if !BATCH_BYTES.contains(&uplink.batch_bytes) {
-        return Err(("uplink.batch_bytes", "must be between 1024 and 262144"));
+        return wrong("uplink.batch_bytes", "must be between 1024 and 262144");
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ use crate::admin::AdminContext;
 use crate::board::Board;
 use crate::clock::ShopClock;
 use crate::core::CoreHandle;
-use crate::settings::Settings;
+use crate::settings::{Settings, WrongValue};
 use crate::supervisor::Supervisor;
 
 /// Requests of tools that may wait: one person enrols one kiosk.
@@ -163,6 +163,7 @@ pub fn start(parts: Parts<'_>, ends: Ends, admin: AdminContext, supervisor: &Sup
         machine: parts.machine,
         work,
         twin: twin_end,
+        followed: None,
         outgoing,
         shutdown: supervisor.shutdown(),
     };
@@ -173,6 +174,7 @@ pub fn start(parts: Parts<'_>, ends: Ends, admin: AdminContext, supervisor: &Sup
 ///
 /// # Errors
 /// What is wrong, with its key.
-pub fn check(settings: &Settings) -> anyhow::Result<()> {
-    settings.uplink.as_ref().map_or(Ok(()), |uplink| identity::anonymous_tls(&uplink.ca).map(drop))
+pub(crate) fn check(settings: &Settings) -> Result<(), WrongValue> {
+    let Some(uplink) = &settings.uplink else { return Ok(()) };
+    identity::anonymous_tls(&uplink.ca).map(drop).map_err(|error| WrongValue::because("uplink.ca", error))
 }

@@ -67,6 +67,19 @@ pub struct Item {
 }
 
 impl Item {
+    /// The slots of a combo; none for anything else.
+    pub fn slots(&self) -> &[ComboSlot] {
+        match &self.kind {
+            ItemKind::Combo(slots) => slots,
+            ItemKind::Product | ItemKind::Deposit | ItemKind::GiftCard => &[],
+        }
+    }
+
+    /// The picture of a version: its own, or that of the item.
+    pub fn picture_of<'a>(&'a self, variation: &'a Variation) -> &'a Arc<str> {
+        variation.picture.as_ref().unwrap_or(&self.picture)
+    }
+
     /// Energy of one piece of a version; 0: not stated. What is stated for the item is about its first version: a
     /// double portion has more than a single one.
     pub fn kcal_of(&self, variation: &VariationId) -> u32 {

@@ -72,6 +72,13 @@ impl Turn<'_> {
         if let Some((rev, _)) = active.filter(|(rev, _)| !from_store && *rev > catalog.rev) {
             return self.refuse(Refusal::OlderCatalog { active: rev });
         }
+        if let Some(menu) = self.menu().filter(|menu| !from_store && menu.catalog.rev == catalog.rev) {
+            if menu.catalog != catalog {
+                // Whoever names a revision, an order or the fleet, must be able to mean one catalog by it.
+                self.refuse(Refusal::SameRevision { active: catalog.rev });
+            }
+            return;
+        }
         if active != Some((catalog.rev, sha256)) {
             self.record(CatalogEvent::Activated { rev: catalog.rev, sha256 });
         }
@@ -81,11 +88,11 @@ impl Turn<'_> {
 
     fn set_sold_out(&mut self, item: ItemId, sold_out: bool, until: Option<WallMs>) {
         let known = self.session.menu.as_ref().is_some_and(|menu| menu.catalog.items.contains_key(&item));
+        let marked = self.ledger.sold_out.get(&item).copied();
         // A mark of an item that the menu no longer has can still be taken back.
-        if sold_out && !known {
+        if !known && (sold_out || marked.is_none()) {
             return self.refuse(Refusal::NotFound);
         }
-        let marked = self.ledger.sold_out.get(&item).copied();
         if sold_out && marked != Some(until) {
             self.record(CatalogEvent::SoldOut { item: item.clone(), until });
         } else if !sold_out && marked.is_some() {

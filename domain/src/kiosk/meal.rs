@@ -6,19 +6,11 @@ use super::menu::Menu;
 use super::offer::Offer;
 use super::turn::Turn;
 use crate::cart::{CartLine, ComboPick};
-use crate::catalog::{Catalog, ComboSlot, Item, ItemKind};
+use crate::catalog::{Catalog, Item};
 use crate::ids::{LineId, SlotId, VariationId};
 use crate::intent::MealIntent;
 use crate::money::Quantity;
 use crate::session::{MealDraft, Stage};
-
-/// The slots of a combo; none for anything else.
-pub(super) fn slots(item: &Item) -> &[ComboSlot] {
-    match &item.kind {
-        ItemKind::Combo(slots) => slots,
-        ItemKind::Product | ItemKind::Deposit | ItemKind::GiftCard => &[],
-    }
-}
 
 impl Turn<'_> {
     pub(super) fn open_combo(&mut self, menu: &Menu, combo: &Item) {
@@ -90,7 +82,7 @@ impl Offer<'_> {
         if self.unavailable(combo).is_some() {
             return None;
         }
-        let slot = slots(combo).iter().find(|slot| slot.id == offer.slot)?;
+        let slot = combo.slots().iter().find(|slot| slot.id == offer.slot)?;
         slot.choices.iter().find(|choice| choice.variation == line.variation)?;
         let mut draft = MealDraft::new(self, combo, line.quantity.whole().max(1))?;
         draft.picks.retain(|pick| pick.slot != slot.id);
@@ -117,7 +109,7 @@ impl MealDraft {
             editing: None,
             complain: false,
         };
-        for slot in slots(combo) {
+        for slot in combo.slots() {
             for choice in slot.choices.iter().filter(|choice| choice.default) {
                 draft.pick(offer, combo, &slot.id, &choice.variation);
             }
@@ -147,7 +139,7 @@ impl MealDraft {
 
     /// Picks, or takes back a pick of a slot that need not be full. `false`: not possible.
     fn pick(&mut self, offer: &Offer<'_>, combo: &Item, slot: &SlotId, variation: &VariationId) -> bool {
-        let Some(rule) = slots(combo).iter().find(|s| s.id == *slot) else { return false };
+        let Some(rule) = combo.slots().iter().find(|s| s.id == *slot) else { return false };
         let fixed = self.offered.as_ref().is_some_and(|(_, filled)| filled == slot);
         if fixed || !rule.choices.iter().any(|choice| choice.variation == *variation) {
             return false;
@@ -177,7 +169,7 @@ impl MealDraft {
 
     /// The first slot that is still open.
     pub(super) fn missing(&self, combo: &Item) -> Option<SlotId> {
-        slots(combo).iter().find(|slot| self.picked(&slot.id) < slot.min).map(|slot| slot.id.clone())
+        combo.slots().iter().find(|slot| self.picked(&slot.id) < slot.min).map(|slot| slot.id.clone())
     }
 
     /// As it would stand in the cart, the picks in the order of the slots.
@@ -195,7 +187,7 @@ impl MealDraft {
 
     /// The picks in the order of the slots.
     fn sort(&mut self, combo: &Item) {
-        let place = |slot: &SlotId| slots(combo).iter().position(|s| s.id == *slot);
+        let place = |slot: &SlotId| combo.slots().iter().position(|s| s.id == *slot);
         self.picks.sort_by_key(|pick| place(&pick.slot));
     }
 

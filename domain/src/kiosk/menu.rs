@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::catalog::{Catalog, Category, Tint};
-use crate::ids::{CategoryId, ItemId};
+use crate::catalog::{Catalog, Category, ComboSlot, Item, Tint};
+use crate::ids::{CategoryId, ItemId, SlotId, VariationId};
 use crate::text::{Lang, Text};
 
 /// The active catalog.
@@ -43,6 +43,28 @@ impl Menu {
     /// The colour of an item.
     pub fn tint(&self, item: &ItemId) -> Tint {
         self.home(item).map_or(Tint::Wheat, |category| category.tint)
+    }
+
+    /// What a version of an item looks like, with these picks for its slots if it is a combo. A combo without a
+    /// picture of its own, or with that of one of its parts, looks like what was picked for that part.
+    pub fn picture<'a>(
+        &self,
+        item: &Item,
+        variation: &VariationId,
+        mut picks: impl Iterator<Item = (&'a SlotId, &'a VariationId)>,
+    ) -> Arc<str> {
+        let version = item.variations.iter().find(|v| v.id == *variation);
+        let own = version.map_or(&item.picture, |version| item.picture_of(version));
+        let part_picture = |id: &VariationId| {
+            self.catalog.variation(id).map(|(part, version)| part.picture_of(version).clone())
+        };
+        let is_shown = |slot: &&ComboSlot| {
+            own.is_empty() || slot.choices.iter().any(|c| part_picture(&c.variation).as_ref() == Some(own))
+        };
+        let shown = item.slots().iter().find(is_shown);
+        let picked = shown.and_then(|slot| picks.find(|(of, _)| **of == slot.id));
+        let picked = picked.and_then(|(_, part)| part_picture(part)).filter(|picture| !picture.is_empty());
+        picked.unwrap_or_else(|| own.clone())
     }
 
     /// Words in a language, shared rather than copied.

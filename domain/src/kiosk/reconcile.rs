@@ -4,7 +4,7 @@
 use super::ledger::PaymentRecord;
 use crate::input::LastAnswer;
 use crate::money::Minor;
-use crate::payment::{Approval, LastTransaction, PaymentState};
+use crate::payment::{Approval, CardFacts, LastTransaction, PaymentState};
 
 /// ZVT trace and turnover numbers have six digits and start anew at 1 (some terminals: 0).
 const TRACE_MAX: u32 = 999_999;
@@ -50,16 +50,16 @@ pub(crate) fn judge(
     explained: impl Fn(&LastTransaction) -> Explained,
     answer: &LastAnswer,
 ) -> Finding {
-    let last = match answer {
+    let (last, card) = match answer {
         LastAnswer::Busy | LastAnswer::NoAnswer => return Finding::Wait,
         LastAnswer::Empty => {
             return Finding::Unclear("the terminal does not tell its last transaction".into());
         }
-        LastAnswer::Transaction(last) => last,
+        LastAnswer::Transaction(last, card) => (last, card),
     };
     match &record.approval {
         None if record.refused_goods => judge_refused(record, last),
-        None => judge_undecided(record, &explained, last),
+        None => judge_undecided(record, &explained, last, card),
         Some(approval) => judge_approved(approval, last),
     }
 }
@@ -69,6 +69,7 @@ fn judge_undecided(
     record: &PaymentRecord,
     explained: &impl Fn(&LastTransaction) -> Explained,
     last: &LastTransaction,
+    card: &CardFacts,
 ) -> Finding {
     let before = record.last_known.as_ref();
     let amount = record.payment.amount;
@@ -81,7 +82,7 @@ fn judge_undecided(
         }
         Relation::Next if last.reversal => ours(amount, last, before, Finding::Reversed),
         Relation::Next if last.approved => {
-            ours(amount, last, before, Finding::Approved(approval_of(amount, last)))
+            ours(amount, last, before, Finding::Approved(approval_of(amount, last, card)))
         }
         Relation::Next if last.amount.is_none_or(|a| a == amount) => Finding::Declined,
         Relation::OneBetween if last.reversal => ours(amount, last, before, Finding::Reversed),
@@ -147,14 +148,10 @@ fn ours(amount: Minor, last: &LastTransaction, before: Option<&LastTransaction>,
     if last.amount == Some(amount) { found } else { Finding::Unclear(evidence(amount, before, last)) }
 }
 
-fn approval_of(amount: Minor, last: &LastTransaction) -> Approval {
-    Approval {
-        trace: last.trace,
-        receipt_no: last.receipt_no,
-        turnover_no: last.turnover_no,
-        amount,
-        ..Approval::default()
-    }
+fn approval_of(amount: Minor, last: &LastTransaction, card: &CardFacts) -> Approval {
+    let CardFacts { auth, brand, pan_masked, aid } = card.clone();
+    let LastTransaction { trace, receipt_no, turnover_no, .. } = *last;
+    Approval { trace, receipt_no, turnover_no, auth, brand, pan_masked, aid, amount }
 }
 
 /// An approval as the terminal would remember it.

@@ -111,7 +111,7 @@ impl Turn<'_> {
     pub(super) fn hear(&mut self, answer: &LastAnswer) {
         let terminal = &mut self.session.terminal;
         match answer {
-            LastAnswer::Transaction(last) => terminal.phase = TerminalPhase::Ready(Some(last.clone())),
+            LastAnswer::Transaction(last, _) => terminal.phase = TerminalPhase::Ready(Some(last.clone())),
             LastAnswer::Empty => terminal.phase = TerminalPhase::Ready(None),
             LastAnswer::Busy | LastAnswer::NoAnswer => {
                 if terminal.phase != TerminalPhase::Down {
@@ -121,7 +121,7 @@ impl Turn<'_> {
             }
         }
         self.conclude_from(answer);
-        if let LastAnswer::Transaction(last) = answer
+        if let LastAnswer::Transaction(last, _) = answer
             && !self.ledger.live_payments().any(|(_, p)| reconcile::is_in_doubt(p))
             && self.is_unexplained(last)
         {

@@ -171,10 +171,12 @@ impl Scene<'_> {
         lines.sort_by_key(|line| std::cmp::Reverse(line.gross));
         let mut pictures: Vec<Arc<str>> = Vec::new();
         for line in lines {
-            let Some((item, variation)) = menu.catalog.variation(&line.variation) else { continue };
-            let picture = variation.picture.as_ref().unwrap_or(&item.picture);
-            if !picture.is_empty() && !pictures.contains(picture) && pictures.len() < PICTURES_MAX {
-                pictures.push(picture.clone());
+            let Some((item, _)) = menu.catalog.variation(&line.variation) else { continue };
+            let parts = record.order.lines.iter().filter(|part| part.line == line.line && !part.deposit);
+            let picks = parts.filter_map(|part| Some((part.slot.as_ref()?, &part.variation)));
+            let picture = menu.picture(item, &line.variation, picks);
+            if !picture.is_empty() && !pictures.contains(&picture) && pictures.len() < PICTURES_MAX {
+                pictures.push(picture);
             }
         }
         pictures

@@ -10,8 +10,9 @@ use crate::kiosk::ledger::{OrderRecord, PaymentRecord};
 use crate::text::Lang;
 use crate::time::Now;
 
-/// A QR code of this many bytes is still read from a kiosk's screen by an old phone (version 18, level M).
-const SUMMARY_MAX_BYTES: usize = 560;
+/// A QR code of this many bytes is still read from a kiosk's screen by an old phone (version 18, level M, two bytes of
+/// which say that it is UTF-8).
+const SUMMARY_MAX_BYTES: usize = 558;
 
 /// Names an order for people and machines: `K3-042 019f…`.
 pub(crate) fn order_reference(order: &OrderRecord) -> String {

@@ -289,7 +289,7 @@ fn a_long_order_still_fits_a_qr_code() {
     w.cart(CartIntent::Checkout);
     w.pay(PayIntent::AtCounter);
     let Page::Done(page) = w.view().page else { panic!("{}", w.page()) };
-    assert!(page.qr.len() <= 600, "{} bytes", page.qr.len());
+    assert!(page.qr.len() <= 558, "{} bytes", page.qr.len());
 }
 
 #[test]

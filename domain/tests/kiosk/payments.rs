@@ -144,7 +144,7 @@ fn a_declined_card_can_be_tried_again_with_a_new_payment() {
     assert!(asked.iter().any(is_query), "the next charge needs to know what the terminal did last");
     w.pay(PayIntent::Retry);
     assert_eq!(charges(&w.take_effects()), 0, "not before the answer");
-    w.answer(LastAnswer::Transaction(transaction(7, 500)));
+    w.answer(LastAnswer::from(transaction(7, 500)));
     assert_eq!(charges(&w.take_effects()), 1);
     assert_ne!(w.payment_id(), first);
     w.approve();
@@ -260,12 +260,12 @@ fn a_session_that_ends_in_doubt_on_a_link_that_stays_up_is_asked_about_and_the_n
         Page::PayUnknown(page) => assert_eq!(page.asked, 2),
         other => panic!("{}", other.name()),
     }
-    w.answer(LastAnswer::Transaction(LastTransaction { reversal: true, ..transaction(9, first.0) }));
+    w.answer(LastAnswer::from(LastTransaction { reversal: true, ..transaction(9, first.0) }));
     assert_eq!(failure(&w), PayFailure::Reversed);
     w.take_effects();
     w.pay(PayIntent::Retry);
     if w.kiosk.session().terminal.question.is_some() {
-        w.answer(LastAnswer::Transaction(LastTransaction { reversal: true, ..transaction(9, first.0) }));
+        w.answer(LastAnswer::from(LastTransaction { reversal: true, ..transaction(9, first.0) }));
     }
     assert_eq!(*w.state(), PaymentState::Sending);
     assert_eq!(charges(&w.take_effects()), 1);
@@ -280,7 +280,7 @@ fn after_a_person_decided_about_a_doubt_on_a_link_that_stays_up_cards_work_again
     w.staff(Action::ResolvePayment { payment, verdict: StaffVerdict::GivenBack });
     w.pass(1);
     if w.kiosk.session().terminal.question.is_some() {
-        w.answer(LastAnswer::Transaction(transaction(7, 500)));
+        w.answer(LastAnswer::from(transaction(7, 500)));
     }
     match w.view().page {
         Page::PayFailed(page) => assert!(page.can_retry),
@@ -414,7 +414,7 @@ fn a_completion_that_does_not_come_is_asked_for() {
     w.take_effects();
     w.pass(w.config.times.completion_ms + 2_000);
     assert!(w.take_effects().iter().any(is_query));
-    w.answer(LastAnswer::Transaction(ours(&w, 8)));
+    w.answer(LastAnswer::from(ours(&w, 8)));
     assert!(matches!(w.state(), PaymentState::Completed(_)));
 }
 
@@ -457,7 +457,7 @@ fn a_terminal_that_was_used_by_hand_is_reported_once() {
 /// The driver reconnected just before it saw the charge: its reports are older than the charge.
 fn stale_reports(w: &mut World) {
     w.terminal(TerminalInput::Down { why: "cable".into() });
-    w.terminal(TerminalInput::Ready { last: LastAnswer::Transaction(transaction(7, 500)) });
+    w.terminal(TerminalInput::Ready { last: LastAnswer::from(transaction(7, 500)) });
 }
 
 #[test]
@@ -481,7 +481,7 @@ fn a_terminal_that_came_back_in_the_middle_without_a_word_is_believed_when_asked
     let mut w = World::open();
     w.sending();
     stale_reports(&mut w);
-    w.answer(LastAnswer::Transaction(transaction(7, 500)));
+    w.answer(LastAnswer::from(transaction(7, 500)));
     assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
 }
 
@@ -501,13 +501,13 @@ fn a_report_without_a_question_decides_nothing_about_a_payment_in_doubt() {
     w.sending();
     w.lose();
     w.take_effects();
-    w.terminal(TerminalInput::Ready { last: LastAnswer::Transaction(transaction(7, 500)) });
+    w.terminal(TerminalInput::Ready { last: LastAnswer::from(transaction(7, 500)) });
     assert_eq!(*w.state(), PaymentState::Unknown);
     assert!(w.take_effects().iter().any(is_query));
-    let late = LastAnswer::Transaction(ours(&w, 8));
+    let late = LastAnswer::from(ours(&w, 8));
     w.terminal(TerminalInput::Last { question: 99, answer: late });
     assert_eq!(*w.state(), PaymentState::Unknown, "the answer to another question");
-    w.answer(LastAnswer::Transaction(transaction(7, 500)));
+    w.answer(LastAnswer::from(transaction(7, 500)));
     assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
 }
 

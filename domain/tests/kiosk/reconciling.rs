@@ -1,12 +1,15 @@
 //! A payment in doubt: what the terminal says it did last, and what is believed of it.
 
+use std::sync::Arc;
+
 use domain::Effect;
 use domain::effect::TerminalEffect;
 use domain::event::TaskKind;
 use domain::input::{Action, LastAnswer, PrinterCondition, PrinterInput, TerminalInput};
 use domain::intent::{DoneIntent, Intent};
 use domain::order::OrderState;
-use domain::payment::{CODE_NOT_STARTED, LastTransaction, PaymentState, StaffVerdict};
+use domain::payment::{Approval, CODE_NOT_STARTED, CardFacts, LastTransaction, PaymentState, StaffVerdict};
+use domain::receipt::ReceiptDocument;
 use domain::view::{Page, PayFailure};
 
 use crate::fixture;
@@ -21,6 +24,41 @@ fn reconciling_equal_and_idle_means_it_never_began() {
     w.back_with(transaction(7, 500));
     assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_STARTED });
     assert_eq!(failure(&w), PayFailure::Cancelled, "the terminal is there again, and nobody declined");
+}
+
+#[test]
+fn a_payment_that_was_found_out_later_names_the_card_as_any_other() {
+    let usual = done_and_receipt(|w| w.approve());
+    let found_out = done_and_receipt(|w| {
+        w.lose();
+        let approval = approval(8, w.payment().payment.amount.0);
+        let Approval { trace, receipt_no, turnover_no, auth, brand, pan_masked, aid, amount } = approval;
+        let last = LastTransaction {
+            trace,
+            receipt_no,
+            turnover_no,
+            amount: Some(amount),
+            approved: true,
+            reversal: false,
+        };
+        w.back(&LastAnswer::Transaction(last, CardFacts { auth, brand, pan_masked, aid }));
+    });
+    assert_eq!(usual.0.as_deref(), Some("Visa"));
+    assert_eq!(found_out, usual);
+}
+
+/// Brand and digits on the last page, and the receipt, of a payment that ends so.
+fn done_and_receipt(end: impl FnOnce(&mut World)) -> (Option<Arc<str>>, Option<Arc<str>>, ReceiptDocument) {
+    let mut w = World::open();
+    w.sending();
+    end(&mut w);
+    let payment = w.payment_id();
+    if !w.payment().completed {
+        w.terminal(TerminalInput::Completed { payment });
+    }
+    let Page::Done(page) = w.view().page else { panic!("{}", w.page()) };
+    let receipt = w.kiosk.order_document(w.order_id(), &w.now()).unwrap();
+    (page.brand, page.last_digits, receipt)
 }
 
 #[test]
@@ -122,11 +160,9 @@ fn reconciling_anything_else_needs_a_person() {
     let amount = |w: &World| w.payment().payment.amount.0;
     let answers: [fn(&World, i64) -> LastAnswer; 4] = [
         |_, _| LastAnswer::Empty,
-        |_, a| LastAnswer::Transaction(transaction(9, a)),
-        |_, a| LastAnswer::Transaction(transaction(8, a + 1)),
-        |_, a| {
-            LastAnswer::Transaction(LastTransaction { trace: None, receipt_no: None, ..transaction(8, a) })
-        },
+        |_, a| LastAnswer::from(transaction(9, a)),
+        |_, a| LastAnswer::from(transaction(8, a + 1)),
+        |_, a| LastAnswer::from(LastTransaction { trace: None, receipt_no: None, ..transaction(8, a) }),
     ];
     for answer in answers {
         let mut w = World::open();
@@ -198,7 +234,7 @@ fn what_the_terminal_told_about_a_payment_that_a_person_ruled_out_is_reported_as
     w.back_with(other.clone());
     let payment = w.payment_id();
     w.staff(Action::ResolvePayment { payment, verdict: StaffVerdict::NotTaken });
-    w.answer(LastAnswer::Transaction(other.clone()));
+    w.answer(LastAnswer::from(other.clone()));
     let tasks = w.kiosk.ledger().tasks.values();
     let reported = tasks.filter(
         |t| matches!(&t.kind, TaskKind::UnexplainedTransaction { transaction, .. } if *transaction == other),
@@ -242,7 +278,7 @@ fn a_busy_or_silent_terminal_is_asked_again_with_growing_pauses_and_then_a_perso
     // It goes on slowly, and a late answer still decides.
     w.pass(w.config.reconcile.slow_ms + 1);
     assert!(w.take_effects().iter().any(is_query));
-    w.answer(LastAnswer::Transaction(ours(&w, 8)));
+    w.answer(LastAnswer::from(ours(&w, 8)));
     assert!(matches!(w.state(), PaymentState::Completed(_)));
     assert!(w.kiosk.ledger().tasks.is_empty(), "the task is done by itself");
 }

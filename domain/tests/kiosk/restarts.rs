@@ -126,9 +126,9 @@ fn a_charge_on_its_way_is_unknown_and_asked_about_before_anything_else() {
     assert_eq!(w.page(), "pay-unknown");
     w.take_effects();
     let last = transaction(8, w.payment().payment.amount.0);
-    w.terminal(TerminalInput::Ready { last: LastAnswer::Transaction(last.clone()) });
+    w.terminal(TerminalInput::Ready { last: LastAnswer::from(last.clone()) });
     assert!(matches!(w.take_effects()[..], [Effect::Terminal(TerminalEffect::QueryLast { .. })]));
-    w.answer(LastAnswer::Transaction(last));
+    w.answer(LastAnswer::from(last));
     assert!(matches!(w.state(), PaymentState::Completed(_)));
     assert!(charges(&w.take_effects()) == 0);
 }
@@ -171,7 +171,7 @@ fn an_approval_that_the_terminal_took_back_while_the_power_was_out_is_a_refund()
     w.restart();
     w.devices_ready();
     let amount = w.payment().payment.amount.0;
-    w.answer(LastAnswer::Transaction(LastTransaction { reversal: true, ..transaction(9, amount) }));
+    w.answer(LastAnswer::from(LastTransaction { reversal: true, ..transaction(9, amount) }));
     assert_eq!(*w.state(), PaymentState::Reversed);
     assert_eq!(w.order().kitchen[0].state, KitchenState::Withdrawn);
     match w.view().page {
@@ -198,7 +198,7 @@ fn the_page_of_a_refunded_order_is_left_with_one_press() {
     w.restart();
     w.devices_ready();
     let amount = w.payment().payment.amount.0;
-    w.answer(LastAnswer::Transaction(LastTransaction { reversal: true, ..transaction(9, amount) }));
+    w.answer(LastAnswer::from(LastTransaction { reversal: true, ..transaction(9, amount) }));
     w.pay(PayIntent::CancelOrder);
     assert_eq!(w.page(), "attract");
 }
@@ -318,7 +318,7 @@ fn fiscal_numbers_are_gapless_and_a_new_epoch_begins_a_new_series() {
         let (payment, last) = (w.payment_id(), w.payment().payment.amount.0);
         assert!(w.kiosk.ledger().payment(payment).is_some());
         w.back_with(transaction(7, last));
-        w.terminal(TerminalInput::Ready { last: LastAnswer::Transaction(transaction(7, 500)) });
+        w.terminal(TerminalInput::Ready { last: LastAnswer::from(transaction(7, 500)) });
     }
     let before = w.order().order.number.counter;
     w.series = 99;

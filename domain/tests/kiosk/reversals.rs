@@ -67,7 +67,7 @@ fn a_reversal_that_was_already_done_is_done() {
     w.terminal(TerminalInput::ReversalRefused { payment, code: 0xB5 });
     assert!(matches!(w.state(), PaymentState::ReversalUnknown(_)));
     w.pass(1_500);
-    w.answer(LastAnswer::Transaction(LastTransaction { reversal: true, ..ours(&w, 8) }));
+    w.answer(LastAnswer::from(LastTransaction { reversal: true, ..ours(&w, 8) }));
     assert_eq!(*w.state(), PaymentState::Reversed);
 }
 

@@ -279,6 +279,47 @@ fn a_combo_from_the_menu_is_filled_and_changed_later() {
     assert_eq!(cart(&w).total, Minor(1290));
 }
 
+/// The meal is pictured by its burger, and a double burger has a picture of its own.
+fn with_pictures(meal_picture: &str) -> World {
+    let mut parts = fixture::parts();
+    parts.rev = 2;
+    parts.items.get_mut(&ItemId::new("meal")).unwrap().picture = meal_picture.into();
+    parts.items.get_mut(&ItemId::new("burger")).unwrap().variations[1].picture = Some("double".into());
+    let mut w = World::open();
+    w.activate(Arc::new(Catalog::new(parts).unwrap()), Origin::Fleet);
+    w.at_menu();
+    add(&mut w, "meal");
+    w.intent(Intent::Meal(MealIntent::Pick(SlotId::new("drink"), VariationId::new("juice"))));
+    w
+}
+
+#[test]
+fn a_meal_that_is_pictured_by_its_burger_shows_the_burger_that_was_picked() {
+    for meal_picture in ["burger", ""] {
+        let mut w = with_pictures(meal_picture);
+        for (burger, picture) in [("burger-1", "burger"), ("burger-2", "double")] {
+            w.intent(Intent::Meal(MealIntent::Pick(SlotId::new("main"), VariationId::new(burger))));
+            assert_eq!(&*meal(&w).picture, picture);
+        }
+        w.intent(Intent::Meal(MealIntent::Accept));
+        assert_eq!(&*menu(&w).lines[0].picture, "double");
+        w.cart(CartIntent::Show);
+        assert_eq!(&*cart(&w).lines[0].picture, "double");
+        w.cart(CartIntent::Checkout);
+        let Page::PayChoose(page) = w.view().page else { panic!("it is paid now") };
+        assert_eq!(page.pictures.iter().map(|p| &**p).collect::<Vec<_>>(), ["double", "fries", "juice"]);
+    }
+}
+
+#[test]
+fn a_meal_with_a_picture_of_its_own_keeps_it() {
+    let mut w = with_pictures("tray");
+    w.intent(Intent::Meal(MealIntent::Pick(SlotId::new("main"), VariationId::new("burger-2"))));
+    assert_eq!(&*meal(&w).picture, "tray");
+    w.intent(Intent::Meal(MealIntent::Accept));
+    assert_eq!(&*menu(&w).lines[0].picture, "tray");
+}
+
 #[test]
 fn a_removed_line_comes_back_where_it_was_within_five_seconds() {
     let mut w = World::open();
@@ -350,7 +391,7 @@ fn only_what_is_on_the_menu_can_be_marked_as_sold_out() {
     w.staff(Action::SetSoldOut { item: item.clone(), sold_out: true, until: None });
     assert_eq!(w.refusal, Some(Refusal::NotFound));
     w.staff(Action::SetSoldOut { item, sold_out: false, until: None });
-    assert_eq!((w.refusal.clone(), w.log.len()), (None, written), "nothing to take back");
+    assert_eq!((w.refusal.clone(), w.log.len()), (Some(Refusal::NotFound), written));
 }
 
 #[test]
@@ -454,6 +495,22 @@ fn an_older_catalog_is_refused_except_from_the_kiosks_own_store() {
     w.activate(catalog, Origin::Kiosk);
     assert_eq!(w.refusal, None);
     assert_eq!(w.log.len(), before + 1);
+}
+
+#[test]
+fn one_revision_never_names_two_catalogs() {
+    let mut w = World::open();
+    let log = w.log.len();
+    w.activate(fixture::catalog(), Origin::Fleet);
+    assert_eq!((w.refusal.clone(), w.log.len()), (None, log), "the same again changes nothing");
+    let mut parts = fixture::parts();
+    parts.items.get_mut(&ItemId::new("burger")).unwrap().kcal = 1;
+    let other = Arc::new(Catalog::new(parts).unwrap());
+    for origin in [Origin::Fleet, Origin::Local("root".into())] {
+        w.activate(Arc::clone(&other), origin);
+        assert_eq!(w.refusal, Some(Refusal::SameRevision { active: 1 }));
+        assert_eq!(w.log.len(), log);
+    }
 }
 
 #[test]

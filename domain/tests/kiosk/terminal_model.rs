@@ -332,7 +332,7 @@ impl TerminalModel {
         }
         match self.journal.last().filter(|_| !self.mute) {
             None => LastAnswer::Empty,
-            Some(entry) => LastAnswer::Transaction(LastTransaction {
+            Some(entry) => LastAnswer::from(LastTransaction {
                 trace: Some(entry.trace),
                 receipt_no: Some(entry.receipt_no),
                 turnover_no: None,

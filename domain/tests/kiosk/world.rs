@@ -112,7 +112,7 @@ impl World {
 
     pub fn devices_ready(&mut self) {
         self.printer(PrinterInput::Condition(PrinterCondition::Ready));
-        self.terminal(TerminalInput::Ready { last: LastAnswer::Transaction(transaction(7, 500)) });
+        self.terminal(TerminalInput::Ready { last: LastAnswer::from(transaction(7, 500)) });
     }
 
     pub fn now(&self) -> Now {
@@ -421,7 +421,7 @@ impl World {
 
     /// The terminal is back and remembers this.
     pub fn back_with(&mut self, last: LastTransaction) {
-        self.back(&LastAnswer::Transaction(last));
+        self.back(&LastAnswer::from(last));
     }
 
     /// The terminal is back; if it is asked, it says the same again.

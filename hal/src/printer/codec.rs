@@ -226,7 +226,8 @@ impl Encoder<'_> {
             QrPrinting::Native { module_dots_max } if code.data.len() <= commands::QR_DATA_MAX => {
                 let module_dots = module_dots.min(module_dots_max);
                 let bytes = commands::qr(module_dots, code.correction, &code.data);
-                if raster::holds_real_time_pair(&bytes) {
+                // No command announces the encoding of what it says: we do, in dots of our own.
+                if raster::holds_real_time_pair(&bytes) || !code.data.is_ascii() {
                     self.qr_as_dots(&symbol, code.align);
                 } else {
                     self.set_align(code.align);

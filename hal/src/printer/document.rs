@@ -123,7 +123,7 @@ pub enum Rule {
 /// A QR code, model 2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QrCode {
-    /// What it says.
+    /// What it says: letters as UTF-8.
     pub data: Vec<u8>,
     /// Dots a module should measure; made smaller when the code would not fit the paper.
     pub module_dots: u8,

@@ -1,5 +1,6 @@
 //! What the daemon answers to its tools.
 
+mod day;
 mod orders;
 mod status;
 mod words;
@@ -22,10 +23,6 @@ use crate::core::{Asked, Core};
 
 /// Most orders in one answer.
 const ORDERS_MAX: u32 = 1000;
-
-/// The terminal needs up to minutes for it, so nobody waits here.
-const END_OF_DAY: &str = "the terminal is closing its day; if it has a printer, the slip with the totals comes out \
-    of it. What it tells the kiosk is in the log in a few minutes: journalctl -u kioskd -o verbose";
 
 /// What goes wrong is said in words for a person.
 type Said = Result<Value, String>;
@@ -73,9 +70,8 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
             }
             None => Err(format!("{task:?} is not a task's id; kioskctl status shows them")),
         },
-        Request::EndOfDay => {
-            command(context, user, Action::EndOfDay, None).await.map(|_| json!({"done": END_OF_DAY}))
-        }
+        Request::EndOfDay => day::close(context, user).await,
+        Request::DayEnd { after } => day::ended(context, after).await,
         Request::OpenDrawer { reason } => {
             command(context, user, Action::OpenDrawer { reason: reason.into() }, None).await
         }
@@ -95,9 +91,7 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
 async fn on_core(context: &AdminContext, question: impl FnOnce(&mut Core) -> Said + Send + 'static) -> Said {
     ask_core(context, |asked| match asked {
         Asked::Working(core) => question(core),
-        Asked::Failed(failure) => {
-            Err(format!("out of service {}: {}; {}", failure.code(), failure.what(), failure.fix()))
-        }
+        Asked::Failed(failure) => Err(failure.to_string()),
     })
     .await
 }
@@ -120,7 +114,7 @@ async fn command(context: &AdminContext, user: &str, action: Action, missing: Op
     let origin = Origin::Local(user.into());
     on_core(context, move |core| match (core.command(Command { origin, action }), missing) {
         (Ok(Err(Refusal::NotFound)), Some(missing)) => Err(missing),
-        (result, _) => done(result),
+        (result, _) => done(core, result),
     })
     .await
 }
@@ -135,20 +129,24 @@ async fn on_order(
     let origin = Origin::Local(user.into());
     on_core(context, move |core| {
         let action = action(orders::find(core, &order)?)?;
-        done(core.command(Command { origin, action }))
+        let result = core.command(Command { origin, action });
+        done(core, result)
     })
     .await
 }
 
-fn done(result: Result<Result<(), Refusal>, store::StoreError>) -> Said {
-    match result {
-        Ok(Ok(())) => Ok(json!({"done": "done"})),
-        Ok(Err(refusal)) => Err(refused(&refusal)),
-        Err(error) => Err(format!("the store failed: {error}")),
-    }
+fn done(core: &Core, result: Result<Result<(), Refusal>, store::StoreError>) -> Said {
+    followed(core, result).map(|()| json!({"done": "done"}))
 }
 
-fn refused(refusal: &Refusal) -> String {
+/// What came of a command, or why nothing did.
+fn followed<T>(core: &Core, result: Result<Result<T, Refusal>, store::StoreError>) -> Result<T, String> {
+    let obeyed = result.map_err(|error| core.failure(error).to_string())?;
+    obeyed.map_err(|refusal| refused(&refusal))
+}
+
+/// Why the kiosk does not do it, in words.
+pub(crate) fn refused(refusal: &Refusal) -> String {
     match refusal {
         Refusal::NotNow => "not possible in this state".into(),
         Refusal::NotFound => "there is no such thing".into(),
@@ -160,6 +158,11 @@ fn refused(refusal: &Refusal) -> String {
         Refusal::OlderCatalog { active } => {
             format!("revision {active} is active; a catalog needs a higher revision to replace it")
         }
+        Refusal::SameRevision { active } => format!(
+            "revision {active} is active already, with other content than this revision {active}; \
+             raise rev to {} or more to replace it",
+            active.saturating_add(1)
+        ),
         Refusal::NotInTheTables(event) => format!("a mistake in the daemon: {event:?} is not allowed here"),
     }
 }
@@ -229,12 +232,12 @@ fn mirror(context: &AdminContext) -> Said {
 
 fn orders(core: &mut Core, limit: u32) -> Said {
     let filter = OrderFilter { limit: limit.min(ORDERS_MAX) };
-    let rows = core.store().orders(filter).map_err(|e| e.to_string())?;
+    let rows = core.store().orders(filter).map_err(|error| core.failure(error).to_string())?;
     Ok(rows.iter().map(|row| orders::row(row, core.clock())).collect())
 }
 
 fn show_catalog(core: &mut Core) -> Said {
-    let active = core.store().active_catalog().map_err(|e| e.to_string())?;
+    let active = core.store().active_catalog().map_err(|error| core.failure(error).to_string())?;
     let active = active.ok_or("there is no catalog yet; use kioskctl catalog import")?;
     let text = String::from_utf8(active.document.bytes).map_err(|e| e.to_string())?;
     Ok(json!({"rev": active.document.rev, "text": text}))
@@ -249,8 +252,9 @@ async fn import(context: &AdminContext, user: &str, document: String) -> Said {
     on_core(context, move |core| {
         let items = catalog.items.len();
         let rev = document.rev;
-        done(core.activate_catalog(origin, Arc::clone(&catalog), &document))?;
-        Ok(json!({"done": format!("revision {rev} with {items} items is active"), "rev": rev}))
+        let result = core.activate_catalog(origin, Arc::clone(&catalog), &document);
+        let already = if followed(core, result)? { "" } else { "already " };
+        Ok(json!({"done": format!("revision {rev} with {items} items is {already}active"), "rev": rev}))
     })
     .await
 }

@@ -71,6 +71,11 @@ pub enum Request {
     },
     /// Close the payment terminal's day.
     EndOfDay,
+    /// What came of it. Answered as `EndOfDay` is: with the totals, or that the terminal is still at it.
+    DayEnd {
+        /// As `EndOfDay` told it: how many days had ended before.
+        after: u64,
+    },
     /// Open the cash drawer.
     OpenDrawer {
         /// Why, for the log.

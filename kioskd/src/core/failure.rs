@@ -57,6 +57,13 @@ impl Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    /// For whoever asked for something that needs the store.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "out of service {}: {}; {}", self.code(), self.what(), self.fix())
+    }
+}
+
 fn has_no_room(dir: &Path) -> bool {
     nix::sys::statvfs::statvfs(dir).is_ok_and(|stat| stat.blocks_available() == 0)
 }

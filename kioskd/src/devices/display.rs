@@ -7,7 +7,7 @@ use hal::status::DeviceState;
 use tokio::sync::mpsc::Receiver;
 
 use super::life::Life;
-use crate::settings::{Device, DisplayDialect};
+use crate::settings::{Device, DisplayDialect, WrongValue};
 
 /// The display as configured.
 pub(super) struct Actor {
@@ -16,7 +16,7 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    pub(super) fn new(settings: &Device) -> anyhow::Result<Self> {
+    pub(super) fn new(settings: &Device) -> Result<Self, WrongValue> {
         let profile = match settings.dialect {
             DisplayDialect::Cd5220 => DisplayProfile::cd5220(),
             DisplayDialect::Epson => DisplayProfile::epson(),

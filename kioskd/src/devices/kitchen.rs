@@ -9,8 +9,8 @@ use hal::printer::{EscposPrinter, PrinterCondition};
 use tokio::sync::mpsc::Receiver;
 
 use super::life::Life;
-use super::press::{Ending, Job, Press, Reports};
-use crate::settings::Printer;
+use super::press::{Ending, Job, Keys, Press, Reports};
+use crate::settings::{Printer, WrongValue};
 
 /// The kitchen printer as configured.
 pub(super) struct Actor {
@@ -18,8 +18,9 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    pub(super) fn new(settings: &Printer) -> anyhow::Result<Self> {
-        Ok(Self { press: Press::new("kitchen.endpoint", settings, None)? })
+    pub(super) fn new(settings: &Printer) -> Result<Self, WrongValue> {
+        let keys = Keys { endpoint: "kitchen.endpoint", profile: "kitchen.profile" };
+        Ok(Self { press: Press::new(keys, settings, None)? })
     }
 
     pub(super) async fn run(self, life: Life, jobs: Receiver<KitchenEffect>) {

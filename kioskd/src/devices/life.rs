@@ -7,6 +7,7 @@ use hal::status::{DeviceIdentity, DeviceState, DeviceStatus};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::{Context, Shutdown};
+use crate::board::DayTotals;
 
 /// Longest wait for a connection.
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
@@ -33,6 +34,11 @@ impl Life {
     /// Tells the core.
     pub(super) fn tell(&self, input: domain::Input) {
         self.context.tell(input);
+    }
+
+    /// The terminal closed its day, or why it did not.
+    pub(super) fn day_ended(&self, how: Result<DayTotals, String>) {
+        self.context.board.day_ended(how);
     }
 
     /// To be told when the program ends.

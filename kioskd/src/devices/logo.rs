@@ -11,6 +11,9 @@ use hal::printer::BitImage;
 const WIDTH_MAX: u32 = 576;
 const HEIGHT_MAX: u32 = 600;
 
+/// White below the mark, 2 mm, so that it does not touch the shop's name.
+const GAP_DOTS: usize = 16;
+
 /// Reads the mark. A receipt without it is better than none, so whatever is wrong with it is only logged.
 pub(super) fn read(path: &Path) -> Option<BitImage> {
     dots(path)
@@ -31,7 +34,14 @@ fn dots(path: &Path) -> anyhow::Result<BitImage> {
     let frame = reader.next_frame(&mut pixels).context("the PNG is damaged")?;
     let samples = frame.color_type.samples();
     let grey: Vec<u8> = pixels[..frame.buffer_size()].chunks_exact(samples).map(grey).collect();
-    Ok(BitImage::from_grey(usize::try_from(width)?, usize::try_from(height)?, &grey))
+    let mark = BitImage::from_grey(usize::try_from(width)?, usize::try_from(height)?, &grey);
+    Ok(with_gap(mark.without_white_below(1)))
+}
+
+fn with_gap(mark: BitImage) -> BitImage {
+    let mut image = BitImage::new(mark.width(), mark.height() + GAP_DOTS);
+    image.paint(&mark, 0, 0);
+    image
 }
 
 /// How light a pixel is on white paper (luma of ITU-R BT.601).
@@ -72,10 +82,23 @@ mod tests {
     fn dark_is_printed_and_light_or_transparent_is_paper() {
         let pixels = [0, 0, 0, 255, 255, 255, 255, 255, 0, 0, 0, 0];
         let (_dir, image) = written(png::ColorType::Rgba, 3, 1, &pixels);
-        assert_eq!((image.width(), image.height()), (3, 1));
+        assert_eq!((image.width(), image.height()), (3, 1 + GAP_DOTS));
         assert_eq!([image.get(0, 0), image.get(1, 0), image.get(2, 0)], [true, false, false]);
         let (_dir, image) = written(png::ColorType::Grayscale, 2, 1, &[255, 0]);
         assert_eq!([image.get(0, 0), image.get(1, 0)], [false, true]);
+    }
+
+    #[test]
+    fn below_the_mark_is_the_same_gap_however_much_white_its_picture_ends_with() {
+        for white_rows in [0, 1, 40] {
+            let mut pixels = vec![0, 0];
+            pixels.resize(2 + white_rows, 255);
+            let (_dir, image) =
+                written(png::ColorType::Grayscale, 1, u32::try_from(pixels.len()).unwrap(), &pixels);
+            let rows: Vec<bool> = (0..image.height()).map(|row| image.get(0, row)).collect();
+            assert_eq!(rows.len(), 2 + GAP_DOTS);
+            assert_eq!(rows.iter().rposition(|black| *black), Some(1));
+        }
     }
 
     #[test]

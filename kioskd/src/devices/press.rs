@@ -17,7 +17,7 @@ use super::life::Life;
 use super::paper::paper;
 use super::printer::Document;
 use super::shaper;
-use crate::settings::Printer;
+use crate::settings::{Printer, WrongValue};
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +66,12 @@ pub(super) trait Reports: Send {
     fn kick(&self, life: &Life, printer: Option<&mut EscposPrinter>) -> impl Future<Output = ()> + Send;
 }
 
+/// Where a printer's settings are written.
+pub(super) struct Keys {
+    pub(super) endpoint: &'static str,
+    pub(super) profile: &'static str,
+}
+
 /// A printer as configured.
 pub(super) struct Press {
     endpoint: Endpoint,
@@ -74,10 +80,10 @@ pub(super) struct Press {
 }
 
 impl Press {
-    pub(super) fn new(key: &'static str, settings: &Printer, logo: Option<BitImage>) -> anyhow::Result<Self> {
-        let profile = Profile::builtin(&settings.profile)
-            .ok_or_else(|| anyhow::anyhow!("printer profile {:?} is not known", settings.profile))?;
-        Ok(Self { endpoint: super::endpoint(key, &settings.endpoint)?, profile, logo })
+    pub(super) fn new(keys: Keys, settings: &Printer, logo: Option<BitImage>) -> Result<Self, WrongValue> {
+        let unknown = || WrongValue::new(keys.profile, format!("{:?} is not known", settings.profile));
+        let profile = Profile::builtin(&settings.profile).ok_or_else(unknown)?;
+        Ok(Self { endpoint: super::endpoint(keys.endpoint, &settings.endpoint)?, profile, logo })
     }
 
     pub(super) async fn run<R: Reports>(self, mut life: Life, mut jobs: Receiver<R::Job>, mut reports: R) {

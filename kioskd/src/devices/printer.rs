@@ -12,9 +12,9 @@ use hal::printer::{BitImage, DrawerPin, EscposPrinter, MechanismFault, Paper, Pr
 use tokio::sync::mpsc::Receiver;
 
 use super::life::Life;
-use super::press::{Ending, Job, Press, Reports};
+use super::press::{Ending, Job, Keys, Press, Reports};
 use crate::router::PrinterJob;
-use crate::settings::Printer;
+use crate::settings::{Printer, WrongValue};
 
 /// The printer as configured.
 pub(super) struct Actor {
@@ -23,8 +23,9 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    pub(super) fn new(settings: &Printer, drawer: bool, logo: Option<BitImage>) -> anyhow::Result<Self> {
-        Ok(Self { press: Press::new("printer.endpoint", settings, logo)?, drawer })
+    pub(super) fn new(settings: &Printer, drawer: bool, logo: Option<BitImage>) -> Result<Self, WrongValue> {
+        let keys = Keys { endpoint: "printer.endpoint", profile: "printer.profile" };
+        Ok(Self { press: Press::new(keys, settings, logo)?, drawer })
     }
 
     pub(super) async fn run(self, life: Life, jobs: Receiver<PrinterJob>) {

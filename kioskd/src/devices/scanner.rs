@@ -9,7 +9,7 @@ use hal::scanner::{
 use hal::status::DeviceState;
 
 use super::life::Life;
-use crate::settings::Scanner;
+use crate::settings::{Scanner, WrongValue};
 
 /// Longest text handed to the core; a longer one is no code of ours.
 const TEXT_MAX: usize = 128;
@@ -26,14 +26,20 @@ pub(super) enum Actor {
 }
 
 impl Actor {
-    pub(super) fn new(settings: &Scanner) -> anyhow::Result<Self> {
+    pub(super) fn new(settings: &Scanner) -> Result<Self, WrongValue> {
         match (&settings.endpoint, &settings.hid) {
             (Some(endpoint), None) => Ok(Self::Serial(super::endpoint("scanner.endpoint", endpoint)?)),
             (None, Some(id)) => {
-                let id = id.parse().map_err(|e| anyhow::Error::new(e).context("scanner.hid"))?;
+                let wrong = |error| {
+                    WrongValue::because("scanner.hid", anyhow::Error::new(error).context(format!("{id:?}")))
+                };
+                let id = id.parse().map_err(wrong)?;
                 Ok(Self::Hid(HidSelector::Usb { id, port: None }))
             }
-            _ => anyhow::bail!("scanner: set either `endpoint` (serial) or `hid` (keyboard wedge)"),
+            _ => {
+                let message = "set either `endpoint` (serial) or `hid` (keyboard wedge)";
+                Err(WrongValue::new("scanner", message))
+            }
         }
     }
 

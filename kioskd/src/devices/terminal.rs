@@ -19,7 +19,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
 use super::life::Life;
-use crate::settings::{Terminal, TerminalFraming};
+use crate::settings::{Terminal, TerminalFraming, WrongValue};
 
 /// How long a terminal that is asked about its last transaction may go on with something else: longer than giving
 /// a payment back takes, and short of the time after which the core calls a person. Then the session is ended and
@@ -54,7 +54,7 @@ struct Work {
 }
 
 impl Actor {
-    pub(super) fn new(settings: &Terminal) -> anyhow::Result<Self> {
+    pub(super) fn new(settings: &Terminal) -> Result<Self, WrongValue> {
         let endpoint = super::endpoint("terminal.endpoint", &settings.endpoint)?;
         let framing = match (settings.framing, &endpoint) {
             (TerminalFraming::Auto, Endpoint::Tcp { .. }) => Framing::Stream,
@@ -62,10 +62,10 @@ impl Actor {
             (TerminalFraming::Lrc, _) => Framing::SerialLrc,
             (TerminalFraming::TcpLength, _) => Framing::LengthPrefixed,
         };
-        let profile = Profile::named(&settings.profile)
-            .ok_or_else(|| anyhow::anyhow!("terminal.profile {:?} is not known", settings.profile))?;
+        let unknown = || WrongValue::new("terminal.profile", format!("{:?} is not known", settings.profile));
+        let profile = Profile::named(&settings.profile).ok_or_else(unknown)?;
         let password = Password::new(&settings.password)
-            .ok_or_else(|| anyhow::anyhow!("terminal.password must be six digits"))?;
+            .ok_or_else(|| WrongValue::new("terminal.password", "must be six digits"))?;
         Ok(Self {
             endpoint,
             settings: TerminalSettings { profile, framing, password, ..TerminalSettings::standard() },
@@ -243,12 +243,13 @@ impl Work {
             TerminalEffect::EndOfDay => match terminal.end_of_day().await {
                 Ok(totals) => {
                     tracing::info!(?totals, "the terminal's day is closed");
+                    life.day_ended(Ok(translate::day_totals(totals)));
                     Ok(())
                 }
-                Err(error @ TerminalError::Lost { .. }) => Err(error),
                 Err(error) => {
                     tracing::warn!(%error, "the terminal's day was not closed");
-                    Ok(())
+                    life.day_ended(Err(error.to_string()));
+                    if let TerminalError::Lost { .. } = error { Err(error) } else { Ok(()) }
                 }
             },
         }
@@ -488,6 +489,9 @@ fn tell(life: &Life, input: Option<TerminalInput>) {
 
 /// There is no terminal now: nothing was sent, except that an approval may stand there without our word.
 fn refuse(life: &Life, job: TerminalEffect) {
+    if job == TerminalEffect::EndOfDay {
+        life.day_ended(Err("there is no contact with it".to_owned()));
+    }
     if let Some(input) = crate::router::terminal_busy(job) {
         life.tell(input);
     }

@@ -46,6 +46,7 @@ pub fn find(search: &SearchPath, extra: &[PathBuf]) -> Result<Vec<PathBuf>, Sett
 }
 
 /// One fragment as it was written.
+#[derive(Clone, Debug)]
 pub(super) struct Fragment {
     path: PathBuf,
     text: String,

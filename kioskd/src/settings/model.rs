@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::fragments::Fragment;
+
 /// Everything that can be set.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -37,6 +39,9 @@ pub struct Settings {
     pub admin: Admin,
     /// Logging.
     pub log: Log,
+    /// The files that all this was read from.
+    #[serde(skip)]
+    pub(super) fragments: Vec<Fragment>,
 }
 
 /// Who this kiosk is.

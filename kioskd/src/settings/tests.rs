@@ -142,3 +142,34 @@ fn what_has_no_end_or_is_too_large_is_not_read() {
     std::fs::write(&file, b"[kiosk]\nid = 'caf\xe9'\n").unwrap();
     assert!(matches!(Settings::load(&[file]).unwrap_err(), SettingsError::Read { .. }));
 }
+
+#[test]
+fn what_only_a_start_would_find_is_named_with_file_line_and_key() {
+    let root = tempfile::tempdir().unwrap();
+    for (line, key) in [
+        ("[printer]\nendpoint = 'tcp:/192.0.2.7'", "printer.endpoint"),
+        ("[printer]\nendpoint = 'tcp://192.0.2.7:9100'\nprofile = 'tm-t99'", "printer.profile"),
+        ("[kitchen]\nendpoint = 'tcp://192.0.2.7:9100'\nprofile = 'tm-t99'", "kitchen.profile"),
+        ("[terminal]\nendpoint = '192.0.2.7'", "terminal.endpoint"),
+        ("[terminal]\nendpoint = 'tcp://192.0.2.7:20007'\nprofile = 'x'", "terminal.profile"),
+        ("[terminal]\nendpoint = 'tcp://192.0.2.7:20007'\npassword = '12'", "terminal.password"),
+        ("[display]\nendpoint = 'usb'", "display.endpoint"),
+        ("[scanner]\nendpoint = 'usb'", "scanner.endpoint"),
+        ("[scanner]\nhid = 'usb'", "scanner.hid"),
+        ("[scanner]", "scanner"),
+        ("[catalog]\nseed = 'no-such.json'", "catalog.seed"),
+        ("[catalog]\npictures = 'no-such'", "catalog.pictures"),
+        ("[shop]\nlogo = 'no-such.png'", "shop.logo"),
+        ("[screen]\nmirror = '192.0.2.7:80'", "screen.mirror"),
+        ("[uplink]\nfleet = 'https://f'\nca = 'no-such.pem'", "uplink.ca"),
+        ("[log]\nfilter = 'loud=='", "log.filter"),
+    ] {
+        let file = write(root.path(), "kioskd.toml", &format!("# a comment\n{line}\n"));
+        let settings = Settings::load(std::slice::from_ref(&file)).unwrap();
+        let told = crate::daemon::check(&settings).unwrap_err().to_string();
+        let last_line = 1 + line.lines().count();
+        let wanted = format!("{}:{last_line}: {key}: ", file.display());
+        assert!(told.starts_with(&wanted) && told.len() > wanted.len() + 8, "{told}");
+        assert!(!told[wanted.len()..].contains(&format!("{key}:")), "the key is told once: {told}");
+    }
+}

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use domain::View;
 use domain::input::{Action, Command, Origin};
 use protocol::fleet::{DesiredTwin, Job, JobKind, JobProgress, JobState, OpenOrClose};
-use protocol::text::Id;
+use protocol::text::{Hex32, Id};
 use protocol::topic::Up;
 use serde_json::json;
 use store::JobRow;
@@ -23,7 +23,7 @@ use super::driver::{CoreSilent, on_core};
 use super::http::Http;
 use super::identity::Folder;
 use super::twin;
-use crate::admin::AdminContext;
+use crate::admin::{AdminContext, refused};
 use crate::clock::ShopClock;
 use crate::core::CoreHandle;
 use crate::settings;
@@ -64,6 +64,8 @@ pub(crate) struct Errands {
     pub machine: Arc<dyn Machine>,
     pub work: Arc<Notify>,
     pub twin: watch::Receiver<Option<DesiredTwin>>,
+    /// Hash of the fleet's document that was last found to be the active catalog: it need not be fetched again.
+    pub followed: Option<Hex32>,
     pub outgoing: mpsc::Sender<Outgoing>,
     pub shutdown: Shutdown,
 }
@@ -174,15 +176,15 @@ impl Errands {
                 let command = Command { origin: Origin::Fleet, action };
                 on_core(&self.core, move |core| core.command(command))
                     .await?
-                    .map_err(|refusal| anyhow::anyhow!("refused: {refusal:?}"))?;
+                    .map_err(|refusal| anyhow::anyhow!(refused(&refusal)))?;
                 done("")
             }
             JobKind::CatalogRefresh {} => {
                 let twin = self.twin.borrow().clone();
                 let document =
                     twin.and_then(|twin| twin.docs.catalog).context("no catalog is meant for this kiosk")?;
-                twin::fetch_catalog(self, &document).await?;
-                done(&format!("revision {} is active", document.rev))
+                let already = if twin::fetch_catalog(self, &document).await? { "" } else { "already " };
+                done(&format!("revision {} is {already}active", document.rev))
             }
             JobKind::Screenshot {} => {
                 let hub = Arc::clone(self.screen.hub());

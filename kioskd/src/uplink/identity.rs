@@ -167,12 +167,12 @@ pub(crate) fn anonymous_tls(ca: &Path) -> anyhow::Result<Arc<ClientConfig>> {
 fn builder(
     ca: &Path,
 ) -> anyhow::Result<rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>> {
-    let cannot = || format!("uplink.ca: cannot read {}", ca.display());
+    let cannot = || format!("cannot read {}", ca.display());
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(ca).with_context(cannot)? {
         roots.add(certificate.with_context(cannot)?).with_context(cannot)?;
     }
-    anyhow::ensure!(!roots.is_empty(), "uplink.ca: there is no certificate in {}", ca.display());
+    anyhow::ensure!(!roots.is_empty(), "there is no certificate in {}", ca.display());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?

@@ -18,6 +18,7 @@ use store::TwinRow;
 
 use super::driver::on_core;
 use super::errands::Errands;
+use crate::admin::refused;
 
 /// Applies the newest wish, and tells what is in force.
 pub(super) async fn apply(errands: &mut Errands) {
@@ -59,18 +60,23 @@ fn errors(desired: &DesiredTwin) -> BTreeMap<String, String> {
     desired.desired.keys().map(|key| (key.clone(), told.to_owned())).collect()
 }
 
-/// Fetches a catalog that is newer than the active one.
-async fn follow_catalog(errands: &Errands, document: &DocumentRef) -> anyhow::Result<()> {
+/// Fetches a catalog that is newer than the active one, or has its revision and may be another.
+async fn follow_catalog(errands: &mut Errands, document: &DocumentRef) -> anyhow::Result<()> {
     let active =
         on_core(&errands.core, |core| Ok(core.kiosk().status(&core.clock().now()).catalog_rev)).await?;
-    if active.is_some_and(|active| active >= document.rev) {
+    if active.is_some_and(|active| active > document.rev) {
         return Ok(());
     }
-    fetch_catalog(errands, document).await
+    if active == Some(document.rev) && errands.followed == Some(document.sha256) {
+        return Ok(());
+    }
+    fetch_catalog(errands, document).await?;
+    errands.followed = Some(document.sha256);
+    Ok(())
 }
 
-/// Fetches a catalog, checks it and makes it the active one.
-pub(super) async fn fetch_catalog(errands: &Errands, document: &DocumentRef) -> anyhow::Result<()> {
+/// Fetches a catalog, checks it and makes it the active one. `false`: it was that already.
+pub(super) async fn fetch_catalog(errands: &Errands, document: &DocumentRef) -> anyhow::Result<bool> {
     let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
     anyhow::ensure!(document.size <= limit, "{} bytes are more than {limit}", document.size);
     let bytes = errands.http()?.get(&document.url).await?;
@@ -90,5 +96,5 @@ pub(super) async fn fetch_catalog(errands: &Errands, document: &DocumentRef) -> 
     );
     on_core(&errands.core, move |core| core.activate_catalog(Origin::Fleet, Arc::clone(&catalog), &checked))
         .await?
-        .map_err(|refusal| anyhow::anyhow!("refused: {refusal:?}"))
+        .map_err(|refusal| anyhow::anyhow!(refused(&refusal)))
 }

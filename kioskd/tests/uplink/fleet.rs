@@ -172,9 +172,15 @@ impl Fleet {
 
     /// Makes a catalog ready to be fetched; tells where it is.
     pub(crate) fn put_catalog(&self, rev: u64) -> Value {
+        self.put_catalog_of("Alder & Rye", rev)
+    }
+
+    /// The same for a shop of this name.
+    pub(crate) fn put_catalog_of(&self, brand: &str, rev: u64) -> Value {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../catalog/alder-and-rye/catalog.json");
         let mut catalog: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         catalog["rev"] = json!(rev);
+        catalog["brand"] = json!(brand);
         let bytes = serde_json::to_vec(&catalog).unwrap();
         let sha256: String = store::sha256(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let url = format!("/v1/kiosk/catalogs/{rev}");

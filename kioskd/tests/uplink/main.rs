@@ -180,10 +180,13 @@ fn a_wrong_code_enrols_nobody_and_says_why() {
     assert_eq!((&status["kiosk"], &status["uplink"]["enrolled"]), (&json!("kiosk"), &json!(null)));
 }
 
+fn job(n: u32, kind: &str, args: serde_json::Value, exp: i64) -> serde_json::Value {
+    json!({"job": format!("019f0000-0000-7000-8000-{n:012}"), "kind": kind, "args": args, "exp": exp})
+}
+
 #[test]
 fn a_job_is_done_once_by_its_id_and_not_after_its_time() {
     let mut world = World::enrolled();
-    let job = |n: u32, kind: &str, args: serde_json::Value, exp: i64| json!({"job": format!("019f0000-0000-7000-8000-{n:012}"), "kind": kind, "args": args, "exp": exp});
     let later = i64::MAX / 2;
     let close = job(1, "selling", json!({"to": "close"}), later);
     world.fleet.send_job(&close);
@@ -231,5 +234,26 @@ fn a_catalog_of_the_fleet_is_fetched_checked_and_activated() {
     world.fleet.send_twin(&json!({"rev": 5, "desired": {}, "docs": {"catalog": wrong}}));
     let report = world.fleet.reported(5, |report| report["errors"]["docs.catalog"].is_string());
     assert_eq!(report["reported"]["catalog.rev"], 7, "{report}");
+    world.all_arrived();
+}
+
+#[test]
+fn another_catalog_of_the_active_revision_is_told_to_the_fleet_and_not_taken() {
+    let mut world = World::enrolled();
+    let good = world.fleet.put_catalog(7);
+    world.fleet.send_twin(&json!({"rev": 4, "desired": {}, "docs": {"catalog": good}}));
+    world.fleet.reported(4, |report| report["reported"]["catalog.rev"] == 7);
+    let later = i64::MAX / 2;
+    world.fleet.send_job(&job(1, "catalog_refresh", json!({}), later));
+    let done = world.fleet.progress(1, "done");
+    assert_eq!(done["why"], "revision 7 is already active");
+    let other = world.fleet.put_catalog_of("Other & Son", 7);
+    world.fleet.send_twin(&json!({"rev": 5, "desired": {}, "docs": {"catalog": other}}));
+    let report = world.fleet.reported(5, |report| report["errors"]["docs.catalog"].is_string());
+    let why = report["errors"]["docs.catalog"].as_str().unwrap();
+    assert!(why.contains("revision 7 is active already, with other content"), "{report}");
+    world.fleet.send_job(&job(2, "catalog_refresh", json!({}), later));
+    let failed = world.fleet.progress(2, "failed");
+    assert!(failed["why"].as_str().unwrap().contains("raise rev to 8"), "{failed}");
     world.all_arrived();
 }

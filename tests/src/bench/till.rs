@@ -176,7 +176,7 @@ impl Till {
             }
             TerminalEffect::AcceptResult { payment } => self.finish(payment),
             TerminalEffect::QueryLast { question } => {
-                let answer = self.last.clone().map_or(LastAnswer::Empty, LastAnswer::Transaction);
+                let answer = self.last.clone().map_or(LastAnswer::Empty, LastAnswer::from);
                 vec![TerminalInput::Last { question, answer }]
             }
             TerminalEffect::RefuseGoods { .. }

@@ -44,3 +44,21 @@ fn a_newer_catalog_replaces_the_old_one_and_survives_a_restart() {
     let older = shop.rig.ask(&Request::CatalogImport { document: document() }).unwrap_err().to_string();
     assert!(older.contains("higher revision"), "{older}");
 }
+
+#[test]
+fn the_active_catalog_again_is_no_mistake_and_another_of_its_revision_is_refused() {
+    let shop = Shop::open();
+    let rev = active_rev(&shop);
+    let again = shop.rig.ask(&Request::CatalogImport { document: document() }).unwrap();
+    let told = again["done"].as_str().unwrap();
+    assert!(
+        told.starts_with(&format!("revision {rev} with")) && told.ends_with("is already active"),
+        "{told}"
+    );
+    let other = document().replacen("\"11.40\"", "\"11.50\"", 1);
+    let error = shop.rig.ask(&Request::CatalogImport { document: other }).unwrap_err().to_string();
+    assert!(error.contains(&format!("revision {rev} is active already, with other content")), "{error}");
+    assert!(error.contains(&format!("raise rev to {}", rev + 1)), "{error}");
+    let shown = shop.rig.ask(&Request::CatalogShow).unwrap();
+    assert!(!shown["text"].as_str().unwrap().contains("11.50"), "the old one stays");
+}

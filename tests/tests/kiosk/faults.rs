@@ -32,6 +32,16 @@ fn every_point_at_which_the_terminals_link_can_break_ends_with_equal_books() {
             })
             .unwrap();
         shop.settled_books();
+        if shop.customer.mirror.screen().id == "done" {
+            let newest = shop.rig.ask(&Request::Orders { limit: 1 }).unwrap();
+            let order = newest[0]["number"].as_str().unwrap().to_owned();
+            let order = shop.rig.ask(&Request::Order { order }).unwrap();
+            let payment = &order["payments"][0];
+            assert!(
+                payment["brand"].is_string() && payment["card"].is_string(),
+                "after {point} nobody would know the card: {payment}"
+            );
+        }
         shop.customer.leave().unwrap();
     }
 }

@@ -30,9 +30,6 @@ fn the_tools_show_orders_devices_receipts_and_what_is_wrong() {
     shop.customer.press("Pay").unwrap();
     shop.see("done");
     shop.settled_books();
-    let unknown = kioskctl(&shop, &["sold-out", "nosuch"]);
-    assert!(!unknown.status.success());
-    assert!(text(&unknown).contains("no item \"nosuch\""), "{}", text(&unknown));
     for (arguments, expected) in [
         (&["status"][..], "[page done]"),
         (&["orders"], "K3-001"),
@@ -75,7 +72,10 @@ fn the_terminals_day_is_closed_from_the_command_line() {
         output.status.success().then(|| text(&output))
     });
     let said = asked.unwrap_or_else(|| panic!("{}", text(&kioskctl(&shop, &["status"]))));
-    assert!(said.contains("closing its day") && said.contains("slip"), "{said}");
+    let rows: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(said.lines().next(), Some("The terminal has closed its day, receipts 1 to 1."));
+    let table = [["CARD", "COUNT", "SUM"], ["girocard", "1", "€28.80"], ["total", "1", "€28.80"]];
+    assert_eq!(rows[1..], table.map(Vec::from), "{said}");
     let memory = shop.rig.dir.join("sim/terminal.json");
     let closed = wait_until(SOON, || {
         let book: serde_json::Value = serde_json::from_slice(&std::fs::read(&memory).ok()?).ok()?;
@@ -86,6 +86,12 @@ fn the_terminals_day_is_closed_from_the_command_line() {
     shop.sell();
     assert_eq!(shop.settled_books().paid, 2);
     assert_eq!(shop.books().tasks, 0);
+    let again = wait_until(SOON, || {
+        let output = kioskctl(&shop, &["--json", "end-of-day"]);
+        output.status.success().then_some(output.stdout)
+    });
+    let again: serde_json::Value = serde_json::from_slice(&again.unwrap()).unwrap();
+    assert_eq!((&again["sum_minor"], &again["cards"][0]["sum_minor"]), (&2880.into(), &2880.into()));
 }
 
 #[test]
@@ -238,4 +244,36 @@ fn of_a_full_disk_check_and_status_tell_the_folder_and_what_helps() {
     std::fs::remove_file(&filler).unwrap();
     shop.see("attract");
     assert!(!text(&kioskctl(&shop, &["status"])).contains("STO-02"));
+}
+
+#[test]
+fn the_first_command_that_finds_the_disk_full_says_so() {
+    let shop = Shop::open_on_disk(4096);
+    let mut file = std::fs::File::create(shop.rig.disk().unwrap().join("filler")).unwrap();
+    while file.write_all(&[0; 4096]).is_ok() {}
+    drop(file);
+    // What was already set aside in the log may still take a few marks.
+    let marks = [&["sold-out", "bacon-rye"][..], &["sold-out", "bacon-rye", "--back"]];
+    let first = wait_until(SOON, || {
+        let mut outputs = marks.iter().map(|words| kioskctl(&shop, words));
+        outputs.find(|output| !output.status.success()).map(|output| text(&output))
+    });
+    let told = first.expect("a full disk stops the marks");
+    for words in ["STO-02", "the disk is full: no room in ", "free space"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}
+
+#[test]
+fn an_item_that_the_catalog_does_not_have_is_neither_sold_out_nor_back() {
+    let shop = Shop::open();
+    for words in [&["sold-out", "nosuch"][..], &["sold-out", "nosuch", "--back"]] {
+        let output = kioskctl(&shop, words);
+        assert!(!output.status.success(), "{words:?}");
+        assert!(text(&output).contains("the active catalog has no item \"nosuch\""), "{}", text(&output));
+    }
+    // An item that is to be had already is no mistake.
+    for words in [&["sold-out", "bacon-rye", "--back"][..], &["sold-out", "bacon-rye"]] {
+        assert!(kioskctl(&shop, words).status.success(), "{words:?}");
+    }
 }

@@ -1,6 +1,8 @@
 //! The drawing itself.
 
-use qrcode::{Color as Module, EcLevel, QrCode};
+use qrcode::bits::Bits;
+use qrcode::types::QrError;
+use qrcode::{Color as Module, EcLevel, QrCode, QrResult, Version};
 use resvg::tiny_skia::{
     Color, FillRule, FilterQuality, Paint, PathBuilder, Pixmap, PixmapPaint, Rect, Transform,
 };
@@ -77,7 +79,7 @@ const QR_QUIET_ZONE: usize = 4;
 
 /// The error correction is medium: codes are shown on a clean screen and read from a hand's distance.
 pub(super) fn qr(payload: &str, size: u32, ink: Rgba) -> Option<Raster> {
-    let code = QrCode::with_error_correction_level(payload, EcLevel::M)
+    let code = encode(payload.as_bytes(), EcLevel::M)
         .inspect_err(|error| tracing::error!(%error, length = payload.len(), "cannot make the QR code"))
         .ok()?;
     let modules = code.width();
@@ -96,6 +98,26 @@ pub(super) fn qr(payload: &str, size: u32, ink: Rgba) -> Option<Raster> {
         }
     }
     Some(raster)
+}
+
+/// What announces UTF-8 inside a QR code (extended channel interpretation 26): without it a reader may take the bytes
+/// for any old code page.
+const ECI_UTF8: u32 = 26;
+
+/// Plain letters as short as can be; anything else as announced UTF-8 in whole bytes, since the encoder would take
+/// bytes that look like Shift JIS, as those of "€" do, for kanji.
+fn encode(payload: &[u8], level: EcLevel) -> QrResult<QrCode> {
+    if payload.is_ascii() {
+        return QrCode::with_error_correction_level(payload, level);
+    }
+    let version = |version: i16| {
+        let mut bits = Bits::new(Version::Normal(version));
+        bits.push_eci_designator(ECI_UTF8)?;
+        bits.push_byte_data(payload)?;
+        bits.push_terminator(level)?;
+        QrCode::with_bits(bits, level)
+    };
+    (1..=40).map(version).find(Result::is_ok).unwrap_or(Err(QrError::DataTooLong))
 }
 
 enum Source {

@@ -97,6 +97,42 @@ fn a_qr_code_has_whole_modules_and_fits_its_box() {
     }
 }
 
+/// What zbar (Debian's `zbar-tools`) reads in a code shown on a white page.
+fn read_by_zbar(code: &Raster) -> String {
+    const QUIET: usize = 30;
+    let (width, height) = (code.width() as usize, code.height() as usize);
+    let mut page = vec![255; (width + 2 * QUIET) * (height + 2 * QUIET)];
+    for (at, pixel) in code.as_slice().iter().enumerate() {
+        page[(at / width + QUIET) * (width + 2 * QUIET) + at % width + QUIET] = 255 - pixel.a;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("code.pgm");
+    let head = format!("P5 {} {} 255\n", width + 2 * QUIET, height + 2 * QUIET).into_bytes();
+    std::fs::write(&path, [head, page].concat()).unwrap();
+    let output = std::process::Command::new("zbarimg").args(["--quiet", "--raw"]).arg(&path).output();
+    let output = output.expect("zbarimg is installed: apt install zbar-tools");
+    String::from_utf8(output.stdout).unwrap().trim_end_matches('\n').to_owned()
+}
+
+#[test]
+fn a_reader_from_outside_reads_every_language_in_a_qr_code() {
+    let store = PictureStore::new(None);
+    let longest = format!("{}€", "ü".repeat(277) + "x");
+    assert_eq!(longest.len(), 558);
+    for text in [
+        "KIOSK K3-042",
+        "Total €12.89",
+        "Alder & Rye\nK3-042\n2 × Größe „Doppelt“ 22,60 €\nMwSt. 7 % 0,84 €",
+        "Crêpe à l’œuf 4,20 €",
+        "الإجمالي \u{200e}22.60 €\u{200e}",
+        &longest,
+    ] {
+        let code = store.qr(text, 400, [0, 0, 0, 255]);
+        assert_eq!(read_by_zbar(&code), text);
+    }
+    assert!(store.qr(&longest, 97, [0, 0, 0, 255]).width() == 89, "the longest receipt is of version 18");
+}
+
 #[test]
 fn a_qr_code_that_would_need_parts_of_pixels_is_not_drawn() {
     assert_eq!(PictureStore::new(None).qr(&"k".repeat(560), 90, [0, 0, 0, 255]).width(), 0);

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ui::fixtures::LANGUAGES;
+use domain::view::Page;
+use ui::fixtures::{self, LANGUAGES};
+use ui::shell::Screen as _;
+
+use crate::desk::{Desk, PORTRAIT};
 
 /// Context, words, plural.
 type Message = (String, String, String);
@@ -112,6 +116,30 @@ fn translations_are_complete_and_keep_their_places_for_values() {
                 assert!(!form.trim().is_empty(), "{lang}: {message:?} is not translated");
                 assert_eq!(placeholders(&form), placeholders(&message.1), "{lang}: {message:?} -> {form}");
             }
+        }
+    }
+}
+
+#[test]
+fn the_greeting_fits_the_hour_in_every_language() {
+    let hours = [(0, 0), (2, 0), (4, 59), (5, 0), (11, 29), (11, 30), (17, 29), (17, 30), (23, 59)];
+    // Night, morning, day, evening.
+    let greetings = [
+        ("en", ["Hello.", "Good morning.", "Good afternoon.", "Good evening."]),
+        ("de", ["Hallo.", "Guten Morgen.", "Guten Tag.", "Guten Abend."]),
+        ("fr", ["Bienvenue.", "Bonjour.", "Bonjour.", "Bonsoir."]),
+        ("ar", ["مرحبًا.", "صباح الخير.", "مرحبًا بك.", "مساء الخير."]),
+    ];
+    let desk = Desk::new(PORTRAIT);
+    for (lang, [night, morning, day, evening]) in greetings {
+        let wanted = [night, night, night, morning, morning, day, day, evening, evening];
+        for ((hour, minute), words) in hours.into_iter().zip(wanted) {
+            let mut view = fixtures::named("service", lang).unwrap();
+            let Page::Service(service) = &mut view.page else { panic!("another page") };
+            service.minute_of_day = hour * 60 + minute;
+            assert_eq!(desk.screen.apply(&view).say, words, "{lang} {hour}:{minute:02}");
+            desk.wait(std::time::Duration::ZERO);
+            assert!(desk.shows(words), "{lang} {hour}:{minute:02}");
         }
     }
 }

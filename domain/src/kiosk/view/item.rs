@@ -13,14 +13,11 @@ impl Scene<'_> {
     pub(super) fn item_page(&self, menu: &Menu, visit: &Visit, draft: &ItemDraft) -> Page {
         let Some(item) = menu.catalog.item(&draft.item) else { return self.menu_page(menu, visit) };
         let line = draft.line(&menu.catalog, item);
-        let chosen_variation = item.variations.iter().find(|v| v.id == draft.variation);
-        let picture =
-            chosen_variation.and_then(|v| v.picture.clone()).unwrap_or_else(|| item.picture.clone());
         Page::Item(ItemView {
             item: item.id.clone(),
             name: menu.words(&item.name, &self.lang),
             description: menu.words(&item.description, &self.lang),
-            picture,
+            picture: menu.picture(item, &draft.variation, std::iter::empty()),
             tint: menu.tint(&item.id),
             total: self.offer(menu).price_line(&line, self.mode()),
             variations: self.variations(menu, item, draft),
@@ -47,7 +44,7 @@ impl Scene<'_> {
                 name: menu.words(&v.name, &self.lang),
                 price: price_of(v),
                 extra: price_of(v) - cheapest,
-                picture: v.picture.clone().unwrap_or_else(|| item.picture.clone()),
+                picture: item.picture_of(v).clone(),
                 selected: v.id == draft.variation,
             })
             .collect()

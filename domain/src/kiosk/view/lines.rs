@@ -28,11 +28,12 @@ impl Scene<'_> {
         let total =
             priced.map_or(Minor::ZERO, |p| p.lines.iter().filter(|l| l.line == line.id).map(|l| l.net).sum());
         let unavailable = visit.price.unavailable.get(&line.id).copied();
+        let picks = line.picks.iter().map(|pick| (&pick.slot, &pick.variation));
         CartLineView {
             line: line.id,
             name: self.line_name(menu, line),
             details: item.map(|item| self.details(menu, item, line)).unwrap_or_default(),
-            picture: self.line_picture(menu, line),
+            picture: item.map(|item| menu.picture(item, &line.variation, picks)).unwrap_or_default(),
             tint: menu.tint(&line.item),
             quantity: pieces(std::slice::from_ref(line)),
             total,
@@ -45,12 +46,6 @@ impl Scene<'_> {
         let Some(item) = menu.catalog.item(&line.item) else { return line.item.0.clone() };
         let variation = item.variations.iter().find(|v| v.id == line.variation);
         variation.map_or_else(|| menu.words(&item.name, &self.lang), |v| item_name(menu, item, v, &self.lang))
-    }
-
-    fn line_picture(&self, menu: &Menu, line: &CartLine) -> Arc<str> {
-        let Some(item) = menu.catalog.item(&line.item) else { return "".into() };
-        let variation = item.variations.iter().find(|v| v.id == line.variation);
-        variation.and_then(|v| v.picture.clone()).unwrap_or_else(|| item.picture.clone())
     }
 
     /// What was changed, or the parts of a meal with what was changed on them.

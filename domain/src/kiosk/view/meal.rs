@@ -1,9 +1,10 @@
 //! The meal page.
 
+use std::sync::Arc;
+
 use super::Scene;
 use super::item::price_of;
-use crate::catalog::{ComboChoice, ComboSlot, Item};
-use crate::kiosk::meal::slots;
+use crate::catalog::{ComboChoice, ComboSlot, Item, Tint};
 use crate::kiosk::menu::Menu;
 use crate::kiosk::snapshot::item_name;
 use crate::money::{Minor, Quantity};
@@ -27,7 +28,7 @@ impl Scene<'_> {
             apart: apart.unwrap_or_default(),
             picture: main.0,
             tint: main.1,
-            slots: slots(combo).iter().filter(is_open).map(|slot| self.slot(menu, slot, draft)).collect(),
+            slots: combo.slots().iter().filter(is_open).map(|slot| self.slot(menu, slot, draft)).collect(),
             missing: draft.missing(combo).filter(|_| draft.complain || draft.offered.is_none()),
             editing: draft.editing.is_some(),
         })
@@ -46,26 +47,18 @@ impl Scene<'_> {
                 .map(|choice| choice.extra)
                 .sum::<Minor>()
         };
-        let sum = base + slots(combo).iter().map(extra).sum();
+        let sum = base + combo.slots().iter().map(extra).sum();
         sum.times(Quantity::pieces(draft.quantity)).unwrap_or_default()
     }
 
-    /// Picture and colour of the first part, which is the main dish, or of the combo itself.
-    fn main_dish(
-        &self,
-        menu: &Menu,
-        combo: &Item,
-        draft: &MealDraft,
-    ) -> (std::sync::Arc<str>, crate::catalog::Tint) {
-        let first = slots(combo).first().and_then(|slot| draft.picks.iter().find(|p| p.slot == slot.id));
-        let offered = draft.offered.as_ref().map(|(line, _)| &line.variation);
-        let main = offered.or_else(|| first.map(|pick| &pick.variation));
-        match main.and_then(|id| menu.catalog.variation(id)) {
-            Some((item, variation)) if combo.picture.is_empty() || draft.offered.is_some() => {
-                (variation.picture.clone().unwrap_or_else(|| item.picture.clone()), menu.tint(&item.id))
-            }
-            Some(_) | None => (combo.picture.clone(), menu.tint(&combo.id)),
+    /// Picture and colour of the item the combo is offered for, or of the combo as it is picked.
+    fn main_dish(&self, menu: &Menu, combo: &Item, draft: &MealDraft) -> (Arc<str>, Tint) {
+        let offered = draft.offered.as_ref().and_then(|(line, _)| menu.catalog.variation(&line.variation));
+        if let Some((item, variation)) = offered {
+            return (item.picture_of(variation).clone(), menu.tint(&item.id));
         }
+        let picks = draft.picks.iter().map(|pick| (&pick.slot, &pick.variation));
+        (menu.picture(combo, &draft.variation, picks), menu.tint(&combo.id))
     }
 
     fn slot(&self, menu: &Menu, slot: &ComboSlot, draft: &MealDraft) -> SlotView {
@@ -93,11 +86,8 @@ impl Scene<'_> {
                 |(item, variation)| item_name(menu, item, variation, &self.lang),
             ),
             extra: choice.extra,
-            picture: part.map_or_else(
-                || "".into(),
-                |(item, v)| v.picture.clone().unwrap_or_else(|| item.picture.clone()),
-            ),
-            tint: part.map_or(crate::catalog::Tint::Wheat, |(item, _)| menu.tint(&item.id)),
+            picture: part.map_or_else(|| "".into(), |(item, v)| item.picture_of(v).clone()),
+            tint: part.map_or(Tint::Wheat, |(item, _)| menu.tint(&item.id)),
             selected: draft.picks.iter().any(is_it),
             unavailable: part
                 .map_or(Some(Unavailable::SoldOut), |(item, _)| self.offer(menu).unavailable(item)),

@@ -1,6 +1,8 @@
 //! QR and bar codes: what may be sent to the printer, and QR codes as dots where the printer cannot draw them.
 
-use qrcode::{Color, EcLevel};
+use qrcode::bits::Bits;
+use qrcode::types::QrError;
+use qrcode::{Color, EcLevel, QrResult, Version};
 
 use crate::printer::document::{BarCode, BarCodeKind, QrCode, QrCorrection};
 use crate::printer::raster::BitImage;
@@ -47,8 +49,7 @@ pub(super) fn qr(code: &QrCode, dots_wide: usize) -> Result<QrSymbol, SymbolErro
         QrCorrection::Quartile => EcLevel::Q,
         QrCorrection::High => EcLevel::H,
     };
-    let symbol = qrcode::QrCode::with_error_correction_level(&code.data, level);
-    let symbol = symbol.map_err(|_| SymbolError::TooLarge)?;
+    let symbol = encode(&code.data, level).map_err(|_| SymbolError::TooLarge)?;
     let width = symbol.width();
     let module_dots =
         usize::from(code.module_dots).max(MODULE_DOTS_MIN).min(dots_wide / (width + 2 * QUIET_MODULES));
@@ -60,6 +61,26 @@ pub(super) fn qr(code: &QrCode, dots_wide: usize) -> Result<QrSymbol, SymbolErro
         modules.set(at % width, at / width, color == Color::Dark);
     }
     Ok(QrSymbol { modules, module_dots })
+}
+
+/// What announces UTF-8 inside a QR code (extended channel interpretation 26): without it a reader may take the bytes
+/// for any old code page.
+const ECI_UTF8: u32 = 26;
+
+/// Plain letters as short as can be; anything else as announced UTF-8 in whole bytes, since the encoder would take
+/// bytes that look like Shift JIS, as those of "€" do, for kanji.
+fn encode(data: &[u8], level: EcLevel) -> QrResult<qrcode::QrCode> {
+    if data.is_ascii() {
+        return qrcode::QrCode::with_error_correction_level(data, level);
+    }
+    let version = |version: i16| {
+        let mut bits = Bits::new(Version::Normal(version));
+        bits.push_eci_designator(ECI_UTF8)?;
+        bits.push_byte_data(data)?;
+        bits.push_terminator(level)?;
+        qrcode::QrCode::with_bits(bits, level)
+    };
+    (1..=40).map(version).find(Result::is_ok).unwrap_or(Err(QrError::DataTooLong))
 }
 
 /// The data of a bar code as `GS k` wants it, and the widest bar that fits the paper.

@@ -211,6 +211,36 @@ fn a_qr_code_is_a_picture_where_the_printer_has_none_and_where_its_bytes_are_dan
 }
 
 #[test]
+fn a_qr_code_of_other_than_plain_letters_is_a_picture_that_announces_utf_8() {
+    let text = "Zürich-042 12,89 €";
+    let native = bytes(&Profile::tm_t88v(), qr(text, 6, QrCorrection::Medium));
+    assert!(!contains(&native, &[0x1D, 0x28, 0x6B]), "no command says what the bytes mean");
+    let symbol = symbols::qr(&qr(text, 6, QrCorrection::Medium), 512).unwrap();
+    assert_eq!(read_by_zbar(&symbol.modules), text);
+}
+
+/// What zbar (Debian's `zbar-tools`) reads in a code with modules of four dots.
+fn read_by_zbar(modules: &BitImage) -> String {
+    const DOTS: usize = 4;
+    const QUIET: usize = 4;
+    let side = (modules.width() + 2 * QUIET) * DOTS;
+    let mut page = vec![255; side * side];
+    for (at, dot) in page.iter_mut().enumerate() {
+        let (x, y) = (at % side / DOTS, at / side / DOTS);
+        let inside = |place: usize| (QUIET..QUIET + modules.width()).contains(&place);
+        if inside(x) && inside(y) && modules.get(x - QUIET, y - QUIET) {
+            *dot = 0;
+        }
+    }
+    let path = std::env::temp_dir().join(format!("kiosk-hal-qr-{}.pgm", std::process::id()));
+    std::fs::write(&path, [format!("P5 {side} {side} 255\n").into_bytes(), page].concat()).unwrap();
+    let output = std::process::Command::new("zbarimg").args(["--quiet", "--raw"]).arg(&path).output();
+    std::fs::remove_file(&path).unwrap();
+    let output = output.expect("zbarimg is installed: apt install zbar-tools");
+    String::from_utf8(output.stdout).unwrap().trim_end_matches('\n').to_owned()
+}
+
+#[test]
 fn codes_that_fit_no_paper_are_left_out_or_printed_as_text_with_a_warning() {
     let huge = encoded(&Profile::nt_5890k(), qr(&"x".repeat(1_500), 6, QrCorrection::High));
     assert_eq!(huge.warnings, [PrintWarning::Qr(SymbolError::TooLarge)]);

@@ -55,8 +55,8 @@ fn millis(at: Duration) -> u64 {
 }
 
 fn of_core(core: &mut Core) -> Said {
-    let unsynced = core.store().unsynced().map_err(|e| e.to_string())?;
-    let verdicts = core.store().verdicts().map_err(|e| e.to_string())?;
+    let unsynced = core.store().unsynced().map_err(|error| core.failure(error).to_string())?;
+    let verdicts = core.store().verdicts().map_err(|error| core.failure(error).to_string())?;
     let verdicts: serde_json::Map<String, Value> =
         verdicts.into_iter().map(|(verdict, count)| (verdict, count.into())).collect();
     let kiosk = core.kiosk();

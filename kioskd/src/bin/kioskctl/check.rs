@@ -37,7 +37,7 @@ pub(crate) fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let mut findings = Vec::new();
     let settings = kioskd::daemon::load_settings(&SearchPath::default(), &arguments.config)
-        .and_then(|settings| kioskd::daemon::check(&settings).map(|()| settings));
+        .and_then(|settings| Ok(kioskd::daemon::check(&settings).map(|()| settings)?));
     match settings {
         Ok(settings) => {
             findings.push(Finding::good("settings", format!("kiosk {}", settings.kiosk.id)));

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod check;
+mod day;
 mod output;
 mod print;
 
@@ -76,7 +77,7 @@ enum Command {
         /// The task's id.
         task: String,
     },
-    /// Close the payment terminal's day; it prints or tells its totals.
+    /// Close the payment terminal's day and show its totals.
     EndOfDay,
     /// Open the cash drawer.
     OpenDrawer {
@@ -175,7 +176,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let socket = socket(arguments)?;
     let Some(request) = request(&arguments.command)? else { return Ok(ExitCode::SUCCESS) };
-    let answer = ask(&socket, &request)?;
+    let mut answer = ask(&socket, &request)?;
+    if let Command::EndOfDay = arguments.command {
+        answer = day::ended(&socket, answer)?;
+    }
     if let Command::Receipt(ReceiptCommand::Render { escpos: Some(file), .. }) = &arguments.command {
         return print::escpos(&answer, file).map(|()| ExitCode::SUCCESS);
     }

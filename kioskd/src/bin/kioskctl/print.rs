@@ -1,5 +1,6 @@
 //! Answers as a person reads them.
 
+mod day;
 mod order;
 mod status;
 
@@ -24,6 +25,7 @@ pub(crate) fn table(request: &Request, answer: &Value) -> String {
         Request::Mirror => format!("{}\n", word(&answer["url"])),
         Request::Status => status::text(answer),
         Request::Order { .. } => order::text(answer),
+        Request::EndOfDay | Request::DayEnd { .. } => day::text(answer),
         Request::CatalogImport { .. }
         | Request::Check
         | Request::Resolve { .. }
@@ -32,7 +34,6 @@ pub(crate) fn table(request: &Request, answer: &Value) -> String {
         | Request::Reprint { .. }
         | Request::CancelOrder { .. }
         | Request::TaskDone { .. }
-        | Request::EndOfDay
         | Request::OpenDrawer { .. }
         | Request::Enroll { .. }
         | Request::Close

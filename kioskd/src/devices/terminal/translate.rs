@@ -3,9 +3,13 @@
 use domain::ids::PaymentId;
 use domain::input::{self, TerminalInput};
 use domain::money::{Currency, Minor};
-use domain::payment::{Approval, LastTransaction};
+use domain::payment::{Approval, CardFacts, LastTransaction};
 use domain::view::TerminalPrompt;
-use hal::terminal::{self, Intermediate, Money, Prompt, ReceiptKind, TerminalReceipt, TransactionResult};
+use hal::terminal::{
+    self, Intermediate, Money, Prompt, ReceiptKind, TerminalReceipt, Totals, TransactionResult,
+};
+
+use crate::board::{CardTotal, DayTotals};
 
 /// An amount for the terminal; `None` if its currency is none that terminals know.
 pub(super) fn money(amount: Minor, currency: Currency) -> Option<Money> {
@@ -15,30 +19,44 @@ pub(super) fn money(amount: Minor, currency: Currency) -> Option<Money> {
 /// The answer to "what was your last transaction".
 pub(super) fn last_answer(answer: terminal::LastAnswer) -> input::LastAnswer {
     match answer {
-        terminal::LastAnswer::Found { transaction, .. } => input::LastAnswer::Transaction(LastTransaction {
-            trace: transaction.trace,
-            receipt_no: transaction.receipt_no,
-            turnover_no: transaction.turnover_no,
-            amount: transaction.amount_minor.map(Minor),
-            approved: transaction.result.approved,
-            reversal: transaction.result.is_reversal(),
-        }),
+        terminal::LastAnswer::Found { transaction, .. } => {
+            let last = LastTransaction {
+                trace: transaction.trace,
+                receipt_no: transaction.receipt_no,
+                turnover_no: transaction.turnover_no,
+                amount: transaction.amount_minor.map(Minor),
+                approved: transaction.result.approved,
+                reversal: transaction.result.is_reversal(),
+            };
+            input::LastAnswer::Transaction(last, card(&transaction.result))
+        }
         terminal::LastAnswer::Empty { .. } | terminal::LastAnswer::Refused { .. } => input::LastAnswer::Empty,
         terminal::LastAnswer::Busy => input::LastAnswer::Busy,
     }
 }
 
-/// An approval that waits for our word.
-pub(super) fn approved(payment: PaymentId, result: &TransactionResult) -> TerminalInput {
+/// What the terminal told of the card.
+fn card(result: &TransactionResult) -> CardFacts {
     let text = |text: &Option<String>| text.as_deref().map(Into::into);
-    let approval = Approval {
-        trace: result.trace,
-        receipt_no: result.receipt_no,
-        turnover_no: result.turnover_no,
+    CardFacts {
         auth: text(&result.auth_code),
         brand: text(&result.card_name).or_else(|| result.card_brand.map(Into::into)),
         pan_masked: text(&result.masked_pan),
         aid: text(&result.aid),
+    }
+}
+
+/// An approval that waits for our word.
+pub(super) fn approved(payment: PaymentId, result: &TransactionResult) -> TerminalInput {
+    let CardFacts { auth, brand, pan_masked, aid } = card(result);
+    let approval = Approval {
+        trace: result.trace,
+        receipt_no: result.receipt_no,
+        turnover_no: result.turnover_no,
+        auth,
+        brand,
+        pan_masked,
+        aid,
         // An amount that was not told is never guessed: zero differs from ours and a person looks.
         amount: Minor(result.amount_minor.unwrap_or(0)),
     };
@@ -78,6 +96,21 @@ pub(super) fn prompt(state: &Intermediate) -> Option<TerminalPrompt> {
         | Prompt::Offline
         | Prompt::Other => return None,
     })
+}
+
+/// What the terminal told as it closed its day; kinds of cards that nobody used are left out.
+pub(super) fn day_totals(totals: Totals) -> DayTotals {
+    let used = totals.groups.iter().filter(|group| group.count > 0 || group.minor != 0);
+    let lines = totals.receipts.into_iter().flat_map(|receipt| receipt.lines);
+    DayTotals {
+        currency: totals.currency.and_then(currency),
+        sum: totals.amount_minor.map(Minor),
+        receipts: totals.receipt_from.zip(totals.receipt_to),
+        cards: used
+            .map(|group| CardTotal { card: group.brand, count: group.count, sum: Minor(group.minor) })
+            .collect(),
+        slip: lines.map(|line| line.text).collect(),
+    }
 }
 
 /// The terminal's receipt text.
