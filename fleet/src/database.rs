@@ -34,6 +34,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0006_downlink", include_str!("migrations/0006_downlink.sql")),
     ("0007_views", include_str!("migrations/0007_views.sql")),
     ("0008_people", include_str!("migrations/0008_people.sql")),
+    ("0009_saved_filters", include_str!("migrations/0009_saved_filters.sql")),
 ];
 
 /// Something the database refused.

@@ -3,7 +3,8 @@
 //! ```text
 //! filter  = or            or  = and { "or" and }        and = not { "and" not }
 //! not     = "not" not | "(" or ")" | test
-//! test    = field ( "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | ":" ) value
+//! test    = "@" name of a saved filter
+//!         | field ( "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | ":" ) value
 //! value   = word | "quoted, with \" and \\"
 //! ```
 //! Read once into a tree of types, then written as SQL in which every value is a bound parameter: no text of a
@@ -11,6 +12,8 @@
 
 mod parse;
 mod sql;
+
+use std::collections::BTreeMap;
 
 pub(crate) use sql::Sql;
 
@@ -112,9 +115,9 @@ pub(crate) struct FilterError {
 }
 
 impl Filter {
-    /// Reads a filter; an empty one lets everything through.
-    pub(crate) fn parse(text: &str) -> Result<Self, FilterError> {
-        parse::parse(text)
+    /// Reads a filter; an empty one lets everything through. `@name` is the one of `saved`.
+    pub(crate) fn parse(text: &str, saved: &BTreeMap<String, Self>) -> Result<Self, FilterError> {
+        parse::parse(text, saved)
     }
 
     /// Writes it as a condition on the table `kiosk` under the name `k` and `twin` under `t`.

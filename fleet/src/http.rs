@@ -14,6 +14,7 @@ mod door;
 mod enrol;
 mod events;
 mod extract;
+mod filters;
 mod health;
 mod jobs;
 mod kiosk_files;
@@ -104,6 +105,8 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(kiosks::decommission))
         .routes(routes!(kiosks::certificates))
         .routes(routes!(twins::show, twins::change))
+        .routes(routes!(filters::list))
+        .routes(routes!(filters::save, filters::forget))
         .routes(routes!(sites::list, sites::create))
         .routes(routes!(sites::change))
         .routes(routes!(orders::list))

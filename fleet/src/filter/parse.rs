@@ -1,15 +1,18 @@
 //! Text to tree.
 
+use std::collections::BTreeMap;
+
 use super::{Compare, DEPTH_MAX, Filter, FilterError, LENGTH_MAX, NumberField, TextField, TextTest};
 
 const FIELDS: &str =
     "id, name, site, state, selling, online, ver, tag, fault, drift, seen, boot, pending, catalog";
 
-pub(super) fn parse(text: &str) -> Result<Filter, FilterError> {
+pub(super) fn parse(text: &str, saved: &BTreeMap<String, Filter>) -> Result<Filter, FilterError> {
     if text.len() > LENGTH_MAX {
         return Err(FilterError { at: 1, what: format!("longer than {LENGTH_MAX} bytes") });
     }
-    let mut parser = Parser { tokens: tokens(text)?, next: 0, depth: 0, end: text.chars().count() + 1 };
+    let end = text.chars().count() + 1;
+    let mut parser = Parser { tokens: tokens(text)?, next: 0, depth: 0, end, saved };
     if parser.tokens.is_empty() {
         return Ok(Filter::All(Vec::new()));
     }
@@ -77,14 +80,15 @@ fn quoted(text: &str) -> Option<(String, usize)> {
     None
 }
 
-struct Parser {
+struct Parser<'a> {
     tokens: Vec<(usize, Token)>,
     next: usize,
     depth: usize,
     end: usize,
+    saved: &'a BTreeMap<String, Filter>,
 }
 
-impl Parser {
+impl Parser<'_> {
     fn peek(&self) -> Option<&Token> {
         self.tokens.get(self.next).map(|(_, token)| token)
     }
@@ -150,6 +154,12 @@ impl Parser {
             self.next = before;
             return Err(self.error(format!("expected one of {FIELDS}")));
         };
+        if let Some(name) = field.strip_prefix('@') {
+            return self.saved.get(name).cloned().ok_or_else(|| {
+                self.next = before;
+                self.error(format!("there is no saved filter {name:?}"))
+            });
+        }
         let Some(Token::Operator(operator)) = self.peek().cloned() else {
             return Err(self.error(format!("expected = != < <= > >= ~ or : after {field:?}")));
         };
@@ -288,9 +298,24 @@ fn seconds(value: &str) -> Told<i64> {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<Filter, FilterError> {
+        parse(text, &BTreeMap::from([("old".to_owned(), Filter::Online(false))]))
+    }
+
+    #[test]
+    fn a_saved_filter_stands_where_a_test_may_stand() {
+        let wanted = Filter::All(vec![Filter::Not(Box::new(Filter::Online(false))), Filter::Tag("a".into())]);
+        assert_eq!(read("not @old and tag:a"), Ok(wanted));
+        assert_eq!(
+            read("tag:a and @new").unwrap_err(),
+            FilterError { at: 11, what: "there is no saved filter \"new\"".into() }
+        );
+        assert!(read("@old=true").is_err());
+    }
+
     #[test]
     fn the_filter_of_the_manual_is_read() {
-        let filter = parse("site=12 and online=false and ver<1.4 and tag:canary").unwrap();
+        let filter = read("site=12 and online=false and ver<1.4 and tag:canary").unwrap();
         let wanted = Filter::All(vec![
             Filter::Text(TextField::Site, TextTest::Is, "12".into()),
             Filter::Online(false),
@@ -302,7 +327,7 @@ mod tests {
 
     #[test]
     fn and_binds_closer_than_or_and_not_closest() {
-        let filter = parse("not tag:a and tag:b OR (tag:c or tag:d) and name~\"x \\\"y\"").unwrap();
+        let filter = read("not tag:a and tag:b OR (tag:c or tag:d) and name~\"x \\\"y\"").unwrap();
         let tag = |t: &str| Filter::Tag(t.into());
         let wanted = Filter::Any(vec![
             Filter::All(vec![Filter::Not(Box::new(tag("a"))), tag("b")]),
@@ -312,7 +337,7 @@ mod tests {
             ]),
         ]);
         assert_eq!(filter, wanted);
-        assert_eq!(parse("  ").unwrap(), Filter::All(Vec::new()));
+        assert_eq!(read("  ").unwrap(), Filter::All(Vec::new()));
     }
 
     #[test]
@@ -331,25 +356,25 @@ mod tests {
             ("!", 1),
             ("site=1; DROP TABLE kiosk", 9),
         ] {
-            let error = parse(text).unwrap_err();
+            let error = read(text).unwrap_err();
             assert_eq!(error.at, at, "{text}: {error}");
         }
         let deep = "(".repeat(100) + "site=1" + &")".repeat(100);
-        assert!(parse(&deep).unwrap_err().what.contains("nested"));
-        assert!(parse(&" ".repeat(LENGTH_MAX + 1)).is_err());
+        assert!(read(&deep).unwrap_err().what.contains("nested"));
+        assert!(read(&" ".repeat(LENGTH_MAX + 1)).is_err());
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_makes_the_reader_fall(text in "\\PC{0,60}") {
-            drop(parse(&text));
+            drop(read(&text));
         }
 
         #[test]
         fn no_text_of_a_filter_becomes_text_of_the_statement(value in "[^\0]{1,20}") {
             let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
-            let filter = parse(&format!("name=\"{quoted}\" or tag:\"{quoted}\"")).unwrap();
-            let plain = parse("name=a or tag:a").unwrap();
+            let filter = read(&format!("name=\"{quoted}\" or tag:\"{quoted}\"")).unwrap();
+            let plain = read("name=a or tag:a").unwrap();
             let written = |filter: &Filter| {
                 let mut sql = super::super::Sql::default();
                 filter.to_sql(&mut sql);

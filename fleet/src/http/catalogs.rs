@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::door::Staff;
 use super::extract::{At, Body};
-use super::kiosks::filter;
+use super::filters;
 use super::page;
 use super::problem::{Answer, Failed};
 use crate::database::Trying;
@@ -192,7 +192,6 @@ pub(super) async fn push(
     At(rev): At<i64>,
     Body(asked): Body<Push>,
 ) -> Answer<Json<Pushed>> {
-    let filter = filter(Some(&asked.filter))?;
     let doing = "push a catalog";
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
@@ -200,14 +199,10 @@ pub(super) async fn push(
     let row = transaction.query_opt(sql, &[&rev]).await.trying(doing)?;
     let row = row.ok_or_else(|| Failed::missing("catalog", rev))?;
     let (sha256, size): (String, i32) = (row.get(0), row.get(1));
+    let filter = filters::read(&transaction, &asked.filter).await?;
     let kiosks = registry::matching(&transaction, &filter).await?;
     let count = kiosks.len();
-    if asked.expected.is_some_and(|expected| usize::try_from(expected) != Ok(count)) {
-        let detail = format!("it would be {count} kiosks now");
-        return Err(
-            Failed::conflict("count", detail).next("look at the list again, then ask with the new number")
-        );
-    }
+    filters::check_count(asked.expected, count)?;
     if asked.dry_run {
         return Ok(Json(Pushed { count, changed: 0, dry_run: true }));
     }

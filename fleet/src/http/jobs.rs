@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
+use deadpool_postgres::Transaction;
 use protocol::fleet::JobKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use uuid::Uuid;
 use super::Api;
 use super::door::Staff;
 use super::extract::{Ask, At, Body};
-use super::kiosks::filter;
+use super::filters;
 use super::page::{self, Order, Page, Part, text};
 use super::problem::{Answer, Failed};
 use crate::database::Trying;
@@ -135,11 +136,6 @@ pub(super) async fn create(
     if !LIFE.contains(&life) {
         return Err(Failed::unfit("expires_in", format!("expires_in: {} to {} s", LIFE.start(), LIFE.end())));
     }
-    let filter = match (&asked.kiosk, &asked.filter) {
-        (Some(_), None) => None,
-        (None, Some(text)) => Some(filter(Some(text))?),
-        _ => return Err(Failed::unfit("whom", "either kiosk or filter says who is to do it")),
-    };
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     let request = Uuid::now_v7();
@@ -152,24 +148,9 @@ pub(super) async fn create(
             return Ok((StatusCode::OK, Json(before)));
         }
     }
-    let kiosks = match (&filter, &asked.kiosk) {
-        (Some(filter), _) => registry::matching(&transaction, filter).await?,
-        (None, id) => {
-            let id = id.clone().unwrap_or_default();
-            text("kiosk", &id, 64)?;
-            let sql = "SELECT id FROM kiosk WHERE id = $1 AND state = 'active'";
-            let row = transaction.query_opt(sql, &[&id]).await.trying("look up a kiosk")?;
-            row.ok_or_else(|| Failed::missing("active kiosk", &id))?;
-            vec![id]
-        }
-    };
+    let kiosks = whom(&transaction, &asked).await?;
     let count = kiosks.len();
-    if asked.expected.is_some_and(|expected| usize::try_from(expected) != Ok(count)) {
-        let detail = format!("it would be {count} kiosks now");
-        return Err(
-            Failed::conflict("count", detail).next("look at the list again, then ask with the new number")
-        );
-    }
+    filters::check_count(asked.expected, count)?;
     let listed = kiosks.iter().take(LISTED).cloned().collect();
     if asked.dry_run {
         let told = Asked { request: None, count, kiosks: listed, jobs: Vec::new(), dry_run: true };
@@ -201,6 +182,24 @@ pub(super) async fn create(
     ))
 }
 
+/// The kiosks that are to do it.
+async fn whom(transaction: &Transaction<'_>, asked: &NewJob) -> Answer<Vec<String>> {
+    match (&asked.kiosk, &asked.filter) {
+        (Some(id), None) => {
+            text("kiosk", id, 64)?;
+            let sql = "SELECT id FROM kiosk WHERE id = $1 AND state = 'active'";
+            let row = transaction.query_opt(sql, &[id]).await.trying("look up a kiosk")?;
+            row.ok_or_else(|| Failed::missing("active kiosk", id))?;
+            Ok(vec![id.clone()])
+        }
+        (None, Some(filter)) => {
+            let filter = filters::read(transaction, filter).await?;
+            Ok(registry::matching(transaction, &filter).await?)
+        }
+        _ => Err(Failed::unfit("whom", "either kiosk or filter says who is to do it")),
+    }
+}
+
 fn kind(asked: &NewJob) -> Answer<JobKind> {
     let args = asked.args.clone().unwrap_or_else(|| json!({}));
     serde_json::from_value(json!({ "kind": asked.kind, "args": args }))
@@ -209,7 +208,7 @@ fn kind(asked: &NewJob) -> Answer<JobKind> {
 
 /// The answer to the same request, if there was one with this key; else notes the key.
 async fn asked_before(
-    transaction: &deadpool_postgres::Transaction<'_>,
+    transaction: &Transaction<'_>,
     staff: &Staff,
     key: &str,
     request: Uuid,

@@ -10,10 +10,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::Api;
 use super::door::Staff;
 use super::extract::{Ask, At, Body};
+use super::filters;
 use super::page::{self, Order, Page, Part, text};
 use super::problem::{Answer, Failed};
 use crate::database::Trying;
-use crate::filter::{Filter, FilterError, Sql};
+use crate::filter::Sql;
 use crate::hub::Subject;
 use crate::registry;
 
@@ -89,14 +90,6 @@ pub(super) struct Kiosks {
     total: i64,
 }
 
-/// Reads a filter that came with a request.
-pub(super) fn filter(text: Option<&str>) -> Answer<Filter> {
-    Filter::parse(text.unwrap_or_default()).map_err(|FilterError { at, what }| {
-        Failed::bad("filter", format!("at character {at}: {what}"))
-            .next("for example: site=12 and online=false and ver<1.4 and tag:canary")
-    })
-}
-
 fn order(sort: Option<&str>) -> Answer<Order> {
     let sort = sort.unwrap_or("id");
     let (name, descending) = sort.strip_prefix('-').map_or((sort, false), |name| (name, true));
@@ -120,10 +113,10 @@ pub(super) async fn list(
     Ask(which): Ask<Which>,
     Ask(part): Ask<Part>,
 ) -> Answer<Json<Kiosks>> {
-    let filter = filter(which.filter.as_deref())?;
     let order = order(which.sort.as_deref())?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
+    let filter = filters::read(&transaction, which.filter.as_deref().unwrap_or_default()).await?;
     let conditions = |sql: &mut Sql| {
         sql.push(" AND ");
         filter.to_sql(sql);

@@ -197,3 +197,31 @@ fn one_program_that_went_wild_is_told_to_wait_and_others_are_not() {
     assert!(told.lines().any(|line| line == "429"), "{told}");
     fleet.get("/v1/me");
 }
+
+#[test]
+fn a_saved_filter_is_one_word_in_every_other_filter() {
+    let fleet = Fleet::start();
+    let kiosk = fleet.kiosk("a", &json!({ "site": "main", "tags": ["canary"] }));
+    fleet.kiosk("b", &json!({ "site": "main" }));
+    assert_eq!(
+        fleet.send("PUT", "/v1/filters/first", &json!({ "filter": "tag:canary and site=main" })).0,
+        200
+    );
+    let listed = fleet.get("/v1/kiosks?filter=@first%20and%20online=false");
+    assert_eq!((&listed["total"], &listed["items"][0]["id"]), (&json!(1), &json!(kiosk)));
+    let asked = json!({ "kind": "reboot", "filter": "not @first", "dry_run": true });
+    assert_eq!(fleet.send("POST", "/v1/jobs", &asked).1["count"], 1);
+
+    let refused = |name: &str, filter: &str| {
+        fleet.send("PUT", &format!("/v1/filters/{name}"), &json!({ "filter": filter })).0
+    };
+    assert_eq!(
+        (refused("second", "@first"), refused("second", "site="), refused("Second", "")),
+        (400, 400, 422)
+    );
+    let told = fleet.ask_as(&fleet.token("analyst"), "GET", "/v1/kiosks?filter=@nosuch", &[]);
+    assert_eq!((told.0, &told.1["code"]), (400, &json!("filter")), "{told:?}");
+    assert_eq!(fleet.send("DELETE", "/v1/filters/first", &json!({})).0, 204);
+    assert_eq!(fleet.send("DELETE", "/v1/filters/first", &json!({})).0, 404);
+    assert_eq!(fleet.get("/v1/filters"), json!([]));
+}

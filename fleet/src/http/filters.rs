@@ -1,0 +1,133 @@
+//! Filters with a name, and the reading of all filters that come with requests.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use deadpool_postgres::Transaction;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::Api;
+use super::door::Staff;
+use super::extract::{At, Body};
+use super::page::{self, text};
+use super::problem::{Answer, Failed};
+use crate::database::Trying;
+use crate::filter::{Filter, FilterError};
+
+/// Most saved filters of a tenant: all are read when one is meant.
+const MOST: i64 = 200;
+
+/// A filter with a name.
+#[derive(Serialize, Deserialize, Debug, ToSchema)]
+pub(super) struct SavedFilter {
+    /// 1 to 32 of a-z, 0-9 and `-`; `@name` in another filter means this one.
+    name: String,
+    /// What it lets through.
+    filter: String,
+    /// Since when.
+    #[schema(format = DateTime)]
+    saved_at: String,
+    /// By whom.
+    saved_by: String,
+}
+
+const COLUMNS: &str = "SELECT name, filter, saved_at, saved_by FROM saved_filter";
+
+/// Reads a filter that came with a request; `@name` is a saved one.
+pub(super) async fn read(transaction: &Transaction<'_>, text: &str) -> Answer<Filter> {
+    let saved = if text.contains('@') { saved(transaction).await? } else { BTreeMap::new() };
+    parse(text, &saved)
+}
+
+async fn saved(transaction: &Transaction<'_>) -> Answer<BTreeMap<String, Filter>> {
+    let all: Vec<SavedFilter> = page::all(transaction, COLUMNS, &[]).await?;
+    // One that was saved when the language had another field is as good as none.
+    let read = |one: SavedFilter| Some((one.name, Filter::parse(&one.filter, &BTreeMap::new()).ok()?));
+    Ok(all.into_iter().filter_map(read).collect())
+}
+
+fn parse(text: &str, saved: &BTreeMap<String, Filter>) -> Answer<Filter> {
+    Filter::parse(text, saved).map_err(|FilterError { at, what }| {
+        Failed::bad("filter", format!("at character {at}: {what}"))
+            .next("for example: site=12 and online=false and ver<1.4 and tag:canary")
+    })
+}
+
+/// Refuses a change of other kiosks than the asker believes.
+pub(super) fn check_count(expected: Option<u64>, count: usize) -> Answer<()> {
+    if expected.is_none_or(|expected| usize::try_from(expected) == Ok(count)) {
+        return Ok(());
+    }
+    Err(Failed::conflict("count", format!("it would be {count} kiosks now"))
+        .next("look at the list again, then ask with the new number"))
+}
+
+/// All saved filters.
+#[utoipa::path(get, path = "/v1/filters", tag = "kiosks", responses((status = 200, body = [SavedFilter])))]
+pub(super) async fn list(State(api): State<Api>, staff: Staff) -> Answer<Json<Vec<SavedFilter>>> {
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    Ok(Json(page::all(&transaction, &format!("{COLUMNS} ORDER BY name"), &[]).await?))
+}
+
+/// What a name is to mean.
+#[derive(Deserialize, Serialize, Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FilterToSave {
+    /// What it lets through; without `@`.
+    filter: String,
+}
+
+/// Saves a filter under a name, in place of the one that had it.
+#[utoipa::path(put, path = "/v1/filters/{name}", tag = "kiosks", params(("name" = String, Path)),
+    request_body = FilterToSave, responses((status = 200, body = SavedFilter)))]
+pub(super) async fn save(
+    State(api): State<Api>,
+    staff: Staff,
+    At(name): At<String>,
+    Body(asked): Body<FilterToSave>,
+) -> Answer<Json<SavedFilter>> {
+    staff.everywhere()?;
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !(1..=32).contains(&name.len()) || !name.chars().all(allowed) {
+        return Err(Failed::unfit("name", "a name is 1 to 32 of a-z, 0-9 and -"));
+    }
+    // A filter of filters could go round in a circle.
+    parse(&asked.filter, &BTreeMap::new())?;
+    let doing = "save a filter";
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let sql = "INSERT INTO saved_filter (tenant, name, filter, saved_by) VALUES ($1, $2, $3, $4)
+               ON CONFLICT (tenant, name) DO UPDATE SET filter = $3, saved_by = $4, saved_at = now()";
+    transaction.execute(sql, &[&staff.tenant, &name, &asked.filter, &staff.actor]).await.trying(doing)?;
+    let sql = "SELECT count(*) FROM saved_filter";
+    if transaction.query_one(sql, &[]).await.trying(doing)?.get::<_, i64>(0) > MOST {
+        return Err(Failed::unfit("filters", format!("there are {MOST} saved filters already"))
+            .next("remove one that nobody needs"));
+    }
+    staff.note(&transaction, "filter.save", &name, json!(asked)).await?;
+    let saved = page::one(&transaction, &format!("{COLUMNS} WHERE name = $1"), &[&name]).await?;
+    transaction.commit().await.trying(doing)?;
+    saved.map(Json).ok_or_else(|| Failed::missing("filter", name))
+}
+
+/// Forgets a saved filter.
+#[utoipa::path(delete, path = "/v1/filters/{name}", tag = "kiosks", params(("name" = String, Path)),
+    responses((status = 204)))]
+pub(super) async fn forget(State(api): State<Api>, staff: Staff, At(name): At<String>) -> Answer<StatusCode> {
+    staff.everywhere()?;
+    text("name", &name, 32)?;
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let sql = "DELETE FROM saved_filter WHERE name = $1";
+    if transaction.execute(sql, &[&name]).await.trying("forget a filter")? == 0 {
+        return Err(Failed::missing("filter", name));
+    }
+    staff.note(&transaction, "filter.forget", &name, json!({})).await?;
+    transaction.commit().await.trying("forget a filter")?;
+    Ok(StatusCode::NO_CONTENT)
+}
