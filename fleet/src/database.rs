@@ -35,6 +35,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0007_views", include_str!("migrations/0007_views.sql")),
     ("0008_people", include_str!("migrations/0008_people.sql")),
     ("0009_saved_filters", include_str!("migrations/0009_saved_filters.sql")),
+    ("0010_claims", include_str!("migrations/0010_claims.sql")),
 ];
 
 /// Something the database refused.

@@ -1,8 +1,10 @@
-//! How a machine becomes a kiosk: a person makes a one-time code, the machine sends it with its request.
+//! How a machine becomes a kiosk: a person makes a one-time code and the machine sends it with its request, or
+//! the machine shows one and a person takes it in ([`claim`]).
 //!
 //! Codes are short because people type them, so guessing is made slow in the database, where all replicas see
 //! it: 40 bits, 15 minutes, five misses a beginning of code or a peer, a hundred in all.
 
+pub(crate) mod claim;
 pub(crate) mod revocation;
 
 use deadpool_postgres::{Object, Transaction};
@@ -138,11 +140,15 @@ pub(crate) async fn take(
         tags: row.get(4),
         by: row.get(5),
     };
-    transaction
-        .execute("SELECT set_config('app.tenant', $1, true)", &[&wanted.tenant])
-        .await
-        .trying("enter the tenant")?;
+    enter(transaction, &wanted.tenant).await?;
     Ok(Some(wanted))
+}
+
+/// From now on the transaction is in this tenant.
+async fn enter(transaction: &Transaction<'_>, tenant: &str) -> Result<(), DatabaseError> {
+    let sql = "SELECT set_config('app.tenant', $1, true)";
+    transaction.execute(sql, &[&tenant]).await.trying("enter the tenant")?;
+    Ok(())
 }
 
 /// The kiosk that a code stands for, new or known, and its site.
@@ -229,7 +235,7 @@ pub(crate) async fn note(
     peer: &str,
 ) -> Result<(), DatabaseError> {
     let entry = Entry {
-        actor: &format!("code of {}", wanted.by),
+        actor: &format!("by {}", wanted.by),
         action: "kiosk.enrol",
         subject: kiosk.as_str(),
         detail: json!({ "site": wanted.site, "peer": peer, "serial": certificate.serial.to_string() }),

@@ -10,6 +10,7 @@
 
 mod audit;
 mod catalogs;
+mod claims;
 mod door;
 mod enrol;
 mod events;
@@ -100,6 +101,10 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(enrol::enrol))
         .routes(routes!(enrol::new_code))
         .routes(routes!(enrol::renew))
+        .routes(routes!(claims::open))
+        .routes(routes!(claims::poll))
+        .routes(routes!(claims::approve))
+        .routes(routes!(claims::page))
         .routes(routes!(kiosks::list))
         .routes(routes!(kiosks::show, kiosks::change))
         .routes(routes!(kiosks::decommission))

@@ -6,6 +6,8 @@
 mod api;
 #[path = "engines/broker.rs"]
 mod broker;
+#[path = "engines/claims.rs"]
+mod claims;
 #[path = "engines/embedded.rs"]
 mod embedded;
 #[path = "engines/ingest.rs"]

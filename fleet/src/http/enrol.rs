@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
+use deadpool_postgres::Transaction;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -14,9 +15,10 @@ use super::listen::Peer;
 use super::page::text;
 use super::problem::{Answer, Failed};
 use crate::database::Trying;
+use crate::enrolment::claim::Machine;
 use crate::enrolment::{self, Code, Wanted};
 use crate::hub::Subject;
-use crate::pki::check_request;
+use crate::pki::{CheckedRequest, check_request};
 
 /// Asks to become a kiosk.
 #[derive(Deserialize, Debug, utoipa::ToSchema)]
@@ -37,7 +39,7 @@ pub(super) struct Enrolment {
 #[derive(Serialize, Debug, utoipa::ToSchema)]
 pub(super) struct Enrolled {
     /// Its id.
-    kiosk: String,
+    pub(super) kiosk: String,
     /// Its certificate, PEM.
     certificate: String,
     /// The authority that signed it, PEM.
@@ -75,18 +77,26 @@ pub(super) async fn enrol(
         enrolment::note_miss(&connection, &peer, code.prefix()).await?;
         return Err(Failed::wrong_code());
     };
-    let (serial, version) = (&asked.serial, &asked.version);
-    let (kiosk, site) = enrolment::admit(&transaction, &wanted, serial, version).await?;
-    let certificate = api.authorities.kiosk.sign(&kiosk, &request, SystemTime::now())?;
-    let replaced =
-        enrolment::keep_certificate(&transaction, &wanted.tenant, &kiosk, &certificate, true).await?;
-    enrolment::note(&transaction, &wanted, &kiosk, &certificate, &peer).await?;
+    let machine = Machine { csr: &asked.csr, hardware: &asked.serial, version: &asked.version, peer: &peer };
+    let (enrolled, replaced) = become_a_kiosk(&api, &transaction, wanted, &request, &machine).await?;
     transaction.commit().await.trying("enrol a kiosk")?;
-    if replaced > 0 {
-        api.hub.revoked();
-    }
-    api.hub.changed(&wanted.tenant, Subject::Kiosk, [kiosk.to_string()]);
-    tracing::info!(%kiosk, %peer, "enrolled");
+    enrolled.tell(&api, replaced);
+    Ok((axum::http::StatusCode::CREATED, Json(enrolled)))
+}
+
+/// Makes a kiosk of a machine. Also returns how many certificates do not count any more.
+pub(super) async fn become_a_kiosk(
+    api: &Api,
+    transaction: &Transaction<'_>,
+    wanted: Wanted,
+    request: &CheckedRequest,
+    machine: &Machine<'_>,
+) -> Answer<(Enrolled, u64)> {
+    let (kiosk, site) = enrolment::admit(transaction, &wanted, machine.hardware, machine.version).await?;
+    let certificate = api.authorities.kiosk.sign(&kiosk, request, SystemTime::now())?;
+    let replaced =
+        enrolment::keep_certificate(transaction, &wanted.tenant, &kiosk, &certificate, true).await?;
+    enrolment::note(transaction, &wanted, &kiosk, &certificate, machine.peer).await?;
     let enrolled = Enrolled {
         kiosk: kiosk.to_string(),
         certificate: certificate.pem,
@@ -96,7 +106,18 @@ pub(super) async fn enrol(
         tenant: wanted.tenant,
         site,
     };
-    Ok((axum::http::StatusCode::CREATED, Json(enrolled)))
+    Ok((enrolled, replaced))
+}
+
+impl Enrolled {
+    /// Tells everybody whom it concerns, after the commit.
+    pub(super) fn tell(&self, api: &Api, replaced: u64) {
+        if replaced > 0 {
+            api.hub.revoked();
+        }
+        api.hub.changed(&self.tenant, Subject::Kiosk, [self.kiosk.clone()]);
+        tracing::info!(kiosk = self.kiosk, "enrolled");
+    }
 }
 
 /// What a code is for.
@@ -104,16 +125,16 @@ pub(super) async fn enrol(
 #[serde(deny_unknown_fields)]
 pub(super) struct CodeFor {
     /// Where the kiosk will stand.
-    site: String,
+    pub(super) site: String,
     /// An existing kiosk that gets a new machine or certificate. Its old certificates are revoked.
     #[serde(default)]
-    kiosk: Option<String>,
+    pub(super) kiosk: Option<String>,
     /// Name of a new kiosk, for people.
     #[serde(default)]
-    name: String,
+    pub(super) name: String,
     /// Tags of a new kiosk.
     #[serde(default)]
-    tags: Vec<String>,
+    pub(super) tags: Vec<String>,
 }
 
 /// A code, told only now.
@@ -138,11 +159,24 @@ pub(super) async fn new_code(
     staff: Staff,
     Body(asked): Body<CodeFor>,
 ) -> Answer<(axum::http::StatusCode, Json<NewCode>)> {
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let wanted = whom(&transaction, &staff, asked).await?;
+    let code = Code::random()?;
+    let expires_at = enrolment::store(&transaction, &code, &wanted).await?;
+    let subject = wanted.kiosk.as_deref().unwrap_or(&wanted.site);
+    let detail = json!({ "site": wanted.site, "kiosk": wanted.kiosk, "expires_at": expires_at });
+    staff.note(&transaction, "enrolment_code.create", subject, detail).await?;
+    transaction.commit().await.trying("store a code")?;
+    let told = NewCode { code: code.shown(), expires_at, site: wanted.site, kiosk: wanted.kiosk };
+    Ok((axum::http::StatusCode::CREATED, Json(told)))
+}
+
+/// What a machine is to become: a kiosk of a site that is there.
+pub(super) async fn whom(transaction: &Transaction<'_>, staff: &Staff, asked: CodeFor) -> Answer<Wanted> {
     text("name", &asked.name, 200)?;
     text("site", &asked.site, 32)?;
     super::kiosks::check_tags(&asked.tags)?;
-    let mut connection = api.database.connection().await?;
-    let transaction = staff.begin(&mut connection).await?;
     let site = "SELECT 1 FROM site WHERE id = $1";
     transaction
         .query_opt(site, &[&asked.site])
@@ -158,22 +192,8 @@ pub(super) async fn new_code(
             .trying("look up a kiosk")?
             .ok_or_else(|| Failed::missing("active kiosk of this site", kiosk))?;
     }
-    let code = Code::random()?;
-    let wanted = Wanted {
-        tenant: staff.tenant.clone(),
-        site: asked.site.clone(),
-        kiosk: asked.kiosk.clone(),
-        name: asked.name,
-        tags: asked.tags,
-        by: staff.actor.clone(),
-    };
-    let expires_at = enrolment::store(&transaction, &code, &wanted).await?;
-    let subject = asked.kiosk.as_deref().unwrap_or(&asked.site);
-    let detail = json!({ "site": asked.site, "kiosk": asked.kiosk, "expires_at": expires_at });
-    staff.note(&transaction, "enrolment_code.create", subject, detail).await?;
-    transaction.commit().await.trying("store a code")?;
-    let told = NewCode { code: code.shown(), expires_at, site: asked.site, kiosk: asked.kiosk };
-    Ok((axum::http::StatusCode::CREATED, Json(told)))
+    let CodeFor { site, kiosk, name, tags } = asked;
+    Ok(Wanted { tenant: staff.tenant.clone(), site, kiosk, name, tags, by: staff.actor.clone() })
 }
 
 /// Asks for another certificate.

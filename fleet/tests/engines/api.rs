@@ -46,7 +46,7 @@ impl Fleet {
         Self { base, process, http, https: format!("https://localhost:{port}"), admin }
     }
 
-    fn dir(&self) -> &Path {
+    pub fn dir(&self) -> &Path {
         self.base.dir.path()
     }
 
@@ -81,7 +81,7 @@ impl Fleet {
     }
 
     /// A request over HTTPS, with the certificate of a kiosk if there is one.
-    fn secure(&self, kiosk: Option<&str>, method: &str, path: &str, more: &[&str]) -> (u16, Value) {
+    pub fn secure(&self, kiosk: Option<&str>, method: &str, path: &str, more: &[&str]) -> (u16, Value) {
         let mut command = Command::new("curl");
         command.current_dir(self.dir());
         command.args(["-sS", "-m", "20", "-X", method, "-w", "\n%{http_code}", "--cacert"]);
@@ -127,7 +127,7 @@ impl Fleet {
     }
 
     /// openssl makes key and request.
-    fn request(&self, key: &str) {
+    pub fn request(&self, key: &str) {
         output(self.dir(), &format!("openssl ecparam -name prime256v1 -genkey -noout -out {key}.key"));
         output(self.dir(), &format!("openssl req -new -key {key}.key -subj /CN=fleetd -out {key}.csr"));
     }
@@ -140,7 +140,7 @@ impl Fleet {
         format!("-V 5 -h localhost -p {port} --cafile {} --cert {key}.pem --key {key}.key", ca.display())
     }
 
-    async fn owner(&self) -> Client {
+    pub async fn owner(&self) -> Client {
         let text = std::fs::read_to_string(self.base.data().join("fleetd.toml")).unwrap();
         let settings: toml::Value = toml::from_str(&text).unwrap();
         connect(settings["database"]["owner"].as_str().unwrap()).await.unwrap()
