@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::customer::{Customer, PAYMENT_WITHIN};
+use crate::fleet::Fleet;
 use crate::process::wait_until;
 use crate::rig::{Rig, RigOptions};
 
@@ -23,13 +24,21 @@ pub fn run(dir: &Path, out: &Path) -> anyhow::Result<()> {
     stage.scene("declined, then retried", Stage::declined_then_retried)?;
     stage.scene("terminal link lost after authorisation", Stage::link_lost)?;
     stage.scene("printer out of paper", Stage::out_of_paper)?;
+    stage.scene("the fleet has all four orders", Stage::fleet_knows)?;
     stage.rig.stop_kiosk()?;
     println!("{} screenshots and receipt.png in {}", stage.shots, out.display());
     Ok(())
 }
 
+/// How long the fleet may take to hear of the orders.
+const FLEET_WITHIN: Duration = Duration::from_secs(20);
+
+/// Orders that the scenes bring to their end.
+const ORDERS: usize = 4;
+
 struct Stage<'a> {
     rig: Rig,
+    fleet: Fleet,
     customer: Customer,
     out: &'a Path,
     shots: u32,
@@ -38,14 +47,17 @@ struct Stage<'a> {
 impl<'a> Stage<'a> {
     fn open(dir: &Path, out: &'a Path) -> anyhow::Result<Self> {
         let sim = ["--terminal-mode", "auto", "--terminal-card-ms", "1200", "--printer-instant"];
+        let fleet = Fleet::start(dir)?;
         let rig = Rig::start(RigOptions {
             dir: dir.to_owned(),
             sim: sim.map(str::to_owned).to_vec(),
+            settings: fleet.uplink(),
             quiet: true,
             ..RigOptions::default()
         })?;
         let customer = Customer::new(rig.mirror()?)?;
-        Ok(Self { rig, customer, out, shots: 0 })
+        fleet.admit(&rig)?;
+        Ok(Self { rig, fleet, customer, out, shots: 0 })
     }
 
     fn scene(&mut self, name: &str, play: fn(&mut Self) -> anyhow::Result<()>) -> anyhow::Result<()> {
@@ -145,6 +157,18 @@ impl<'a> Stage<'a> {
         self.page("done")?;
         self.rig.sim(&["printer", "paper-ok"])?;
         self.receipt(4)
+    }
+
+    fn fleet_knows(&mut self) -> anyhow::Result<()> {
+        let paid = |fleet: &Fleet| -> anyhow::Result<usize> {
+            let orders = fleet.ctl(&["orders"])?;
+            let orders = orders.as_array().context("fleetctl lists orders")?;
+            Ok(orders.iter().filter(|order| !order["fiscal_n"].is_null()).count())
+        };
+        wait_until(FLEET_WITHIN, || (paid(&self.fleet).ok()? >= ORDERS).then_some(()))
+            .with_context(|| format!("the fleet does not have {ORDERS} paid orders"))?;
+        self.fleet.admin(&["orders"])?.status()?;
+        Ok(())
     }
 
     /// Waits until so many receipts were cut, and keeps the first as `receipt.png`.

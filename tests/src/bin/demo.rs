@@ -1,6 +1,7 @@
-//! `./dev demo`: the ordinary kiosk with emulated devices.
+//! `./dev demo`: the ordinary kiosk with emulated devices, and a fleet that it belongs to.
 
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,12 +9,12 @@ use std::time::Duration;
 use clap::Parser;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use tests::rig::{Rig, RigOptions};
-use tests::script;
+use tests::{Fleet, script};
 
-/// Runs the kiosk with emulated devices and says what to open.
+/// Runs the kiosk with emulated devices and a fleet, and says what to open.
 #[derive(Parser)]
 struct Arguments {
-    /// Keep the kiosk's data in this folder; without it everything is thrown away at the end.
+    /// Keep the data of kiosk and fleet in this folder; without it everything is thrown away at the end.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Show the screen in a window of this desktop besides the browser.
@@ -48,13 +49,16 @@ fn main() -> std::process::ExitCode {
 fn run() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let temporary = tempfile::Builder::new().prefix("kioskd-demo-").tempdir()?;
+    // The fleet's database, started by root, runs as somebody else and has to come through.
+    std::fs::set_permissions(temporary.path(), PermissionsExt::from_mode(0o711))?;
     let dir = arguments.data.clone().unwrap_or_else(|| temporary.path().to_owned());
+    std::fs::create_dir_all(&dir)?;
+    let dir = dir.canonicalize()?;
     if arguments.script {
         let out = arguments.out.as_deref().expect("clap asks for --out");
         return script::run(&dir, out);
     }
-    std::fs::create_dir_all(&dir)?;
-    let dir = dir.canonicalize()?;
+    let fleet = Fleet::start(&dir)?;
     let mut screen = String::new();
     if arguments.landscape {
         screen.push_str("width = 1920\nheight = 1080\n");
@@ -66,15 +70,17 @@ fn run() -> anyhow::Result<()> {
         dir,
         sim: ["--panel", "127.0.0.1:0", "--terminal-mode", "manual"].map(str::to_owned).to_vec(),
         screen,
+        settings: fleet.uplink(),
         quiet: true,
         ..RigOptions::default()
     })?;
+    fleet.admit(&rig)?;
     stop_on_signals()?;
-    say(&rig)?;
-    wait(rig)
+    say(&rig, &fleet)?;
+    wait(rig, fleet)
 }
 
-fn say(rig: &Rig) -> anyhow::Result<()> {
+fn say(rig: &Rig, fleet: &Fleet) -> anyhow::Result<()> {
     let dir = rig.dir.display();
     let mut out = std::io::stdout().lock();
     writeln!(out, "\nThe kiosk is ready. Open in a browser on this machine:\n")?;
@@ -86,16 +92,22 @@ fn say(rig: &Rig) -> anyhow::Result<()> {
         "             (the receipt as it prints, the card terminal with its buttons, the scanner, faults)\n"
     )?;
     writeln!(out, "  Tools      {} --socket {dir}/admin.sock status", rig.program("kioskctl")?.display())?;
-    writeln!(out, "  Receipts   {dir}/sim/receipts")?;
-    writeln!(out, "  Logs       {dir}/kioskd.log, {dir}/sim.log\n")?;
+    writeln!(out, "  Receipts   {dir}/sim/receipts\n")?;
+    let fleetctl = fleet.fleetctl().display();
+    writeln!(out, "The fleet that it belongs to. What the kiosk sells appears there:\n")?;
+    writeln!(out, "  {fleetctl} login --data {}", fleet.data.display())?;
+    writeln!(out, "  {fleetctl} orders           (also: status, ls, show, shot, logs, doctor; --help)\n")?;
+    writeln!(out, "Logs: {dir}/kioskd.log, {dir}/sim.log, {dir}/fleetd.log")?;
     writeln!(out, "Ctrl+C ends it.")?;
     out.flush()?;
     Ok(())
 }
 
-fn wait(mut rig: Rig) -> anyhow::Result<()> {
+fn wait(mut rig: Rig, mut fleet: Fleet) -> anyhow::Result<()> {
     while !STOP.load(Ordering::Relaxed) {
-        anyhow::ensure!(rig.is_running(), "a program ended; see {}", rig.dir.join("kioskd.log").display());
+        let logs = rig.dir.display();
+        anyhow::ensure!(rig.is_running(), "a program ended; see kioskd.log and sim.log in {logs}");
+        anyhow::ensure!(fleet.is_running(), "the fleet ended; see fleetd.log in {logs}");
         std::thread::sleep(LOOK_EVERY);
     }
     println!("\nEnding.");
