@@ -9,9 +9,11 @@
 
 mod address;
 mod ask;
+mod catalog;
 mod change;
 mod client;
 mod contexts;
+mod doctor;
 mod enrol;
 mod failure;
 mod fetch;
@@ -21,7 +23,10 @@ mod line;
 mod login;
 mod output;
 mod progress;
+mod records;
+mod sales;
 mod screen;
+mod stock;
 mod table;
 mod words;
 
@@ -63,6 +68,20 @@ enum Command {
     Diagnose(fetch::Diagnose),
     Enroll(enrol::Enroll),
     Decommission(kiosks::Decommission),
+    Stock(stock::Stock),
+    /// What kiosks sell.
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
+    Orders(sales::Orders),
+    #[command(subcommand)]
+    Order(sales::OrderCommand),
+    Tasks(sales::Tasks),
+    Quarantine(records::Quarantine),
+    Events(records::Events),
+    Audit(records::Audit),
+    Sites(records::Sites),
+    Tokens(records::Tokens),
+    Doctor(doctor::Doctor),
     /// Lines for a shell that completes what you type.
     #[command(after_help = "Example: fleetctl completions bash > /etc/bash_completion.d/fleetctl")]
     Completions {
@@ -100,6 +119,17 @@ fn obey(screen: &Screen, arguments: &Arguments) -> Result<Exit> {
         Command::Diagnose(diagnose) => diagnose.run(screen, &client()?),
         Command::Enroll(enroll) => enroll.run(screen, &client()?),
         Command::Decommission(decommission) => decommission.run(screen, &client()?),
+        Command::Stock(stock) => stock.run(screen, &client()?),
+        Command::Catalog(command) => command.run(screen, &client()?),
+        Command::Orders(orders) => orders.run(screen, &client()?),
+        Command::Order(command) => command.run(screen, &client()?),
+        Command::Tasks(tasks) => tasks.run(screen, &client()?),
+        Command::Quarantine(quarantine) => quarantine.run(screen, &client()?),
+        Command::Events(events) => events.run(screen, &client()?),
+        Command::Audit(audit) => audit.run(screen, &client()?),
+        Command::Sites(sites) => sites.run(screen, &client()?),
+        Command::Tokens(tokens) => tokens.run(screen, &client()?),
+        Command::Doctor(doctor) => doctor.run(screen, contexts::target(context)?),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "fleetctl", &mut script);

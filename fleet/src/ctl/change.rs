@@ -11,7 +11,9 @@ use super::output::{As, Column, Show, column, list};
 use super::screen::Screen;
 use super::words::count;
 
-/// Change how kiosks should be. They take it when they are online; `fleetctl show` tells when they have.
+/// Change how kiosks should be.
+///
+/// They take it when they are online; `fleetctl show` tells when they have.
 #[derive(clap::Args, Debug)]
 #[command(override_usage = "fleetctl set [OPTIONS] <KIOSK | -f FILTER> <KEY=VALUE...>")]
 #[command(after_help = "\

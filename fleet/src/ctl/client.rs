@@ -173,11 +173,17 @@ impl Client {
         let (exit, next) = match heard.status {
             401 => (Exit::Login, self.login()),
             403 => (Exit::Login, text("next")),
-            404 => (Exit::Missing, text("next")),
+            404 => (Exit::Missing, list_of(&text("detail")).unwrap_or_else(|| text("next"))),
             409 | 412 | 428 => (Exit::Conflict, text("next")),
             400 | 405 | 413 | 415 | 422 => (Exit::Usage, text("next")),
             503 => (Exit::Unreachable, "fleetctl doctor".to_owned()),
             _ => (Exit::Failed, text("next")),
+        };
+        let next = match exit {
+            Exit::Usage if next.is_empty() => "say it another way; --help shows how".to_owned(),
+            Exit::Conflict if next.is_empty() => "look at it again, then decide anew".to_owned(),
+            _ if next.is_empty() => "fleetctl doctor".to_owned(),
+            _ => next,
         };
         let what = match (heard.status, self.target.token.is_some()) {
             (401, true) => format!("{} does not take this token (any more)", self.address()),
@@ -189,5 +195,35 @@ impl Client {
 
     fn address(&self) -> &Address {
         &self.target.address
+    }
+}
+
+/// The command that lists what is missing: `there is no kiosk t1.k1` is looked for in the list of kiosks.
+fn list_of(detail: &str) -> Option<String> {
+    let lists = [
+        ("kiosk", "ls"),
+        ("active kiosk", "ls"),
+        ("site", "sites"),
+        ("order", "orders"),
+        ("task", "tasks"),
+        ("job", "jobs"),
+        ("catalog", "catalog ls"),
+        ("token", "tokens"),
+    ];
+    let what = detail.strip_prefix("there is no ")?;
+    let list =
+        lists.iter().find(|(name, _)| what.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
+    list.map(|(_, command)| format!("fleetctl {command}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_looked_for_in_its_list() {
+        assert_eq!(list_of("there is no active kiosk x").unwrap(), "fleetctl ls");
+        assert_eq!(list_of("there is no site 99").unwrap(), "fleetctl sites");
+        assert_eq!(list_of("there is no route /v1/x"), None);
     }
 }

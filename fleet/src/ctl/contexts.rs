@@ -160,9 +160,13 @@ pub(super) fn target(named: Option<&str>) -> Result<Target> {
             ca: ca.or_else(|| context.ca.clone()),
             context: name,
         }),
-        (None, None) => Err(Failure::new(Exit::Login, "not logged in to any fleet").next(
-            "fleetctl login https://fleet.example:8443, or on the fleet's machine: fleetctl login --data DIR",
-        )),
+        (None, None) => Err(match contexts.context.keys().next() {
+            Some(name) => Failure::new(Exit::Login, "no context is the current one")
+                .next(format!("fleetctl context ls; fleetctl context use {name}")),
+            None => Failure::new(Exit::Login, "not logged in to any fleet").next(
+                "fleetctl login https://fleet.example:8443, or on the fleet's machine: fleetctl login --data DIR",
+            ),
+        }),
     }
 }
 

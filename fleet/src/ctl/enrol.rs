@@ -13,7 +13,9 @@ use super::words::plain;
 /// Most codes at once: they are good for 15 minutes, and somebody has to type them.
 const CODES_MAX: u32 = 100;
 
-/// One-time codes for new kiosks, and what to type there. Each is good once, for 15 minutes.
+/// One-time codes for new kiosks, and what to type there.
+///
+/// Each is good once, for 15 minutes.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:

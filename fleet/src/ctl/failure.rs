@@ -20,7 +20,8 @@ Exit codes:
 Environment:
   FLEETCTL_URL, FLEETCTL_TOKEN, FLEETCTL_CA   instead of a context: address, token, file of the authority
   FLEETCTL_CONTEXT                            the context, if --context does not name one
-  NO_COLOR                                    no colours";
+  NO_COLOR                                    no colours
+";
 
 /// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -23,7 +23,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// A job that has begun may take so long after it could have expired; then nobody waits any more.
 const RUN_LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// Tell kiosks to do something once. Who is offline does it when it comes back, unless it has expired by then.
+/// Tell kiosks to do something once.
+///
+/// Who is offline does it when it comes back, unless it has expired by then.
 #[derive(clap::Args, Debug)]
 #[command(override_usage = "fleetctl run [OPTIONS] <JOB> <KIOSK | -f FILTER> [ARGUMENT=VALUE...]")]
 #[command(after_help = "\

@@ -49,7 +49,9 @@ pub(super) fn note_more(screen: &Screen, rows: &Rows) {
     }
 }
 
-/// How the fleet is: what is wrong comes with the command that shows it.
+/// How the fleet is, in a few lines.
+///
+/// What may be wrong comes with the command that shows it.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example: fleetctl status")]
 pub(super) struct Status {
@@ -369,7 +371,9 @@ fn twin_settings(twin: &Value) -> Vec<(String, Cell)> {
         .collect()
 }
 
-/// Take a kiosk out of the fleet for good: its certificate is revoked, its connection ended. What it sold stays.
+/// Take a kiosk out of the fleet for good.
+///
+/// Its certificate is revoked and its connection ended. What it sold stays.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example: fleetctl decommission t1.k0042 --reason stolen")]
 pub(super) struct Decommission {

@@ -56,10 +56,6 @@ impl Line {
         Ok(Self { address, tls, runtime, open: RefCell::default(), certificate_ends: Cell::default() })
     }
 
-    pub(super) fn address(&self) -> &Address {
-        &self.address
-    }
-
     pub(super) fn certificate_ends(&self) -> Option<i64> {
         self.certificate_ends.get()
     }
@@ -67,9 +63,10 @@ impl Line {
     /// Asks and waits for the answer. What was never sent because the fleet had ended the connection is sent over
     /// another one; nothing is ever sent twice.
     pub(super) fn ask(&self, request: Request<Full<Bytes>>) -> Result<Heard> {
-        let limited = tokio::time::timeout(REQUEST_LIMIT, self.exchange(request));
-        self.runtime
-            .block_on(async { limited.await.unwrap_or_else(|_| Err(self.unreachable("no answer in time"))) })
+        self.runtime.block_on(async {
+            let limited = tokio::time::timeout(REQUEST_LIMIT, self.exchange(request)).await;
+            limited.unwrap_or_else(|_| Err(self.unreachable("no answer in time")))
+        })
     }
 
     async fn exchange(&self, mut request: Request<Full<Bytes>>) -> Result<Heard> {

@@ -12,9 +12,9 @@ use super::ask;
 use super::client::Client;
 use super::contexts::{Context, Contexts, Target, Token, read_ca};
 use super::failure::{Exit, Failure, Result};
-use super::output::{As, Column, Show, column, list, state};
+use super::output::{As, Column, Show, column, list};
 use super::screen::Screen;
-use super::table::Cell;
+use super::table::{Cell, Tone};
 
 /// The name of the context of a fleet on this machine.
 const LOCAL: &str = "local";
@@ -22,9 +22,9 @@ const LOCAL: &str = "local";
 /// Longest token file.
 const FILE_MAX: u64 = 4096;
 
-/// Log in to a fleet: checks the token there and keeps it in a context, readable by you only.
+/// Log in to a fleet.
 ///
-/// On the machine of `fleetd embedded`, --data says everything.
+/// The token is checked there and kept in a context, readable by you only. On the machine of `fleetd embedded`, --data says everything.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -177,7 +177,7 @@ const CONTEXTS: &[Column] = &[
 ];
 
 fn current(row: &Value) -> Cell {
-    if row["current"] == true { state("ok") } else { Cell::default() }
+    if row["current"] == true { Cell { text: "yes".to_owned(), tone: Tone::Good } } else { Cell::default() }
 }
 
 impl ContextCommand {

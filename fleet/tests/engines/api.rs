@@ -13,22 +13,26 @@ use crate::support::{Base, LIMIT, connect, eventually, failure, output, run};
 const GOLDEN_ROLES: [&str; 4] = ["admin", "operator", "analyst", "technician"];
 
 pub struct Fleet {
-    base: Base,
+    pub base: Base,
     process: Child,
     pub http: String,
-    https: String,
-    admin: String,
+    pub https: String,
+    pub admin: String,
 }
 
 impl Drop for Fleet {
     fn drop(&mut self) {
-        // The kernel ends the engines with it.
-        self.process.kill().ok();
-        self.process.wait().ok();
+        self.stop();
     }
 }
 
 impl Fleet {
+    pub fn stop(&mut self) {
+        // The kernel ends the engines with it.
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+
     pub fn start() -> Self {
         let base = Base::new();
         let mut process = Command::new(env!("CARGO_BIN_EXE_fleetd"))
@@ -46,11 +50,11 @@ impl Fleet {
         Self { base, process, http, https: format!("https://localhost:{port}"), admin }
     }
 
-    fn dir(&self) -> &Path {
+    pub fn dir(&self) -> &Path {
         self.base.dir.path()
     }
 
-    fn ca(&self, name: &str) -> PathBuf {
+    pub fn ca(&self, name: &str) -> PathBuf {
         self.base.data().join("ca").join(name)
     }
 
@@ -81,7 +85,7 @@ impl Fleet {
     }
 
     /// A request over HTTPS, with the certificate of a kiosk if there is one.
-    fn secure(&self, kiosk: Option<&str>, method: &str, path: &str, more: &[&str]) -> (u16, Value) {
+    pub fn secure(&self, kiosk: Option<&str>, method: &str, path: &str, more: &[&str]) -> (u16, Value) {
         let mut command = Command::new("curl");
         command.current_dir(self.dir());
         command.args(["-sS", "-m", "20", "-X", method, "-w", "\n%{http_code}", "--cacert"]);
@@ -107,7 +111,7 @@ impl Fleet {
         told["code"].as_str().unwrap().to_owned()
     }
 
-    fn enrol(&self, code: &str, key: &str) -> (u16, Value) {
+    pub fn enrol(&self, code: &str, key: &str) -> (u16, Value) {
         let csr = std::fs::read_to_string(self.dir().join(format!("{key}.csr"))).unwrap();
         let body = json!({ "code": code, "csr": csr, "serial": "SN-1", "version": "1.4.2" }).to_string();
         let (status, told) =
@@ -127,20 +131,20 @@ impl Fleet {
     }
 
     /// openssl makes key and request.
-    fn request(&self, key: &str) {
+    pub fn request(&self, key: &str) {
         output(self.dir(), &format!("openssl ecparam -name prime256v1 -genkey -noout -out {key}.key"));
         output(self.dir(), &format!("openssl req -new -key {key}.key -subj /CN=fleetd -out {key}.csr"));
     }
 
     /// Arguments of a mosquitto client with the certificate of a kiosk.
-    fn mosquitto(&self, key: &str) -> String {
+    pub fn mosquitto(&self, key: &str) -> String {
         let ports = std::fs::read_to_string(self.base.data().join("ports.toml")).unwrap();
         let port = ports.lines().find_map(|line| line.strip_prefix("kiosks = ")).unwrap();
         let ca = self.ca("fleet-ca.pem");
         format!("-V 5 -h localhost -p {port} --cafile {} --cert {key}.pem --key {key}.key", ca.display())
     }
 
-    async fn owner(&self) -> Client {
+    pub async fn owner(&self) -> Client {
         let text = std::fs::read_to_string(self.base.data().join("fleetd.toml")).unwrap();
         let settings: toml::Value = toml::from_str(&text).unwrap();
         connect(settings["database"]["owner"].as_str().unwrap()).await.unwrap()
