@@ -1,5 +1,7 @@
 //! The API: who asks, what comes back, and problems as failures.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Method, Request, header};
@@ -12,6 +14,12 @@ use super::line::{Heard, Line};
 
 /// Most rows of a page, as the API says.
 const PAGE_MAX: usize = 1000;
+
+/// How often somebody who is told to come again later does.
+const PATIENCE: u32 = 10;
+
+/// Longest pause in between, in seconds; a longer one is for the person to decide about.
+const PAUSE_MAX: u64 = 5;
 
 /// A fleet and who asks it.
 pub(super) struct Client {
@@ -113,7 +121,16 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<Bytes>,
     ) -> Result<Heard> {
-        let heard = self.line.ask(self.request(method, path, headers, body)?)?;
+        let mut heard = self.line.ask(self.request(method.clone(), path, headers, body.clone())?)?;
+        for _ in 0..PATIENCE {
+            // Who asks too fast is sent away at the door: nothing was done yet.
+            let Some(pause) = heard.retry_after.filter(|pause| heard.status == 429 && *pause <= PAUSE_MAX)
+            else {
+                break;
+            };
+            std::thread::sleep(Duration::from_secs(pause));
+            heard = self.line.ask(self.request(method.clone(), path, headers, body.clone())?)?;
+        }
         if (200..300).contains(&heard.status) { Ok(heard) } else { Err(self.problem(&heard)) }
     }
 

@@ -387,6 +387,7 @@ mod tests {
             status: 200,
             content_type: String::new(),
             date: Some(date.to_owned()),
+            retry_after: None,
             body: bytes::Bytes::new(),
         };
         let found = |date: &str| examined(|report| clock(&heard(date), now, report));

@@ -32,6 +32,8 @@ pub(super) struct Heard {
     pub content_type: String,
     /// The fleet's clock.
     pub date: Option<String>,
+    /// Seconds until it makes sense to ask again.
+    pub retry_after: Option<u64>,
     pub body: Bytes,
 }
 
@@ -97,10 +99,11 @@ impl Line {
         let text =
             |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (content_type, date) = (text("content-type").unwrap_or_default(), text("date"));
+        let retry_after = text("retry-after").and_then(|seconds| seconds.parse().ok());
         let status = response.status().as_u16();
         let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
         let body = body.map_err(|error| self.unreachable(&error.to_string()))?.to_bytes();
-        Ok(Heard { status, content_type, date, body })
+        Ok(Heard { status, content_type, date, retry_after, body })
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>> {

@@ -267,6 +267,9 @@ enum TokenCommand {
         /// What it may do.
         #[arg(long, value_enum)]
         role: Role,
+        /// Only for this site; may be given more than once.
+        #[arg(long)]
+        site: Vec<String>,
         /// Days until it ends; for ever if not given.
         #[arg(long)]
         days: Option<u32>,
@@ -299,11 +302,17 @@ const TOKENS: &[Column] = &[
     column("TOKEN", "/id", Show::Plain),
     column("NAME", "/name", Show::Plain),
     column("ROLE", "/role", Show::Plain),
+    column("SITES", "/sites", Show::With(sites)),
     column("MADE", "/created_at", Show::Ago),
     column("ENDS", "/expires_at", Show::Ago),
     column("REVOKED", "/revoked_at", Show::Ago),
     column("BY", "/created_by", Show::Plain),
 ];
+
+/// Where something counts; null is everywhere.
+fn sites(row: &Value) -> Cell {
+    Cell::from(if row["sites"].is_null() { "all".to_owned() } else { plain(&row["sites"]) })
+}
 
 const NEW_TOKEN: &[Column] = &[column("TOKEN", "/id", Show::Plain), column("SECRET", "/token", Show::Plain)];
 
@@ -316,9 +325,13 @@ impl Tokens {
         match &self.command {
             None => all(self.form)?,
             Some(TokenCommand::Ls(form)) => all(*form)?,
-            Some(TokenCommand::Add { name, role, days, form }) => {
+            Some(TokenCommand::Add { name, role, site, days, form }) => {
                 let role = role.to_possible_value().map(|value| value.get_name().to_owned());
-                let made = client.post("/v1/tokens", &json!({ "name": name, "role": role, "days": days }))?;
+                let sites = (!site.is_empty()).then_some(site);
+                let made = client.post(
+                    "/v1/tokens",
+                    &json!({ "name": name, "role": role, "days": days, "sites": sites }),
+                )?;
                 list(screen, form.output, NEW_TOKEN, &[made])?;
                 screen.note("the secret is not shown again. There: fleetctl login URL --token -");
             }

@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn times_are_told_in_the_unit_that_fits() {
         let at = |seconds| Timestamp::from_second(seconds).unwrap();
-        let told = |seconds| ago(at(1_000_000 - seconds), at(1_000_000));
+        let told = |seconds: i64| ago(at(1_000_000 - seconds), at(1_000_000));
         assert_eq!([told(0), told(100), told(200)], ["now", "100 s ago", "3 min ago"].map(str::to_owned));
         assert_eq!([told(7300), told(200_000)], ["2 h ago", "2 d ago"].map(str::to_owned));
         assert_eq!(told(-900), "in 15 min");
