@@ -89,10 +89,11 @@ pub(super) fn table(titles: &[&str], rows: &[Vec<Cell>], paper: Paper) -> String
 }
 
 /// Widths that fit, for as many columns as fit.
-fn fit(mut widths: Vec<usize>, limit: Option<usize>) -> Vec<usize> {
-    let Some(limit) = limit else { return widths };
+fn fit(mut natural: Vec<usize>, limit: Option<usize>) -> Vec<usize> {
+    let Some(limit) = limit else { return natural };
     let total = |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
     loop {
+        let mut widths = natural.clone();
         while total(&widths) > limit {
             let Some(widest) = widths.iter_mut().max().filter(|width| **width > LEAST) else { break };
             *widest -= 1;
@@ -100,7 +101,7 @@ fn fit(mut widths: Vec<usize>, limit: Option<usize>) -> Vec<usize> {
         if total(&widths) <= limit || widths.len() == 1 {
             return widths;
         }
-        widths.pop();
+        natural.pop();
     }
 }
 
