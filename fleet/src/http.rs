@@ -31,6 +31,7 @@ mod quarantine;
 mod sites;
 mod stock;
 mod stream;
+mod summary;
 mod tasks;
 mod tokens;
 mod twins;
@@ -60,6 +61,8 @@ pub(crate) struct Api {
     pub database: Database,
     pub broker: Broker,
     pub authorities: Arc<Authorities>,
+    /// Where they and the list of revoked kiosks are.
+    pub authorities_dir: Arc<std::path::Path>,
     /// Host and port of the broker, told to kiosks that enrol.
     pub broker_for_kiosks: Arc<str>,
     pub hub: Hub,
@@ -105,11 +108,13 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(claims::poll))
         .routes(routes!(claims::approve))
         .routes(routes!(claims::page))
+        .routes(routes!(summary::show))
         .routes(routes!(kiosks::list))
         .routes(routes!(kiosks::show, kiosks::change))
         .routes(routes!(kiosks::decommission))
         .routes(routes!(kiosks::certificates))
         .routes(routes!(twins::show, twins::change))
+        .routes(routes!(twins::change_many))
         .routes(routes!(filters::list))
         .routes(routes!(filters::save, filters::forget))
         .routes(routes!(sites::list, sites::create))

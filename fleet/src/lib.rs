@@ -16,6 +16,7 @@
 mod access;
 mod audit;
 mod counters;
+pub mod ctl;
 pub mod database;
 pub mod embedded;
 mod enrolment;

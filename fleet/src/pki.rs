@@ -27,6 +27,7 @@ use std::time::{Duration, SystemTime};
 pub use authority::{FleetAuthority, Identity, KioskAuthority, KioskCertificate, LEAF_LIFE};
 pub use folder::{Authorities, keep_revocation_list};
 pub use request::{CheckedRequest, REQUEST_MAX, RequestError, check_request};
+pub(crate) use revocation::list_ends;
 pub use revocation::{CRL_LIFE, Revoked, RevokedBecause};
 pub use serial::{BadSerial, Serial};
 

@@ -89,6 +89,7 @@ pub async fn serve(
         database,
         broker: settings.broker.clone(),
         authorities,
+        authorities_dir: settings.authorities.as_path().into(),
         broker_for_kiosks: settings.http.broker_for_kiosks.as_str().into(),
         hub,
         sessions,

@@ -1,5 +1,5 @@
 //! The engines as they are: openssl, Mosquitto and PostgreSQL of the distribution.
-//! Needs the packages `mosquitto mosquitto-clients openssl postgresql`; run by root or by any user.
+//! Needs the packages `bsdutils mosquitto mosquitto-clients openssl postgresql`; run by root or by any user.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
 #[path = "engines/api.rs"]
@@ -8,6 +8,8 @@ mod api;
 mod broker;
 #[path = "engines/claims.rs"]
 mod claims;
+#[path = "engines/ctl.rs"]
+mod ctl;
 #[path = "engines/embedded.rs"]
 mod embedded;
 #[path = "engines/ingest.rs"]

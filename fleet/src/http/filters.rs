@@ -16,7 +16,8 @@ use super::extract::{At, Body};
 use super::page::{self, text};
 use super::problem::{Answer, Failed};
 use crate::database::Trying;
-use crate::filter::{Filter, FilterError};
+use crate::filter::{Filter, FilterError, Sql};
+use crate::registry;
 
 /// Most saved filters of a tenant: all are read when one is meant.
 const MOST: i64 = 200;
@@ -55,6 +56,23 @@ fn parse(text: &str, saved: &BTreeMap<String, Filter>) -> Answer<Filter> {
         Failed::bad("filter", format!("at character {at}: {what}"))
             .next("for example: site=12 and online=false and ver<1.4 and tag:canary")
     })
+}
+
+/// Reads a filter that may be none.
+pub(super) async fn read_some(transaction: &Transaction<'_>, text: Option<&str>) -> Answer<Option<Filter>> {
+    match text {
+        Some(text) => Ok(Some(read(transaction, text).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Adds the condition that the kiosk in `column` is one that a filter lets through; no filter, no condition.
+pub(super) fn of_kiosks(sql: &mut Sql, column: &'static str, filter: Option<&Filter>) {
+    if let Some(filter) = filter {
+        sql.push(" AND ").push(column).push(" IN (SELECT k.id FROM ").push(registry::FROM).push(" WHERE ");
+        filter.to_sql(sql);
+        sql.push(")");
+    }
 }
 
 /// Refuses a change of other kiosks than the asker believes.

@@ -12,6 +12,8 @@ use super::Api;
 use super::problem::Answer;
 use crate::counters::COUNTERS;
 use crate::database::Trying;
+use crate::pki::folder::LIST;
+use crate::pki::list_ends;
 
 /// Whether this replica can do its work.
 #[derive(Serialize, Debug, utoipa::ToSchema)]
@@ -22,6 +24,10 @@ pub(super) struct Health {
     database: bool,
     /// A worker is connected to the broker.
     broker: bool,
+    /// Until when the list of revoked kiosks is good: afterwards the broker refuses every kiosk. Null: it cannot
+    /// be read.
+    #[schema(format = DateTime, required)]
+    revocations_end: Option<String>,
     /// Of this program.
     version: &'static str,
 }
@@ -32,7 +38,14 @@ pub(super) struct Health {
 pub(super) async fn healthz(State(api): State<Api>) -> Response {
     let database = ask(&api).await.is_ok();
     let broker = COUNTERS.links.get() > 0;
-    let health = Health { ok: database && broker, database, broker, version: env!("CARGO_PKG_VERSION") };
+    let ends = revocations_end(&api).await.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    let health = Health {
+        ok: database && broker,
+        database,
+        broker,
+        revocations_end: ends.map(|ends| ends.to_string()),
+        version: env!("CARGO_PKG_VERSION"),
+    };
     let status = if health.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(health)).into_response()
 }
@@ -40,6 +53,12 @@ pub(super) async fn healthz(State(api): State<Api>) -> Response {
 async fn ask(api: &Api) -> Answer<()> {
     api.database.connection().await?.execute("SELECT 1", &[]).await.trying("ask the database")?;
     Ok(())
+}
+
+/// When the list of revoked kiosks that the broker reads ends, in seconds since 1970.
+async fn revocations_end(api: &Api) -> Option<i64> {
+    let list = tokio::fs::read(api.authorities_dir.join(LIST)).await.ok()?;
+    list_ends(&list)
 }
 
 /// Numbers for Prometheus.
@@ -57,6 +76,10 @@ pub(super) async fn metrics(State(api): State<Api>) -> Answer<impl IntoResponse>
         "gauge",
         [(String::new(), COUNTERS.links.get().cast_signed())],
     );
+    if let Some(ends) = revocations_end(&api).await {
+        let help = "When the list of revoked kiosks ends, and with it every kiosk's access.";
+        family(&mut text, "fleet_revocations_end_timestamp_seconds", help, "gauge", [(String::new(), ends)]);
+    }
     let connection = api.database.connection().await?;
     let rows = connection
         .query("SELECT tenant, presence, kiosks FROM kiosk_counts() ORDER BY 1, 2", &[])

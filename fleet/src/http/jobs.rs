@@ -255,6 +255,8 @@ pub(super) struct Which {
     request: Option<Uuid>,
     /// In this state.
     state: Option<String>,
+    /// Of kiosks that this filter lets through.
+    filter: Option<String>,
 }
 
 /// Jobs, the newest first.
@@ -269,7 +271,9 @@ pub(super) async fn list(
     [&which.kiosk, &which.state].into_iter().flatten().try_for_each(|v| text("a condition", v, 200))?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
+    let filter = filters::read_some(&transaction, which.filter.as_deref()).await?;
     let conditions = |sql: &mut Sql| {
+        filters::of_kiosks(sql, "j.kiosk", filter.as_ref());
         if let Some(kiosk) = which.kiosk {
             sql.push(" AND j.kiosk = ").bind(kiosk);
         }

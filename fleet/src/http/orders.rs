@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Api;
 use super::door::Staff;
 use super::extract::{Ask, At};
+use super::filters;
 use super::page::{self, Order as Sorting, Page, Part, text};
 use super::problem::{Answer, Failed};
 use crate::filter::Sql;
@@ -87,6 +88,8 @@ pub(super) struct Which {
     date: Option<String>,
     /// Denied ones, or others.
     denied: Option<bool>,
+    /// Of kiosks that this filter lets through.
+    filter: Option<String>,
 }
 
 /// Orders, the newest first.
@@ -106,7 +109,9 @@ pub(super) async fn list(
     }
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
+    let filter = filters::read_some(&transaction, which.filter.as_deref()).await?;
     let conditions = |sql: &mut Sql| {
+        filters::of_kiosks(sql, "s.kiosk", filter.as_ref());
         let equal = [
             (" AND s.kiosk = ", which.kiosk),
             (" AND s.site = ", which.site),

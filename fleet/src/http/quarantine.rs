@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Api;
 use super::door::Staff;
 use super::extract::Ask;
+use super::filters;
 use super::page::{self, Order, Page, Part, text};
 use super::problem::Answer;
 use crate::filter::Sql;
@@ -55,6 +56,8 @@ pub(super) struct Which {
     kiosk: Option<String>,
     /// With this reason.
     reason: Option<String>,
+    /// Of kiosks that this filter lets through.
+    filter: Option<String>,
 }
 
 /// What was not understood, the newest first.
@@ -69,7 +72,9 @@ pub(super) async fn list(
     [&which.kiosk, &which.reason].into_iter().flatten().try_for_each(|v| text("a condition", v, 200))?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
+    let filter = filters::read_some(&transaction, which.filter.as_deref()).await?;
     let conditions = |sql: &mut Sql| {
+        filters::of_kiosks(sql, "q.kiosk", filter.as_ref());
         if let Some(kiosk) = which.kiosk {
             sql.push(" AND q.kiosk = ").bind(kiosk);
         }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::Api;
 use super::door::Staff;
 use super::extract::{Ask, At, Body};
+use super::filters;
 use super::matrix;
 use super::page::{self, Order, Page, Part, text};
 use super::problem::{Answer, Failed};
@@ -58,6 +59,8 @@ pub(super) struct Which {
     kiosk: Option<String>,
     /// At this site.
     site: Option<String>,
+    /// Of kiosks that this filter lets through.
+    filter: Option<String>,
 }
 
 /// Tasks, the oldest first. Those about sales only for those who may see sales.
@@ -72,7 +75,9 @@ pub(super) async fn list(
     [&which.kiosk, &which.site].into_iter().flatten().try_for_each(|v| text("a condition", v, 200))?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
+    let filter = filters::read_some(&transaction, which.filter.as_deref()).await?;
     let conditions = |sql: &mut Sql| {
+        filters::of_kiosks(sql, "t.kiosk", filter.as_ref());
         sql.push(" AND (t.done_at IS NOT NULL) = ").bind(which.done.unwrap_or(false));
         if !matrix::sees_sales(staff.role) {
             sql.push(" AND t.sale IS NULL");

@@ -12,10 +12,12 @@ use utoipa::ToSchema;
 use super::Api;
 use super::door::Staff;
 use super::extract::{At, Body};
+use super::filters;
 use super::page::{self, text};
 use super::problem::{Answer, Failed};
 use crate::database::Trying;
 use crate::hub::Subject;
+use crate::registry;
 
 /// Longest key of a setting.
 const KEY_MAX: usize = 100;
@@ -132,6 +134,88 @@ pub(super) async fn change(
     api.hub.due();
     api.hub.changed(&staff.tenant, Subject::Kiosk, [id]);
     Ok(told(twin))
+}
+
+/// What to change of how many kiosks should be.
+#[derive(Deserialize, Serialize, Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ManyTwins {
+    /// Active kiosks that this lets through; empty: all.
+    filter: String,
+    /// Settings by key; null takes one out, and what is not there stays.
+    #[schema(value_type = Object)]
+    desired: Map<String, Value>,
+    /// How many kiosks the asker believes it is; another number is a conflict.
+    #[serde(default)]
+    expected: Option<u64>,
+    /// Only tell how many it would be.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What came of it.
+#[derive(Serialize, Debug, ToSchema)]
+pub(super) struct ManyChanged {
+    /// Kiosks that the filter lets through.
+    count: usize,
+    /// Those whose twin changed, or would: the others were meant to be so already.
+    changed: usize,
+    /// Which changed: the first thousand.
+    kiosks: Vec<String>,
+    /// Nothing was done.
+    dry_run: bool,
+}
+
+/// Most kiosks that are listed in an answer.
+const LISTED: usize = 1000;
+
+/// Changes how many kiosks should be, all of them or none.
+#[utoipa::path(post, path = "/v1/twins", tag = "downlink", request_body = ManyTwins,
+    responses((status = 200, body = ManyChanged)))]
+pub(super) async fn change_many(
+    State(api): State<Api>,
+    staff: Staff,
+    Body(asked): Body<ManyTwins>,
+) -> Answer<Json<ManyChanged>> {
+    merge(Map::new(), &asked.desired)?;
+    let doing = "change twins";
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let filter = filters::read(&transaction, &asked.filter).await?;
+    let kiosks = registry::matching(&transaction, &filter).await?;
+    let count = kiosks.len();
+    filters::check_count(asked.expected, count)?;
+    // In the order of their ids, so that two who change many do not wait for each other.
+    let sql = "INSERT INTO twin (kiosk, tenant) SELECT k, $2 FROM unnest($1::text[]) AS k ORDER BY k
+               ON CONFLICT DO NOTHING";
+    transaction.execute(sql, &[&kiosks, &staff.tenant]).await.trying(doing)?;
+    let sql = "SELECT kiosk, rev, desired, docs FROM twin WHERE kiosk = ANY ($1) ORDER BY kiosk FOR UPDATE";
+    let rows = transaction.query(sql, &[&kiosks]).await.trying(doing)?;
+    let (mut ids, mut documents) = (Vec::new(), Vec::new());
+    for row in &rows {
+        let (rev, before, docs): (i64, Value, Value) = (row.get(1), row.get(2), row.get(3));
+        let before = before.as_object().cloned().unwrap_or_default();
+        let after = merge(before.clone(), &asked.desired)?;
+        if after != before {
+            check(rev + 1, &after, &docs)?;
+            ids.push(row.get::<_, String>(0));
+            documents.push(Value::Object(after));
+        }
+    }
+    let changed = ids.len();
+    let told = ids.iter().take(LISTED).cloned().collect();
+    if asked.dry_run {
+        return Ok(Json(ManyChanged { count, changed, kiosks: told, dry_run: true }));
+    }
+    let sql = "UPDATE twin SET desired = new.document, rev = rev + 1, due = true, changed_at = now(), changed_by = $3
+               FROM unnest($1::text[], $2::jsonb[]) AS new (kiosk, document) WHERE twin.kiosk = new.kiosk";
+    transaction.execute(sql, &[&ids, &documents, &staff.actor]).await.trying(doing)?;
+    let detail = json!({ "asked": asked, "count": count, "changed": changed });
+    staff.note(&transaction, "twins.change", &asked.filter, detail).await?;
+    transaction.commit().await.trying(doing)?;
+    api.hub.due();
+    api.hub.changed(&staff.tenant, Subject::Kiosk, ids);
+    Ok(Json(ManyChanged { count, changed, kiosks: told, dry_run: false }))
 }
 
 /// The revision of `If-Match`; `*` is any.

@@ -111,6 +111,13 @@ impl KioskAuthority {
     }
 }
 
+/// When a list ends, in seconds since 1970; `None`: it is no list.
+pub(crate) fn list_ends(list: &[u8]) -> Option<i64> {
+    let (_, block) = x509_parser::pem::parse_x509_pem(list).ok()?;
+    let (_, list) = CertificateRevocationList::from_der(&block.contents).ok()?;
+    Some(list.next_update()?.timestamp())
+}
+
 fn entry(old: &x509_parser::revocation_list::RevokedCertificate<'_>) -> Result<Revoked, PkiError> {
     let seconds = u64::try_from(old.revocation_date.timestamp()).map_err(|_| PkiError::ForeignList)?;
     Ok(Revoked {

@@ -13,22 +13,26 @@ use crate::support::{Base, LIMIT, connect, eventually, failure, output, run};
 const GOLDEN_ROLES: [&str; 4] = ["admin", "operator", "analyst", "technician"];
 
 pub struct Fleet {
-    base: Base,
+    pub base: Base,
     process: Child,
     pub http: String,
-    https: String,
-    admin: String,
+    pub https: String,
+    pub admin: String,
 }
 
 impl Drop for Fleet {
     fn drop(&mut self) {
-        // The kernel ends the engines with it.
-        self.process.kill().ok();
-        self.process.wait().ok();
+        self.stop();
     }
 }
 
 impl Fleet {
+    pub fn stop(&mut self) {
+        // The kernel ends the engines with it.
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+
     pub fn start() -> Self {
         let base = Base::new();
         let mut process = Command::new(env!("CARGO_BIN_EXE_fleetd"))
@@ -50,7 +54,7 @@ impl Fleet {
         self.base.dir.path()
     }
 
-    fn ca(&self, name: &str) -> PathBuf {
+    pub fn ca(&self, name: &str) -> PathBuf {
         self.base.data().join("ca").join(name)
     }
 
@@ -107,7 +111,7 @@ impl Fleet {
         told["code"].as_str().unwrap().to_owned()
     }
 
-    fn enrol(&self, code: &str, key: &str) -> (u16, Value) {
+    pub fn enrol(&self, code: &str, key: &str) -> (u16, Value) {
         let csr = std::fs::read_to_string(self.dir().join(format!("{key}.csr"))).unwrap();
         let body = json!({ "code": code, "csr": csr, "serial": "SN-1", "version": "1.4.2" }).to_string();
         let (status, told) =
@@ -133,7 +137,7 @@ impl Fleet {
     }
 
     /// Arguments of a mosquitto client with the certificate of a kiosk.
-    fn mosquitto(&self, key: &str) -> String {
+    pub fn mosquitto(&self, key: &str) -> String {
         let ports = std::fs::read_to_string(self.base.data().join("ports.toml")).unwrap();
         let port = ports.lines().find_map(|line| line.strip_prefix("kiosks = ")).unwrap();
         let ca = self.ca("fleet-ca.pem");

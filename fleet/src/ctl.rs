@@ -1,0 +1,140 @@
+//! `fleetctl`: what operators ask and tell a fleet. It knows no more than the API under `/v1` says, so whatever it
+//! does, a program can do, too.
+//!
+//! ```text
+//! arguments ─► context (address, token, authority) ─► client ─► /v1/… ─► rows ─► table | json | csv | name
+//! ```
+//! Data goes to the standard output, everything else to the standard error. Every failure names its next command
+//! and has an exit code that stays ([`failure`](self)).
+
+mod address;
+mod ask;
+mod catalog;
+mod change;
+mod client;
+mod contexts;
+mod doctor;
+mod enrol;
+mod failure;
+mod fetch;
+mod jobs;
+mod kiosks;
+mod line;
+mod login;
+mod output;
+mod progress;
+mod records;
+mod sales;
+mod screen;
+mod stock;
+mod table;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use client::Client;
+use failure::{Exit, Result};
+use screen::Screen;
+
+/// Asks and tells a fleet of kiosks.
+#[derive(Parser, Debug)]
+#[command(name = "fleetctl", version, after_help = failure::EXIT_CODES, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// Which fleet: a name of `fleetctl context ls`.
+    #[arg(long, global = true, value_name = "NAME")]
+    context: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Login(login::Login),
+    /// Which fleets you are logged in to, and which one counts.
+    #[command(subcommand)]
+    Context(login::ContextCommand),
+    Status(kiosks::Status),
+    Ls(kiosks::Ls),
+    Show(kiosks::ShowKiosk),
+    Set(change::Set),
+    Rename(change::Rename),
+    Tag(change::Tag),
+    Run(jobs::Run),
+    Jobs(jobs::Jobs),
+    Logs(fetch::Logs),
+    Shot(fetch::Shot),
+    Diagnose(fetch::Diagnose),
+    Enroll(enrol::Enroll),
+    Decommission(kiosks::Decommission),
+    Stock(stock::Stock),
+    /// What kiosks sell.
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
+    Orders(sales::Orders),
+    #[command(subcommand)]
+    Order(sales::OrderCommand),
+    Tasks(sales::Tasks),
+    Quarantine(records::Quarantine),
+    Events(records::Events),
+    Audit(records::Audit),
+    Sites(records::Sites),
+    Tokens(records::Tokens),
+    Doctor(doctor::Doctor),
+    /// Lines for a shell that completes what you type.
+    #[command(after_help = "Example: fleetctl completions bash > /etc/bash_completion.d/fleetctl")]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Does what was asked, says what went wrong, and tells how it ended.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let screen = Screen::new();
+    let exit = obey(&screen, arguments).unwrap_or_else(|failure| {
+        screen.complain(&failure);
+        failure.exit
+    });
+    exit.into()
+}
+
+fn obey(screen: &Screen, arguments: &Arguments) -> Result<Exit> {
+    let context = arguments.context.as_deref();
+    let client = || contexts::target(context).and_then(Client::new);
+    match &arguments.command {
+        Command::Login(login) => login.run(screen, context),
+        Command::Context(command) => command.run(screen),
+        Command::Status(status) => status.run(screen, &client()?),
+        Command::Ls(ls) => ls.run(screen, &client()?),
+        Command::Show(show) => show.run(screen, &client()?),
+        Command::Set(set) => set.run(screen, &client()?),
+        Command::Rename(rename) => rename.run(&client()?),
+        Command::Tag(tag) => tag.run(screen, &client()?),
+        Command::Run(run) => run.run(screen, &client()?),
+        Command::Jobs(jobs) => jobs.run(screen, &client()?),
+        Command::Logs(logs) => logs.run(screen, &client()?),
+        Command::Shot(shot) => shot.run(screen, &client()?),
+        Command::Diagnose(diagnose) => diagnose.run(screen, &client()?),
+        Command::Enroll(enroll) => enroll.run(screen, &client()?),
+        Command::Decommission(decommission) => decommission.run(screen, &client()?),
+        Command::Stock(stock) => stock.run(screen, &client()?),
+        Command::Catalog(command) => command.run(screen, &client()?),
+        Command::Orders(orders) => orders.run(screen, &client()?),
+        Command::Order(command) => command.run(screen, &client()?),
+        Command::Tasks(tasks) => tasks.run(screen, &client()?),
+        Command::Quarantine(quarantine) => quarantine.run(screen, &client()?),
+        Command::Events(events) => events.run(screen, &client()?),
+        Command::Audit(audit) => audit.run(screen, &client()?),
+        Command::Sites(sites) => sites.run(screen, &client()?),
+        Command::Tokens(tokens) => tokens.run(screen, &client()?),
+        Command::Doctor(doctor) => doctor.run(screen, contexts::target(context)?),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "fleetctl", &mut script);
+            screen.print(&String::from_utf8_lossy(&script))?;
+            Ok(Exit::Done)
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! What is kept: events, what was not understood, who changed what; and who may.
+
+use clap::{Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::address::{Query, path};
+use super::ask;
+use super::client::Client;
+use super::failure::{Exit, Failure, Result};
+use super::kiosks::{Most, note_more};
+use super::output::{As, Column, Format, Show, column, list};
+use super::screen::Screen;
+use super::table::Cell;
+use super::words::{ago, plain};
+
+/// What was not understood, the newest first.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example: fleetctl quarantine --kiosk t1.k0042 -o json")]
+pub(super) struct Quarantine {
+    /// Of kiosks that this lets through.
+    #[arg(short, long, value_name = "FILTER")]
+    filter: Option<String>,
+    /// Of this kiosk.
+    #[arg(long)]
+    kiosk: Option<String>,
+    /// For this reason: a code.
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    most: Most,
+    #[command(flatten)]
+    form: As,
+}
+
+const QUARANTINE: &[Column] = &[
+    column("NUMBER", "/id", Show::Plain),
+    column("KIOSK", "/kiosk", Show::Plain),
+    column("REASON", "/reason", Show::Plain),
+    column("CAME", "/received_at", Show::Ago),
+    column("DETAIL", "/detail", Show::Plain),
+    column("EPOCH", "/epoch", Show::Plain),
+    column("SEQ", "/seq", Show::Plain),
+    column("BYTES", "/bytes", Show::Plain),
+    column("RELEASED", "/released_at", Show::Ago),
+];
+
+impl Quarantine {
+    pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
+        let query = Query::default()
+            .with("filter", self.filter.as_ref())
+            .with("kiosk", self.kiosk.as_ref())
+            .with("reason", self.reason.as_ref());
+        let rows = client.rows("/v1/quarantine", &query, self.most.limit())?;
+        list(screen, self.form.output, QUARANTINE, &rows.items)?;
+        note_more(screen, &rows);
+        if rows.items.is_empty() && self.form.output == Format::Table {
+            screen.note("everything was understood");
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// What happened at a kiosk, the newest first.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example: fleetctl events t1.k0042 --kind order.paid -o json")]
+pub(super) struct Events {
+    /// Its id.
+    kiosk: String,
+    /// Of this kind, for example order.paid.
+    #[arg(long)]
+    kind: Option<String>,
+    /// Of this epoch of its log.
+    #[arg(long)]
+    epoch: Option<i64>,
+    #[command(flatten)]
+    most: Most,
+    #[command(flatten)]
+    form: As,
+}
+
+const EVENTS: &[Column] = &[
+    column("EVENT", "/id", Show::Plain),
+    column("SEQ", "/seq", Show::Plain),
+    column("KIND", "/kind", Show::Plain),
+    column("CAME", "/received_at", Show::Ago),
+    column("ANSWER", "/answer", Show::Plain),
+    column("BODY", "/body", Show::Plain),
+    column("EPOCH", "/epoch", Show::Plain),
+];
+
+impl Events {
+    pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
+        // A kiosk that nobody knows has no events either; say which of both it is.
+        client.get(&path(&["kiosks", &self.kiosk]))?;
+        let query = Query::default()
+            .with("kiosk", Some(&self.kiosk))
+            .with("kind", self.kind.as_ref())
+            .with("epoch", self.epoch);
+        let rows = client.rows("/v1/events", &query, self.most.limit())?;
+        list(screen, self.form.output, EVENTS, &rows.items)?;
+        note_more(screen, &rows);
+        Ok(Exit::Done)
+    }
+}
+
+/// Who changed what, the newest first.
+#[derive(clap::Args, Debug)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  fleetctl audit --subject t1.k0042
+  fleetctl audit verify"
+)]
+pub(super) struct Audit {
+    #[command(subcommand)]
+    command: Option<AuditCommand>,
+    /// To this: a kiosk, a site, a token.
+    #[arg(long)]
+    subject: Option<String>,
+    /// Of this kind, for example kiosk.decommission.
+    #[arg(long)]
+    action: Option<String>,
+    #[command(flatten)]
+    most: Most,
+    #[command(flatten)]
+    form: As,
+}
+
+#[derive(Subcommand, Debug)]
+enum AuditCommand {
+    /// Compute the chain of hashes again: is every entry what was written?
+    Verify,
+}
+
+const AUDIT: &[Column] = &[
+    column("NUMBER", "/n", Show::Plain),
+    column("WHEN", "/at_ms", Show::With(at_ms)),
+    column("BY", "/actor", Show::Plain),
+    column("ACTION", "/action", Show::Plain),
+    column("SUBJECT", "/subject", Show::Plain),
+    column("DETAIL", "/detail", Show::Plain),
+];
+
+fn at_ms(row: &Value) -> Cell {
+    let then = row["at_ms"].as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    Cell::from(then.map(|then| ago(then, jiff::Timestamp::now())).unwrap_or_default())
+}
+
+impl Audit {
+    pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
+        if let Some(AuditCommand::Verify) = self.command {
+            let verdict = client.get("/v1/audit/verify")?;
+            if verdict["intact"] == true {
+                screen.note("the chain holds: every entry is what was written");
+                return Ok(Exit::Done);
+            }
+            let n = plain(&verdict["broken_at"]);
+            return Err(Failure::failed(format!("entry {n} of the audit log is not what was written"))
+                .next("compare the database with a backup from before, and find out who could write to it"));
+        }
+        let query =
+            Query::default().with("subject", self.subject.as_ref()).with("action", self.action.as_ref());
+        let rows = client.rows("/v1/audit", &query, self.most.limit())?;
+        list(screen, self.form.output, AUDIT, &rows.items)?;
+        note_more(screen, &rows);
+        Ok(Exit::Done)
+    }
+}
+
+/// Where kiosks stand; without a command: all sites.
+#[derive(clap::Args, Debug)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  fleetctl sites add 12 'Station, north' --time-zone Europe/Berlin
+  fleetctl sites rename 12 'Station'"
+)]
+pub(super) struct Sites {
+    #[command(subcommand)]
+    command: Option<SiteCommand>,
+    #[command(flatten)]
+    form: As,
+}
+
+#[derive(Subcommand, Debug)]
+enum SiteCommand {
+    /// All sites.
+    Ls(As),
+    /// Make one.
+    Add {
+        /// 1 to 32 of a-z, 0-9 and -.
+        id: String,
+        /// For people.
+        name: String,
+        /// For example Europe/Berlin.
+        #[arg(long, default_value = "UTC")]
+        time_zone: String,
+        #[command(flatten)]
+        form: As,
+    },
+    /// Give one another name, or time zone.
+    Rename {
+        /// Its id.
+        id: String,
+        /// For people.
+        name: String,
+        /// For example Europe/Berlin; stays if not given.
+        #[arg(long)]
+        time_zone: Option<String>,
+        #[command(flatten)]
+        form: As,
+    },
+}
+
+const SITES: &[Column] = &[
+    column("SITE", "/id", Show::Plain),
+    column("NAME", "/name", Show::Plain),
+    column("TIME ZONE", "/time_zone", Show::Plain),
+    column("KIOSKS", "/kiosks", Show::Plain),
+];
+
+impl Sites {
+    pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
+        let (form, sites) = match &self.command {
+            None => (self.form, client.get("/v1/sites")?),
+            Some(SiteCommand::Ls(form)) => (*form, client.get("/v1/sites")?),
+            Some(SiteCommand::Add { id, name, time_zone, form }) => {
+                let body = json!({ "id": id, "name": name, "time_zone": time_zone });
+                (*form, json!([client.post("/v1/sites", &body)?]))
+            }
+            Some(SiteCommand::Rename { id, name, time_zone, form }) => {
+                let body = json!({ "name": name, "time_zone": time_zone });
+                (*form, json!([client.send(hyper::Method::PATCH, &path(&["sites", id]), &[], &body)?]))
+            }
+        };
+        list(screen, form.output, SITES, sites.as_array().map(Vec::as_slice).unwrap_or_default())?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Who may ask the fleet; without a command: all tokens.
+#[derive(clap::Args, Debug)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  fleetctl tokens add 'Ana' --role operator --days 365
+  fleetctl tokens revoke 0199…"
+)]
+pub(super) struct Tokens {
+    #[command(subcommand)]
+    command: Option<TokenCommand>,
+    #[command(flatten)]
+    form: As,
+}
+
+#[derive(Subcommand, Debug)]
+enum TokenCommand {
+    /// All tokens, without their secrets.
+    Ls(As),
+    /// Make one. Its secret is shown once, now.
+    Add {
+        /// Whose it is, for people.
+        name: String,
+        /// What it may do.
+        #[arg(long, value_enum)]
+        role: Role,
+        /// Only for this site; may be given more than once.
+        #[arg(long)]
+        site: Vec<String>,
+        /// Days until it ends; for ever if not given.
+        #[arg(long)]
+        days: Option<u32>,
+        #[command(flatten)]
+        form: As,
+    },
+    /// Take one back.
+    Revoke {
+        /// Its id.
+        id: String,
+        /// Do not ask.
+        #[arg(short, long)]
+        yes: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Role {
+    /// Everything.
+    Admin,
+    /// Runs shops: kiosks, stock, tasks, catalogs.
+    Operator,
+    /// Looks at sales, changes nothing.
+    Analyst,
+    /// Looks after kiosks, sees no sales.
+    Technician,
+}
+
+const TOKENS: &[Column] = &[
+    column("TOKEN", "/id", Show::Plain),
+    column("NAME", "/name", Show::Plain),
+    column("ROLE", "/role", Show::Plain),
+    column("SITES", "/sites", Show::With(sites)),
+    column("MADE", "/created_at", Show::Ago),
+    column("ENDS", "/expires_at", Show::Ago),
+    column("REVOKED", "/revoked_at", Show::Ago),
+    column("BY", "/created_by", Show::Plain),
+];
+
+/// Where something counts; null is everywhere.
+fn sites(row: &Value) -> Cell {
+    Cell::from(if row["sites"].is_null() { "all".to_owned() } else { plain(&row["sites"]) })
+}
+
+const NEW_TOKEN: &[Column] = &[column("TOKEN", "/id", Show::Plain), column("SECRET", "/token", Show::Plain)];
+
+impl Tokens {
+    pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
+        let all = |form: As| {
+            let tokens = client.get("/v1/tokens")?;
+            list(screen, form.output, TOKENS, tokens.as_array().map(Vec::as_slice).unwrap_or_default())
+        };
+        match &self.command {
+            None => all(self.form)?,
+            Some(TokenCommand::Ls(form)) => all(*form)?,
+            Some(TokenCommand::Add { name, role, site, days, form }) => {
+                let role = role.to_possible_value().map(|value| value.get_name().to_owned());
+                let sites = (!site.is_empty()).then_some(site);
+                let made = client.post(
+                    "/v1/tokens",
+                    &json!({ "name": name, "role": role, "days": days, "sites": sites }),
+                )?;
+                list(screen, form.output, NEW_TOKEN, &[made])?;
+                screen.note("the secret is not shown again. There: fleetctl login URL --token -");
+            }
+            Some(TokenCommand::Revoke { id, yes }) => {
+                let tokens = client.get("/v1/tokens")?;
+                let known = tokens.as_array().into_iter().flatten().find(|token| token["id"] == json!(id));
+                let known = known.ok_or_else(|| {
+                    Failure::new(Exit::Missing, format!("there is no token {id}")).next("fleetctl tokens")
+                })?;
+                let name = plain(&known["name"]);
+                ask::confirm(screen, *yes, &format!("Whoever has the token {name:?} is locked out."), "yes")?;
+                client.delete(&path(&["tokens", id]))?;
+            }
+        }
+        Ok(Exit::Done)
+    }
+}

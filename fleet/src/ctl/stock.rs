@@ -1,0 +1,118 @@
+//! What shops have.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::address::Query;
+use super::client::Client;
+use super::failure::{Exit, Result};
+use super::kiosks::{Most, note_more};
+use super::output::{As, Column, Format, Show, column, list};
+use super::screen::Screen;
+use super::words::parse_quantity;
+
+/// What shops have; without a command: all of it.
+#[derive(clap::Args, Debug)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  fleetctl stock --site main
+  fleetctl stock count main cola 24
+  fleetctl stock receive main cola 12"
+)]
+pub(super) struct Stock {
+    #[command(subcommand)]
+    command: Option<StockCommand>,
+    #[command(flatten)]
+    ls: Ls,
+}
+
+#[derive(clap::Args, Debug)]
+struct Ls {
+    /// At this site.
+    #[arg(long)]
+    site: Option<String>,
+    /// Of this variation.
+    #[arg(long)]
+    variation: Option<String>,
+    #[command(flatten)]
+    most: Most,
+    #[command(flatten)]
+    form: As,
+}
+
+#[derive(Subcommand, Debug)]
+enum StockCommand {
+    /// What is counted, by site and variation.
+    Ls(Ls),
+    /// Say how much is there. What was not counted before is from now on.
+    Count {
+        #[command(flatten)]
+        booking: Booking,
+        /// The revision of the shelf that was counted; if it moved since, nothing is done.
+        #[arg(long)]
+        rev: Option<i64>,
+    },
+    /// Add what came in; with a negative quantity take away what is spoilt.
+    Receive(Booking),
+}
+
+#[derive(clap::Args, Debug)]
+struct Booking {
+    /// Where.
+    site: String,
+    /// What: the id of a variation in the catalog.
+    variation: String,
+    /// How many pieces, for example 12 or 0.5.
+    #[arg(allow_negative_numbers = true, value_parser = parse_quantity)]
+    quantity: i64,
+    #[command(flatten)]
+    form: As,
+}
+
+const SHELVES: &[Column] = &[
+    column("VARIATION", "/variation", Show::Plain),
+    column("SITE", "/site", Show::Plain),
+    column("ON HAND", "/on_hand", Show::Quantity),
+    column("REVISION", "/rev", Show::Plain),
+];
+
+impl Stock {
+    pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
+        let booked = |form: As, path: &str, body: &Value| {
+            let shelf = client.post(path, body)?;
+            list(screen, form.output, SHELVES, &[shelf])
+        };
+        match &self.command {
+            None => self.ls.run(screen, client)?,
+            Some(StockCommand::Ls(ls)) => ls.run(screen, client)?,
+            Some(StockCommand::Count { booking: it, rev }) => {
+                let mut body = json!({ "site": it.site, "variation": it.variation, "on_hand": it.quantity });
+                if let Some(rev) = rev {
+                    body["rev"] = json!(rev);
+                }
+                booked(it.form, "/v1/stock/counts", &body)?;
+            }
+            Some(StockCommand::Receive(it)) => {
+                let body = json!({ "site": it.site, "variation": it.variation, "quantity": it.quantity });
+                booked(it.form, "/v1/stock/receipts", &body)?;
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Ls {
+    fn run(&self, screen: &Screen, client: &Client) -> Result<()> {
+        let query =
+            Query::default().with("site", self.site.as_ref()).with("variation", self.variation.as_ref());
+        let rows = client.rows("/v1/stock", &query, self.most.limit())?;
+        list(screen, self.form.output, SHELVES, &rows.items)?;
+        note_more(screen, &rows);
+        if rows.items.is_empty() && self.form.output == Format::Table {
+            screen.note("nothing is counted; begin with: fleetctl stock count SITE VARIATION PIECES");
+        }
+        Ok(())
+    }
+}
