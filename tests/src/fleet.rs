@@ -124,7 +124,7 @@ fn home(dir: &Path) -> anyhow::Result<PathBuf> {
         return Ok(known.trim().into());
     }
     let made = tempfile::Builder::new().prefix("kioskd-fleet-").tempdir_in("/var/tmp")?.keep();
-    std::fs::set_permissions(&made, PermissionsExt::from_mode(0o755))?;
+    std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o755))?;
     std::fs::write(&marker, format!("{}\n", made.display()))?;
     Ok(made)
 }

@@ -50,7 +50,7 @@ fn run() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let temporary = tempfile::Builder::new().prefix("kioskd-demo-").tempdir()?;
     // The fleet's database, started by root, runs as somebody else and has to come through.
-    std::fs::set_permissions(temporary.path(), PermissionsExt::from_mode(0o711))?;
+    std::fs::set_permissions(temporary.path(), std::fs::Permissions::from_mode(0o711))?;
     let dir = arguments.data.clone().unwrap_or_else(|| temporary.path().to_owned());
     std::fs::create_dir_all(&dir)?;
     let dir = dir.canonicalize()?;
@@ -105,7 +105,7 @@ fn say(rig: &Rig, fleet: &Fleet) -> anyhow::Result<()> {
 
 fn wait(mut rig: Rig, mut fleet: Fleet) -> anyhow::Result<()> {
     while !STOP.load(Ordering::Relaxed) {
-        let logs = rig.dir.display();
+        let logs = rig.dir.display().to_string();
         anyhow::ensure!(rig.is_running(), "a program ended; see kioskd.log and sim.log in {logs}");
         anyhow::ensure!(fleet.is_running(), "the fleet ended; see fleetd.log in {logs}");
         std::thread::sleep(LOOK_EVERY);
