@@ -1,6 +1,9 @@
 //! Log lines to the journal or to standard error.
 
+mod recent;
+
 use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
@@ -8,6 +11,13 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::settings::{Log, LogTarget, WrongValue};
+use recent::Recent;
+
+/// The last lines, unless the journal keeps them.
+static RECENT: Recent = Recent::new();
+
+/// Whether the journal keeps them.
+static IN_JOURNAL: AtomicBool = AtomicBool::new(false);
 
 /// Which lines are wanted.
 ///
@@ -36,10 +46,17 @@ pub fn start(log: &Log, under_systemd: bool) -> anyhow::Result<()> {
     if to_journal {
         let journal = tracing_journald::layer().context("the journal cannot be reached")?;
         registry.with(journal).try_init()?;
+        IN_JOURNAL.store(true, Ordering::Relaxed);
     } else {
         let colours = std::io::stderr().is_terminal();
         let lines = tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(std::io::stderr);
-        registry.with(lines).try_init()?;
+        let kept = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| RECENT.line());
+        registry.with(lines).with(kept).try_init()?;
     }
     Ok(())
+}
+
+/// So many of the newest lines; `None` if they are in the journal.
+pub(crate) fn newest(lines: usize) -> Option<Vec<u8>> {
+    (!IN_JOURNAL.load(Ordering::Relaxed)).then(|| RECENT.newest(lines))
 }

@@ -197,7 +197,7 @@ impl Errands {
                 self.upload(job.job, "application/json", serde_json::to_vec_pretty(&answers)?).await
             }
             JobKind::Logs { lines } => {
-                let log = journal(*lines).await?;
+                let log = log(*lines).await?;
                 self.upload(job.job, "text/plain; charset=utf-8", log).await
             }
         }
@@ -233,12 +233,15 @@ impl Errands {
     }
 }
 
-/// Most lines of the journal that are sent.
+/// Most lines that are sent.
 const LINES_MAX: u32 = 10_000;
 
-/// The daemon's part of the system's journal.
-async fn journal(lines: u32) -> anyhow::Result<Vec<u8>> {
+/// What the daemon has logged last.
+async fn log(lines: u32) -> anyhow::Result<Vec<u8>> {
     let lines = if lines == 0 { LINES_MAX } else { lines.min(LINES_MAX) };
+    if let Some(newest) = crate::logging::newest(usize::try_from(lines).unwrap_or(usize::MAX)) {
+        return Ok(newest);
+    }
     let output = tokio::process::Command::new("journalctl")
         .args(["--identifier", "kioskd", "--no-pager", "--output", "short-iso-precise", "--lines"])
         .arg(lines.to_string())
