@@ -93,6 +93,8 @@ pub enum Refusal {
     TerminalBusy,
     /// The terminal cannot give this money back: it told no receipt number.
     NotReversible,
+    /// The terminal has closed its day since: it no longer knows the payment.
+    DayClosed,
     /// A newer catalog is active.
     OlderCatalog {
         /// Revision of the active one.

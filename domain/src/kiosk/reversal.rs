@@ -41,6 +41,11 @@ impl Turn<'_> {
                 {
                     return self.refuse(Refusal::TerminalBusy);
                 }
+                // It has told what it did last before, and now there is nothing any more.
+                let forgot = self.session.terminal.phase == TerminalPhase::Ready(None);
+                if forgot && self.ledger.terminal_last.is_some() {
+                    return self.refuse(Refusal::DayClosed);
+                }
                 if self.record(PaymentEvent::Reversing { payment }) {
                     let (amount, currency) = (approval.amount, ours.currency);
                     self.effect(TerminalEffect::Reverse { payment, receipt_no, amount, currency });

@@ -72,6 +72,18 @@ fn a_reversal_that_was_already_done_is_done() {
 }
 
 #[test]
+fn a_sale_of_a_day_that_the_terminal_has_closed_cannot_be_reversed() {
+    let mut w = World::open();
+    w.completed();
+    w.intent(Intent::Done(DoneIntent::Close));
+    let payment = w.payment_id();
+    w.back(&LastAnswer::Empty);
+    w.staff(Action::ReversePayment { payment });
+    assert_eq!(w.refusal, Some(Refusal::DayClosed));
+    assert!(matches!(w.state(), PaymentState::Completed(_)));
+}
+
+#[test]
 fn a_sale_on_a_busy_terminal_cannot_be_reversed_now() {
     let mut w = World::open();
     w.completed();

@@ -1,5 +1,6 @@
 //! What the daemon answers to its tools.
 
+mod check;
 mod day;
 mod orders;
 mod status;
@@ -40,7 +41,7 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
         Request::Order { order } => on_core(context, move |core| orders::show(core, &order)).await,
         Request::Receipt { order } => on_core(context, move |core| orders::receipt(core, &order)).await,
         Request::CatalogShow => on_core(context, show_catalog).await,
-        Request::Check => check(context).await,
+        Request::Check => check::check(context).await,
         Request::Resolve { payment, verdict } => resolve(context, user, &payment, verdict).await,
         Request::PaidAtCounter { order } => {
             on_order(context, user, order, |record| Ok(Action::PaidAtCounter { order: record.order.id }))
@@ -155,6 +156,9 @@ pub(crate) fn refused(refusal: &Refusal) -> String {
         Refusal::NotReversible => {
             "the terminal told no receipt number, so it cannot give this money back".into()
         }
+        Refusal::DayClosed => "the terminal has closed its day since and no longer knows this payment; \
+                               give the money back at the terminal itself, as a refund"
+            .into(),
         Refusal::OlderCatalog { active } => {
             format!("revision {active} is active; a catalog needs a higher revision to replace it")
         }
@@ -183,7 +187,7 @@ pub(crate) async fn diagnostics(context: &AdminContext) -> Value {
     let or_why = |said: Said| said.unwrap_or_else(|why| json!({ "error": why }));
     json!({
         "status": or_why(status::status(context).await),
-        "checks": or_why(check(context).await),
+        "checks": or_why(check::check(context).await),
         "devices": devices(context),
         "inputs": context.recorder.text(),
     })
@@ -272,72 +276,4 @@ async fn resolve(context: &AdminContext, user: &str, payment: &str, verdict: Ver
 
 fn parse_uuid(text: &str) -> Option<Uuid> {
     uuid::Uuid::parse_str(text).ok().map(|id| Uuid(id.into_bytes()))
-}
-
-/// The part of `kioskctl check` that only the daemon can know.
-async fn check(context: &AdminContext) -> Said {
-    let mut lines = ask_core(context, |asked| match asked {
-        Asked::Working(core) => Ok(check_core(core)),
-        Asked::Failed(failure) => {
-            let wrong = format!("out of service {}: {}", failure.code(), failure.what());
-            Ok(json!([bad("store", wrong, &failure.fix())]))
-        }
-    })
-    .await?;
-    let list = lines.as_array_mut().ok_or("no answer")?;
-    let alive = context.screen.hub().liveness().is_alive(context.screen.hub().clock().now());
-    list.push(if alive {
-        good("screen", "draws".into())
-    } else {
-        bad("screen", "no sign of life".into(), "systemctl restart kioskd")
-    });
-    for (name, status) in context.board.devices() {
-        let words = format!("{name}: {}", state_words(&status.state));
-        list.push(if status.state.is_usable() {
-            good("device", words)
-        } else {
-            let why = status.last_error.unwrap_or_default();
-            bad(
-                "device",
-                format!("{words} {why}"),
-                &format!("look at the cable and power of the {name} ({})", status.detail),
-            )
-        });
-    }
-    Ok(lines)
-}
-
-fn check_core(core: &mut Core) -> Value {
-    let verified = core
-        .store()
-        .epochs()
-        .and_then(|epochs| epochs.iter().map(|epoch| core.store().verify(*epoch, 1)).sum::<Result<u64, _>>());
-    let store = match verified {
-        Ok(events) => good("store", format!("{events} events, hash chain intact")),
-        Err(error) => {
-            bad("store", error.to_string(), "keep the file, call the operator: the log was changed")
-        }
-    };
-    let catalog = match core.store().active_catalog() {
-        Ok(Some(active)) => good("catalog", format!("revision {}", active.document.rev)),
-        Ok(None) => bad("catalog", "none is active".into(), "kioskctl catalog import FILE"),
-        Err(error) => bad("catalog", error.to_string(), "kioskctl catalog import FILE"),
-    };
-    let live = core.kiosk().ledger().live_payments().count();
-    let tasks = core.kiosk().ledger().tasks.len();
-    let payments = if tasks == 0 {
-        good("payments", format!("{live} open, no task for staff"))
-    } else {
-        let wait = if tasks == 1 { "1 task waits".to_owned() } else { format!("{tasks} tasks wait") };
-        bad("payments", format!("{wait} for staff"), "kioskctl status lists them")
-    };
-    json!([store, catalog, payments])
-}
-
-fn good(what: &str, detail: String) -> Value {
-    json!({"what": what, "good": true, "detail": detail})
-}
-
-fn bad(what: &str, detail: String, fix: &str) -> Value {
-    json!({"what": what, "good": false, "detail": detail, "fix": fix})
 }

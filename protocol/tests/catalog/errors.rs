@@ -60,6 +60,12 @@ fn a_value_that_cannot_be_read_is_named_with_what_to_write() {
         "\"id\": «\"Fries!\",",
         "items.Fries!.id: \"Fries!\" cannot be an id; write small letters, digits, - and _, such as \"fries\"",
     );
+    tells(
+        "\"french-fries\"",
+        "«\"../fries.svg\"",
+        "items.fries.picture: \"../fries.svg\" cannot be the name of a picture; \
+         use letters, digits, - and _, and leave .svg or .png out",
+    );
     tells("\"kcal\": 380", "\"kcal\": «\"380\"", "items.fries.kcal: \"380\" is a text; write a whole number");
     tells("\"max\": 4", "\"max\": «-4", "modifier_groups.extras.max: -4 is not a whole number in range");
 }

@@ -41,7 +41,7 @@ impl Check<'_> {
         if let Some(station) = &item.station {
             self.word(&["items", id, "station"], station);
         }
-        self.optional_word(&["items", id, "picture"], &item.picture);
+        self.picture(&["items", id, "picture"], &item.picture);
         if item.kind != ItemKind::GiftCard {
             self.tax_class(&["items", id, "tax_class"], &item.tax_class);
         }
@@ -102,10 +102,11 @@ impl Check<'_> {
             } else {
                 self.optional_name(&place("name"), &variation.name);
             }
-            for (field, word) in [("sku", &variation.sku), ("picture", &variation.picture)] {
-                if let Some(word) = word {
-                    self.word(&place(field), word);
-                }
+            if let Some(sku) = &variation.sku {
+                self.word(&place("sku"), sku);
+            }
+            if let Some(picture) = &variation.picture {
+                self.picture(&place("picture"), picture);
             }
             self.price(item, variation);
             self.deposit(item, variation);

@@ -80,7 +80,7 @@ impl Check<'_> {
         self.id(&["categories", id, "id"], id);
         self.name(&["categories", id, "name"], &category.name);
         self.optional_name(&["categories", id, "strapline"], &category.strapline);
-        self.optional_word(&["categories", id, "picture"], &category.picture);
+        self.picture(&["categories", id, "picture"], &category.picture);
         self.at_most(&["categories", id, "items"], category.items.len(), MAX_ITEMS);
         if let Some(item) = twice(&category.items) {
             let place = ["categories", id, "items", item.as_str()];

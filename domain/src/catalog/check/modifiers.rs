@@ -56,7 +56,7 @@ impl Check<'_> {
         self.id(&place("id"), id);
         self.name(&place("name"), &modifier.name);
         self.word(&place("kitchen_name"), &modifier.kitchen_name);
-        self.optional_word(&place("picture"), &modifier.picture);
+        self.picture(&place("picture"), &modifier.picture);
         if modifier.price > MAX_PRICE || modifier.price < -MAX_PRICE {
             self.report(&place("price"), "out of range", "write at most ten million");
         }

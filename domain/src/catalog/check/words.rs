@@ -75,6 +75,17 @@ impl Check<'_> {
         }
     }
 
+    /// A picture's name, or none: it becomes the name of a file.
+    pub(super) fn picture(&mut self, place: &[&str], name: &str) {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if !name.chars().all(allowed) {
+            let what = format!("\"{}\" cannot be the name of a picture", name.escape_debug());
+            self.report(place, what, "use letters, digits, - and _, and leave .svg or .png out");
+        } else {
+            self.optional_word(place, name);
+        }
+    }
+
     pub(super) fn id(&mut self, place: &[&str], id: &str) {
         if !is_id(id) {
             let what = format!("\"{}\" cannot be an id", id.escape_debug());
