@@ -108,7 +108,7 @@ impl Life {
                 assert!(order.is_released(), "a ticket left before the payment was completed");
                 self.tickets.push(job);
             }
-            Effect::Drawer(_) | Effect::Display(_) | Effect::CallStaff { .. } => {}
+            Effect::Drawer(_) | Effect::Display(_) | Effect::CheckAgain | Effect::CallStaff { .. } => {}
         }
     }
 
