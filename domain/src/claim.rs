@@ -67,8 +67,8 @@ pub struct Network {
     pub address: Arc<str>,
 }
 
-/// A kind of network, as far as the interface's name tells.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// A kind of network, as far as the interface's name tells; the steadier first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum NetworkKind {
     /// A cable.
     Ethernet,
