@@ -12,8 +12,8 @@ use domain::view::{Banners, CartSummary, Notice, Overlay, Page, Preferences, Una
 use domain::{Currency, View};
 
 mod cart;
-mod claim;
 mod choices;
+mod claim;
 mod menu;
 mod pay;
 
@@ -131,11 +131,7 @@ impl Tongue {
 
     fn view(&self, page: Page) -> View {
         let cart = match &page {
-            Page::Starting
-            | Page::Attract(_)
-            | Page::Claim(_)
-            | Page::Service(_)
-            | Page::OutOfService(_) => {
+            Page::Starting | Page::Attract(_) | Page::Claim(_) | Page::Service(_) | Page::OutOfService(_) => {
                 CartSummary::default()
             }
             Page::Menu(_) | Page::Item(_) | Page::Meal(_) => CartSummary { count: 1, total: Minor(11_40) },

@@ -82,7 +82,9 @@ impl Scene<'_> {
             }
         }
         // A kiosk that nobody has claimed gets its catalog by being claimed, so that it has none is no fault of it.
-        if let Some(claim) = session.claim.as_ref().filter(|_| session.fault.is_none() && self.visit.is_none()) {
+        if let Some(claim) =
+            session.claim.as_ref().filter(|_| session.fault.is_none() && self.visit.is_none())
+        {
             return self.claim(claim);
         }
         if let Some(page) = self.out_of_service() {

@@ -13,7 +13,8 @@ use domain::{Effect, Input};
 use crate::fixture;
 use crate::world::World;
 
-fn waiting(w: &World) -> Claim {
+/// With a code, and all well.
+pub fn waiting(w: &World) -> Claim {
     Claim {
         host: "fleet.example".into(),
         fleet: FleetAnswer::Answers,

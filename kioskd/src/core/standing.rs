@@ -32,7 +32,9 @@ impl Standing {
             | Input::Kitchen(KitchenInput::Reachable(_))
             | Input::Scanner(ScannerInput::Present(_))
             | Input::Drawer(DrawerInput::Opened | DrawerInput::Closed)
-            | Input::Uplink(UplinkInput::Online | UplinkInput::Offline { .. } | UplinkInput::Claim(_)) => input.clone(),
+            | Input::Uplink(UplinkInput::Online | UplinkInput::Offline { .. } | UplinkInput::Claim(_)) => {
+                input.clone()
+            }
             Input::Terminal(_)
             | Input::Printer(_)
             | Input::Kitchen(_)

@@ -210,14 +210,16 @@ impl Driver {
                 error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == StatusCode::NOT_FOUND)
             };
             match answer {
-                Ok(answer) => match serde_json::from_value(answer).context("the fleet's answer cannot be read")? {
-                    Polled::Claimed { enrolled } => {
-                        enrol::join(self, *enrolled).await?;
-                        return Ok(true);
+                Ok(answer) => {
+                    match serde_json::from_value(answer).context("the fleet's answer cannot be read")? {
+                        Polled::Claimed { enrolled } => {
+                            enrol::join(self, *enrolled).await?;
+                            return Ok(true);
+                        }
+                        Polled::Waiting if *ends > self.clock.now().mono => return Ok(false),
+                        Polled::Waiting => {}
                     }
-                    Polled::Waiting if *ends > self.clock.now().mono => return Ok(false),
-                    Polled::Waiting => {}
-                },
+                }
                 Err(error) if over(&error) => {}
                 Err(error) => return Err(error),
             }
@@ -262,7 +264,9 @@ impl Driver {
 
 /// The address that a technician would look for: of a cable before wireless before the rest, IPv4 before IPv6.
 fn network() -> Option<Network> {
-    let all = nix::ifaddrs::getifaddrs().inspect_err(|error| tracing::debug!(%error, "no list of networks")).ok()?;
+    let all = nix::ifaddrs::getifaddrs()
+        .inspect_err(|error| tracing::debug!(%error, "no list of networks"))
+        .ok()?;
     let running = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
     all.filter(|it| it.flags.contains(running) && !it.flags.contains(InterfaceFlags::IFF_LOOPBACK))
         .filter_map(|it| {
@@ -270,7 +274,8 @@ fn network() -> Option<Network> {
             let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
             let v6 = address.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip()));
             // Every interface has a link-local address; it leads nowhere.
-            let address = v4.or(v6).filter(|ip| !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local()))?;
+            let address =
+                v4.or(v6).filter(|ip| !matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local()))?;
             Some((kind(&it.interface_name), address, it.interface_name))
         })
         .min_by_key(|(kind, address, name)| (*kind, address.is_ipv6(), name.clone()))
@@ -305,7 +310,8 @@ mod tests {
     fn the_answers_of_a_newer_fleet_are_read_as_far_as_they_can_be() {
         let waiting: Polled = serde_json::from_str(r#"{"state":"waiting","since":3}"#).unwrap();
         assert!(matches!(waiting, Polled::Waiting));
-        let text = r#"{"state":"claimed","enrolled":{"kiosk":"t7.k1","certificate":"","broker":"b:1","x":1}}"#;
+        let text =
+            r#"{"state":"claimed","enrolled":{"kiosk":"t7.k1","certificate":"","broker":"b:1","x":1}}"#;
         assert!(matches!(serde_json::from_str(text).unwrap(), Polled::Claimed { .. }));
         assert!(serde_json::from_str::<Polled>(r#"{"state":"eaten"}"#).is_err());
     }

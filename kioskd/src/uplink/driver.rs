@@ -173,7 +173,9 @@ impl Driver {
                     self.state.set(|state| state.last_error = Some(why));
                     match self.wait(wait).await {
                         Woken::Shutdown => return Ok(()),
-                        Woken::Renewed | Woken::Asked | Woken::Elapsed => identity = self.folder.identity()?,
+                        Woken::Renewed | Woken::Asked | Woken::Elapsed => {
+                            identity = self.folder.identity()?
+                        }
                     }
                 }
             }

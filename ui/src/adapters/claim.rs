@@ -68,12 +68,17 @@ fn checks(context: &Context, claim: &ClaimView) -> Vec<CheckLine> {
 fn network(context: &Context, network: Option<&Network>) -> (SharedString, CheckWord) {
     let words = context.words();
     let Some(network) = network else { return (words.invoke_no_network(), CheckWord::Cable) };
+    let address: SharedString = format::latin(&network.address, context.lang).into();
+    if network.address.contains(':') {
+        // IPv6: it takes the whole line.
+        return (address, CheckWord::Ready);
+    }
     let name = match network.kind {
         NetworkKind::Ethernet => words.invoke_ethernet(),
         NetworkKind::Wifi => words.invoke_wifi(),
         NetworkKind::Other => network.interface.as_ref().into(),
     };
-    (slint::format!("{name} · {}", format::latin(&network.address, context.lang)), CheckWord::Ready)
+    (slint::format!("{name} · {address}"), CheckWord::Ready)
 }
 
 fn clock(context: &Context, claim: &ClaimView) -> (SharedString, CheckWord) {

@@ -11,7 +11,9 @@ use domain::view::{Overlay, Page};
 use slint::{ComponentHandle, Global, Timer, TimerMode, Weak};
 
 use crate::backend::Clock;
-use crate::pages::{CartAdapter, ClaimAdapter, DoneAdapter, MainWindow, OverlayAdapter, TerminalAdapter, UnknownAdapter};
+use crate::pages::{
+    CartAdapter, ClaimAdapter, DoneAdapter, MainWindow, OverlayAdapter, TerminalAdapter, UnknownAdapter,
+};
 
 /// How often the screen looks at the clock while something runs down. Only what changed is repainted.
 const TICK: Duration = Duration::from_millis(250);
@@ -118,7 +120,9 @@ fn told(view: &View) -> Vec<(Kind, u32, Option<u32>)> {
         Page::PayUnknown(unknown) => told.extend(unknown.next_ms.map(|ms| (Kind::Unknown, ms, None))),
         Page::Done(done) => told.extend(done.closes_ms.map(|ms| (Kind::Done, ms, Some(done.total_ms)))),
         Page::Claim(claim) => {
-            told.extend(claim.code.as_ref().map(|code| (Kind::Claim, code.remaining_ms, Some(code.total_ms))));
+            told.extend(
+                claim.code.as_ref().map(|code| (Kind::Claim, code.remaining_ms, Some(code.total_ms))),
+            );
         }
         Page::Starting
         | Page::Attract(_)

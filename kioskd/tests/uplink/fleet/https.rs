@@ -136,13 +136,7 @@ impl Site {
     }
 
     /// `None`: the answer gets lost.
-    fn answer(
-        &self,
-        method: &str,
-        path: &str,
-        body: &[u8],
-        known: bool,
-    ) -> Option<(&'static str, Vec<u8>)> {
+    fn answer(&self, method: &str, path: &str, body: &[u8], known: bool) -> Option<(&'static str, Vec<u8>)> {
         if method == "POST" && path.starts_with("/v1/claims") {
             let asked: Value = serde_json::from_slice(body).unwrap_or_default();
             let (status, answer) = self.claims.lock().unwrap().answer(path, &asked)?;
@@ -151,13 +145,7 @@ impl Site {
         Some(self.answer_surely(method, path, body, known))
     }
 
-    fn answer_surely(
-        &self,
-        method: &str,
-        path: &str,
-        body: &[u8],
-        known: bool,
-    ) -> (&'static str, Vec<u8>) {
+    fn answer_surely(&self, method: &str, path: &str, body: &[u8], known: bool) -> (&'static str, Vec<u8>) {
         let refused = |why: &str| ("403 Forbidden", json!({ "detail": why }).to_string().into_bytes());
         match (method, path) {
             ("POST", "/v1/enroll") => {
