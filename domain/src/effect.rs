@@ -19,6 +19,8 @@ pub enum Effect {
     Drawer(DrawerEffect),
     /// At the line display.
     Display(DisplayEffect),
+    /// Ask the fleet and the devices that are missing again, now rather than after their pauses.
+    CheckAgain,
     /// Tell the staff, by whatever the site has (light, beeper, fleet).
     CallStaff {
         /// What about, in English.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
+use crate::claim::Claim;
 use crate::event::DenyCode;
 use crate::ids::{ItemId, KitchenJobId, OrderId, PaymentId, ReceiptId, TaskId};
 use crate::intent::Intent;
@@ -253,7 +254,7 @@ pub enum DrawerInput {
 }
 
 /// What the uplink reports.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum UplinkInput {
     /// The fleet answers.
     Online,
@@ -262,6 +263,8 @@ pub enum UplinkInput {
         /// Since when.
         since: WallMs,
     },
+    /// The kiosk has never belonged to its fleet and sells nothing before it does; none: it does, or need not.
+    Claim(Option<Arc<Claim>>),
     /// The fleet does not agree with something about an order. Told once.
     Denied {
         /// Which order.

@@ -50,6 +50,8 @@ pub enum Intent {
     EndVisit,
     /// Call the team.
     CallStaff,
+    /// The page that waits for a fleet: ask it and the devices again, at once.
+    CheckAgain,
     /// Somebody touched the screen. At most one a second; keeps the visit alive.
     Activity,
 }

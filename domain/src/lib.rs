@@ -10,6 +10,7 @@
 
 pub mod cart;
 pub mod catalog;
+pub mod claim;
 pub mod config;
 pub mod effect;
 pub mod event;

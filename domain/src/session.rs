@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::cart::{Cart, CartLine, ComboPick, ServiceMode};
+use crate::claim::Claim;
 use crate::ids::{
     CategoryId, GroupId, ItemId, KitchenJobId, LineId, ModifierId, OrderId, PaymentId, ReceiptId, SlotId,
     VariationId,
@@ -39,6 +40,8 @@ pub enum SessionChange {
     Work(Work),
     /// The fleet, and for how long it has been silent.
     Uplink(Uplink),
+    /// The kiosk waits to be claimed, or no longer.
+    Claim(Option<Arc<Claim>>),
     /// Something is broken that only a restart can mend.
     Fault(Fault),
     /// What the line display shows.
@@ -62,6 +65,8 @@ pub struct Session {
     pub work: Work,
     /// The fleet.
     pub uplink: Uplink,
+    /// The kiosk waits to be claimed and sells nothing.
+    pub claim: Option<Arc<Claim>>,
     /// What is broken.
     pub fault: Option<Fault>,
     /// What the line display shows.
@@ -87,6 +92,7 @@ impl Session {
             SessionChange::Terminal(terminal) => self.terminal.clone_from(terminal),
             SessionChange::Work(work) => self.work.clone_from(work),
             SessionChange::Uplink(uplink) => self.uplink = *uplink,
+            SessionChange::Claim(claim) => self.claim.clone_from(claim),
             SessionChange::Fault(fault) => self.fault = Some(fault.clone()),
             SessionChange::Display(lines) => self.display.clone_from(lines),
         }
@@ -115,6 +121,9 @@ impl Session {
         }
         if self.uplink != before.uplink {
             changes.push(SessionChange::Uplink(self.uplink));
+        }
+        if self.claim != before.claim {
+            changes.push(SessionChange::Claim(self.claim.clone()));
         }
         if let Some(fault) = self.fault.as_ref().filter(|_| self.fault != before.fault) {
             changes.push(SessionChange::Fault(fault.clone()));

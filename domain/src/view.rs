@@ -2,6 +2,7 @@
 //! from the catalog come in the customer's language; the words of the pages themselves belong to `ui`.
 //! Money comes as minor units of [`View::currency`].
 
+mod claim;
 mod pay;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::money::{Currency, Minor};
 use crate::text::Lang;
 use crate::time::WallMs;
 
+pub use claim::{ClaimCodeView, ClaimView, FleetCheck};
 pub use pay::{
     AtTerminalView, DoneView, PaperState, PayChooseView, PayFailedView, PayFailure, PayUnknownView, Side,
     TenderOption, TerminalPrompt, TerminalStep, TipOption, UnknownFact, UnknownStep,
@@ -85,6 +87,8 @@ pub enum Page {
     Starting,
     /// Waiting for a customer.
     Attract(AttractView),
+    /// Waiting for a fleet to claim it; nothing is sold before.
+    Claim(ClaimView),
     /// Language and eat in / take away.
     Service(ServiceView),
     /// A category of the menu.
@@ -115,6 +119,7 @@ impl Page {
         match self {
             Self::Starting => "starting",
             Self::Attract(_) => "attract",
+            Self::Claim(_) => "claim",
             Self::Service(_) => "service",
             Self::Menu(_) => "menu",
             Self::Item(_) => "item",

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 pub struct Board {
     devices: Arc<Mutex<BTreeMap<&'static str, DeviceStatus>>>,
     day_ends: watch::Sender<DayEnds>,
+    looks: watch::Sender<()>,
 }
 
 /// The ends of the payment terminal's day since the program started.
@@ -63,6 +64,16 @@ impl Board {
     /// How the devices are, by name.
     pub fn devices(&self) -> BTreeMap<&'static str, DeviceStatus> {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A person at the screen wants everything that is missing looked for now.
+    pub fn look_again(&self) {
+        self.looks.send_replace(());
+    }
+
+    /// To be told so from now on.
+    pub fn looks(&self) -> watch::Receiver<()> {
+        self.looks.subscribe()
     }
 
     /// The terminal closed its day, or why it did not.

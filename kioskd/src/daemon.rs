@@ -19,7 +19,7 @@ use crate::admin::{self, AdminContext};
 use crate::board::Board;
 use crate::catalog;
 use crate::clock::ShopClock;
-use crate::core::{self, CoreHandle, CoreParts, Recorder, Standing};
+use crate::core::{self, CoreHandle, CoreParts, Recorder};
 use crate::devices;
 use crate::heartbeat::Heartbeat;
 use crate::logging;
@@ -110,10 +110,10 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         parse: catalog::parse_stored,
         heartbeat: heartbeat.clone(),
         recorder: recorder.clone(),
-        standing: Standing::default(),
+        standing: uplink::standing(&settings)?,
         news: Arc::clone(&news),
     };
-    let router = Router { queues, screen: screen.clone() };
+    let router = Router { queues, board: board.clone(), screen: screen.clone() };
     supervisor.thread("core", move || Ok(core::run(parts, &queue, Box::new(router))?))?;
 
     let mirror = start_mirror(&settings, &runtime, &supervisor, &screen)?;

@@ -9,6 +9,7 @@ use domain::input::{DrawerInput, Input, KitchenInput, LastAnswer, PrinterInput, 
 use tokio::sync::mpsc::Sender;
 use ui::shell::UiHandle;
 
+use crate::board::Board;
 use crate::core::Outside;
 
 /// Jobs a device may have waiting. The core has at most one charge and one print job under way; the rest is
@@ -41,6 +42,8 @@ pub enum PrinterJob {
 pub struct Router {
     /// Device queues.
     pub queues: Queues,
+    /// Whoever waits for a device or the fleet.
+    pub board: Board,
     /// The screen.
     pub screen: UiHandle<View>,
 }
@@ -60,6 +63,10 @@ impl Outside for Router {
             }),
             // A display has no answer and is repainted anyway.
             Effect::Display(effect) => offer(self.queues.display.as_ref(), effect, |_| None),
+            Effect::CheckAgain => {
+                self.board.look_again();
+                None
+            }
             Effect::CallStaff { about } => {
                 tracing::warn!(%about, "staff is called");
                 None

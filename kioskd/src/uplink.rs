@@ -5,11 +5,13 @@
 //!   ▲  cursor, jobs   │  ▲              │
 //!   └─────────────────┘  └── LinkEvent ─┘ poll
 //!                     errands ── HTTPS ──► fleetd       catalogs, files, certificates
+//!  no identity yet: claim ── HTTPS ──► fleetd           a code for the screen, until somebody claims us
 //! ```
 //! [`sync`] decides, without touching anything, when which events are sent and what an answer means; `driver` does
 //! it. `link` is the only file that knows the MQTT library. `errands` does what the fleet wants done.
 
 pub mod backoff;
+mod claim;
 mod driver;
 mod enrol;
 mod errands;
@@ -22,7 +24,9 @@ mod twin;
 
 use std::sync::Arc;
 
-use domain::View;
+use domain::claim::FleetAnswer;
+use domain::input::UplinkInput;
+use domain::{Input, View};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use ui::shell::UiHandle;
 
@@ -32,7 +36,7 @@ pub use identity::{Folder, Identity};
 use crate::admin::AdminContext;
 use crate::board::Board;
 use crate::clock::ShopClock;
-use crate::core::CoreHandle;
+use crate::core::{CoreHandle, Standing};
 use crate::settings::{Settings, WrongValue};
 use crate::supervisor::Supervisor;
 
@@ -75,6 +79,8 @@ pub struct UplinkStatus {
     pub fleet: String,
     /// Who we are there; `None`: not enrolled.
     pub identity: Option<Identity>,
+    /// What it can be claimed by now: the code, the link, and when it ends, ms since 1970.
+    pub claim: Option<(String, String, i64)>,
     /// Whether the broker has us.
     pub connected: bool,
     /// Number of the start and of the connection.
@@ -92,6 +98,7 @@ impl UplinkHandle {
         UplinkStatus {
             fleet: self.fleet.clone(),
             identity: state.identity,
+            claim: state.claim.map(|open| (open.code.clone(), open.link(), open.ends_ms)),
             connected: state.connected,
             connection: state.connection,
             last_ack_ms: state.last_ack_ms,
@@ -143,6 +150,7 @@ pub fn start(parts: Parts<'_>, ends: Ends, admin: AdminContext, supervisor: &Sup
         core: parts.core.clone(),
         clock: parts.clock.clone(),
         board: parts.board,
+        facts: claim::Facts::of(parts.settings),
         news: parts.news,
         poller,
         commands: ends.commands,
@@ -168,6 +176,19 @@ pub fn start(parts: Parts<'_>, ends: Ends, admin: AdminContext, supervisor: &Sup
         shutdown: supervisor.shutdown(),
     };
     supervisor.task("uplink-errands", errands.run());
+}
+
+/// What the core hears of the uplink before anything else: a kiosk that waits to be claimed never shows another page.
+///
+/// # Errors
+/// The identity cannot be read.
+pub fn standing(settings: &Settings) -> anyhow::Result<Standing> {
+    let sells = settings.uplink.as_ref().is_none_or(|uplink| uplink.sell_unclaimed);
+    if sells || Folder::below(&settings.kiosk.data_dir).identity()?.is_some() {
+        return Ok(Standing::default());
+    }
+    let claim = claim::Facts::of(settings).claim(FleetAnswer::Asking, None);
+    Ok(Standing::of(&Input::Uplink(UplinkInput::Claim(Some(Arc::new(claim))))))
 }
 
 /// Checks what the uplink would refuse at its start, without touching the network.

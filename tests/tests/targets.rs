@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::cart::ServiceMode;
+use domain::claim::{Claim, FleetAnswer};
 use domain::config::KioskConfig;
 use domain::effect::TerminalEffect;
 use domain::event::Change;
 use domain::ids::{GroupId, IdSource, ItemId, ModifierId, PaymentId, Uuid};
 use domain::input::{
-    Action, Command, Input, LastAnswer, Origin, PrinterCondition, PrinterInput, TerminalInput,
+    Action, Command, Input, LastAnswer, Origin, PrinterCondition, PrinterInput, TerminalInput, UplinkInput,
 };
 use domain::intent::{CartIntent, Intent, ItemIntent, MealIntent, PayIntent};
 use domain::kiosk::Kiosk;
@@ -109,9 +110,25 @@ impl Shop {
     }
 }
 
+/// A kiosk that its fleet has just been asked to take in.
+fn unclaimed() -> Claim {
+    Claim {
+        host: "fleet.example".into(),
+        fleet: FleetAnswer::Asking,
+        code: None,
+        network: None,
+        synchronised: false,
+        terminal: true,
+        printer: true,
+    }
+}
+
 /// The pages of an order, in the order a script meets them. A page that comes twice shows both states.
 fn walk(mut each: impl FnMut(&View)) {
     let mut shop = Shop::open();
+    shop.take(Input::Uplink(UplinkInput::Claim(Some(Arc::new(unclaimed())))));
+    each(&shop.view());
+    shop.take(Input::Uplink(UplinkInput::Claim(None)));
     each(&shop.view());
     shop.wish(Intent::Start);
     each(&shop.view());

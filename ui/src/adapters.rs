@@ -27,6 +27,7 @@ use countdown::Countdowns;
 
 mod art;
 mod attract;
+mod claim;
 mod countdown;
 mod done;
 mod format;
@@ -74,6 +75,7 @@ pub struct MainScreen {
     pay: pay::Adapter,
     done: done::Adapter,
     attract: attract::Adapter,
+    claim: claim::Adapter,
 }
 
 impl MainScreen {
@@ -101,6 +103,7 @@ impl MainScreen {
             pay: pay::Adapter::connect(&window, &send),
             done: done::Adapter::connect(&window, &send),
             attract: attract::Adapter::connect(&window),
+            claim: claim::Adapter::connect(&window, &send),
             lang: RefCell::new(None),
             revision: Cell::new(0),
             window,
@@ -145,6 +148,11 @@ impl MainScreen {
                 self.menu.forget();
                 self.attract.apply(context, view);
                 pages::Page::Attract
+            }
+            PageView::Claim(claim) => {
+                self.menu.forget();
+                self.claim.apply(context, claim);
+                pages::Page::Claim
             }
             PageView::Service(service) => {
                 self.service.apply(context, view, service);

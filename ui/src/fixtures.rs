@@ -13,6 +13,7 @@ use domain::{Currency, View};
 
 mod cart;
 mod choices;
+mod claim;
 mod menu;
 mod pay;
 
@@ -48,6 +49,11 @@ fn pages(tongue: &Tongue) -> Vec<Fixture> {
     vec![
         page("starting", Page::Starting),
         page("attract", Page::Attract(menu::attract())),
+        page("claim", Page::Claim(claim::with_code())),
+        page("claim-asking", Page::Claim(claim::asking())),
+        page("claim-refused", Page::Claim(claim::refused())),
+        page("claim-silent", Page::Claim(claim::without_network())),
+        page("claim-long", Page::Claim(claim::with_long_names())),
         page("service", Page::Service(menu::service())),
         page("menu", Page::Menu(menu::burgers(tongue))),
         page("menu-states", Page::Menu(menu::with_every_state(tongue))),
@@ -125,7 +131,7 @@ impl Tongue {
 
     fn view(&self, page: Page) -> View {
         let cart = match &page {
-            Page::Starting | Page::Attract(_) | Page::Service(_) | Page::OutOfService(_) => {
+            Page::Starting | Page::Attract(_) | Page::Claim(_) | Page::Service(_) | Page::OutOfService(_) => {
                 CartSummary::default()
             }
             Page::Menu(_) | Page::Item(_) | Page::Meal(_) => CartSummary { count: 1, total: Minor(11_40) },

@@ -71,6 +71,10 @@ impl Turn<'_> {
                 self.sale_denied(order, code);
                 as_before
             }
+            (UplinkInput::Claim(claim), as_before) => {
+                self.session.claim = claim;
+                as_before
+            }
             (UplinkInput::Online, _) => Uplink::Online,
             (UplinkInput::Offline { .. }, already @ (Uplink::Silent { .. } | Uplink::Offline { .. })) => {
                 already

@@ -51,6 +51,8 @@ pub struct KioskStatus {
 pub enum Mode {
     /// Starting.
     Starting,
+    /// Waiting for a fleet to claim it.
+    Unclaimed,
     /// Waiting for a customer.
     Idle,
     /// Serving one.
@@ -149,6 +151,8 @@ impl Kiosk {
             Mode::NeedsStaff
         } else if session.visit.is_some() {
             Mode::Busy
+        } else if session.claim.is_some() {
+            Mode::Unclaimed
         } else if session.menu.is_none() {
             Mode::OutOfService { code: "CAT-01".into(), detail: "no catalog is active".into() }
         } else if self.ledger.closed.is_some() {

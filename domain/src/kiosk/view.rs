@@ -3,6 +3,7 @@
 mod after;
 mod before;
 mod cart;
+mod claim;
 mod item;
 mod lines;
 mod meal;
@@ -79,6 +80,12 @@ impl Scene<'_> {
                 Some(PayPage::Failed) if in_service => return self.failed(record),
                 Some(PayPage::Choose | PayPage::Failed | PayPage::Gone) | None => {}
             }
+        }
+        // A kiosk that nobody has claimed gets its catalog by being claimed, so that it has none is no fault of it.
+        if let Some(claim) =
+            session.claim.as_ref().filter(|_| session.fault.is_none() && self.visit.is_none())
+        {
+            return self.claim(claim);
         }
         if let Some(page) = self.out_of_service() {
             return page;

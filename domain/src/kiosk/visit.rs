@@ -61,6 +61,7 @@ impl Turn<'_> {
             Intent::CloseOverlay => self.close_overlay(),
             Intent::Prefer(preference) => self.prefer(preference),
             Intent::CallStaff => self.call_staff(),
+            Intent::CheckAgain => self.refuse(Refusal::NotNow),
             Intent::EndVisit => self.ask_to_end(),
             Intent::Pay(intent) => self.pay_intent(intent),
             Intent::Done(intent) => self.done_intent(intent),
@@ -107,6 +108,7 @@ impl Turn<'_> {
             | Intent::StillHere
             | Intent::EndVisit
             | Intent::CallStaff
+            | Intent::CheckAgain
             | Intent::Activity => {}
         }
     }
@@ -124,6 +126,14 @@ impl Turn<'_> {
             }
             Intent::CallStaff => {
                 self.call_staff();
+                false
+            }
+            Intent::CheckAgain => {
+                if self.session.claim.is_some() {
+                    self.effect(Effect::CheckAgain);
+                } else {
+                    self.refuse(Refusal::NotNow);
+                }
                 false
             }
             Intent::Activity => false,
@@ -161,12 +171,13 @@ impl Turn<'_> {
         warned
     }
 
-    /// Whether a new customer can be served.
+    /// Whether a new customer can be served, or the one who is here served on.
     pub(super) fn can_serve(&self) -> bool {
         self.session.started
             && self.session.fault.is_none()
             && self.ledger.closed.is_none()
             && self.session.menu.is_some()
+            && (self.session.claim.is_none() || self.session.visit.is_some())
     }
 
     pub(super) fn begin_visit(&mut self) {

@@ -236,6 +236,7 @@ fn a_ticket_speaks_the_kitchens_language_and_groups_by_station() {
             | domain::Effect::Printer(_)
             | domain::Effect::Drawer(_)
             | domain::Effect::Display(_)
+            | domain::Effect::CheckAgain
             | domain::Effect::CallStaff { .. } => None,
         })
         .unwrap();

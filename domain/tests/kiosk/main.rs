@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that does not find what it expects has failed")]
 
+mod claiming;
 mod devices;
 mod documents;
 mod fixture;

@@ -227,6 +227,7 @@ impl World {
             )
             | Effect::Drawer(_)
             | Effect::Display(DisplayEffect::Show { .. })
+            | Effect::CheckAgain
             | Effect::CallStaff { .. } => true,
         };
         assert!(durable, "{effect:?} left before its event was on disk");
@@ -261,6 +262,7 @@ impl World {
             Page::AtTerminal(_) => assert!(self.kiosk.next_deadline().is_some(), "waits for ever"),
             Page::Starting
             | Page::Attract(_)
+            | Page::Claim(_)
             | Page::Service(_)
             | Page::Menu(_)
             | Page::Item(_)
@@ -475,6 +477,7 @@ pub fn prints(effects: &[Effect]) -> Vec<ReceiptKind> {
             | Effect::Kitchen(_)
             | Effect::Drawer(_)
             | Effect::Display(_)
+            | Effect::CheckAgain
             | Effect::CallStaff { .. } => None,
         })
         .collect()

@@ -13,6 +13,13 @@ use domain::input::{
 pub struct Standing(Vec<Input>);
 
 impl Standing {
+    /// One that has heard this already.
+    pub fn of(input: &Input) -> Self {
+        let mut standing = Self::default();
+        standing.note(input);
+        standing
+    }
+
     /// Remembers what an input says about a device, if it does.
     pub(super) fn note(&mut self, input: &Input) {
         let told = match input {
@@ -25,7 +32,9 @@ impl Standing {
             | Input::Kitchen(KitchenInput::Reachable(_))
             | Input::Scanner(ScannerInput::Present(_))
             | Input::Drawer(DrawerInput::Opened | DrawerInput::Closed)
-            | Input::Uplink(UplinkInput::Online | UplinkInput::Offline { .. }) => input.clone(),
+            | Input::Uplink(UplinkInput::Online | UplinkInput::Offline { .. } | UplinkInput::Claim(_)) => {
+                input.clone()
+            }
             Input::Terminal(_)
             | Input::Printer(_)
             | Input::Kitchen(_)

@@ -37,7 +37,7 @@ impl Actor {
                 }
                 () = shutdown.wait() => return,
             }
-            let pause = tokio::time::sleep(life.pause());
+            let pause = life.rest();
             tokio::pin!(pause);
             loop {
                 tokio::select! {

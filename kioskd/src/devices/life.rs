@@ -122,8 +122,20 @@ impl Life {
         self.status.counters.bytes_out += traffic.bytes_out;
     }
 
+    /// Waits before the next try; whoever asks at the screen ends the wait.
+    pub(super) fn rest(&mut self) -> impl Future<Output = ()> + use<> {
+        let pause = self.pause();
+        let mut looks = self.context.board.looks();
+        async move {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                Ok(()) = looks.changed() => {}
+            }
+        }
+    }
+
     /// How long to wait before the next try.
-    pub(super) fn pause(&mut self) -> Duration {
+    fn pause(&mut self) -> Duration {
         let served = self.opened_at.take().map_or(Duration::ZERO, |at| at.elapsed());
         let mut random = [0; 8];
         // Without randomness every kiosk pauses alike, which is bearable.

@@ -101,7 +101,7 @@ impl Press {
                 life.enter(DeviceState::Absent);
             }
             reports.condition(&life, None);
-            let pause = tokio::time::sleep(life.pause());
+            let pause = life.rest();
             tokio::pin!(pause);
             loop {
                 tokio::select! {

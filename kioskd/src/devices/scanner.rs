@@ -55,7 +55,7 @@ impl Actor {
                 () = shutdown.wait() => return,
             }
             tokio::select! {
-                () = tokio::time::sleep(life.pause()) => {}
+                () = life.rest() => {}
                 () = shutdown.wait() => return,
             }
         }

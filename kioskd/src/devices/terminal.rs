@@ -84,7 +84,7 @@ impl Actor {
                 life.enter(DeviceState::Absent);
                 life.tell(Input::Terminal(TerminalInput::Down { why: error.to_string().into() }));
             }
-            let pause = tokio::time::sleep(life.pause());
+            let pause = life.rest();
             tokio::pin!(pause);
             loop {
                 tokio::select! {

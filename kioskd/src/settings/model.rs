@@ -275,6 +275,10 @@ pub struct Uplink {
     /// Certificate of the fleet's authority, PEM. Only servers that it signed are believed. Required.
     #[serde(default)]
     pub ca: PathBuf,
+    /// Sell before the fleet has taken the kiosk in; otherwise the screen shows the code to claim it by, and nothing is
+    /// sold until somebody has.
+    #[serde(default)]
+    pub sell_unclaimed: bool,
     /// Seconds between two signs of life on a silent connection. A dead one is noticed after 1.5 times this.
     #[serde(default = "default_keep_alive_s")]
     pub keep_alive_s: u16,

@@ -14,6 +14,7 @@ use store::{Acknowledged, Outbox as _, Pending, Recorded};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::backoff::Backoff;
+use super::claim::{self, OpenClaim};
 use super::enrol;
 use super::errands::Outgoing;
 use super::identity::{Folder, Identity};
@@ -44,6 +45,8 @@ pub(crate) struct Driver {
     pub core: CoreHandle,
     pub clock: ShopClock,
     pub board: Board,
+    /// What the page shows of a kiosk that waits to be claimed.
+    pub facts: claim::Facts,
     pub news: Arc<Notify>,
     pub poller: mpsc::Sender<Polled>,
     pub commands: mpsc::Receiver<Command>,
@@ -66,6 +69,8 @@ pub(crate) enum Command {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
     pub identity: Option<Identity>,
+    /// What it can be claimed by now.
+    pub claim: Option<OpenClaim>,
     pub connected: bool,
     pub connection: Option<(u32, u32)>,
     pub last_ack_ms: Option<i64>,
@@ -81,17 +86,28 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set(&self, change: impl FnOnce(&mut State)) {
+    pub(super) fn set(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
 /// Why a connection was left.
-enum Left {
+pub(super) enum Left {
     Shutdown,
     Lost(String),
     /// There is a new name or certificate.
     Renewed,
+}
+
+/// Why a wait ended.
+pub(super) enum Woken {
+    /// Its time is over.
+    Elapsed,
+    /// A person at the screen wants to know now.
+    Asked,
+    /// There is a new name or certificate.
+    Renewed,
+    Shutdown,
 }
 
 /// The core does not answer: it ends, or its store has failed.
@@ -128,10 +144,12 @@ impl Driver {
         loop {
             self.state.set(|state| state.identity.clone_from(&identity));
             let Some(known) = identity.clone() else {
-                match self.wait(None).await {
-                    Left::Shutdown => return Ok(()),
-                    Left::Renewed | Left::Lost(_) => identity = self.folder.identity()?,
+                if matches!(self.offer().await, Left::Shutdown) {
+                    return Ok(());
                 }
+                identity = self.folder.identity()?;
+                self.state.set(|state| state.claim = None);
+                self.tell_core(UplinkInput::Claim(None));
                 continue;
             };
             let began = self.clock.now().mono;
@@ -153,9 +171,11 @@ impl Driver {
                     let wait = Duration::from_millis(backoff.failed(random()));
                     tracing::warn!(%why, ?wait, "the fleet cannot be reached");
                     self.state.set(|state| state.last_error = Some(why));
-                    match self.wait(Some(wait)).await {
-                        Left::Shutdown => return Ok(()),
-                        Left::Renewed | Left::Lost(_) => identity = self.folder.identity()?,
+                    match self.wait(wait).await {
+                        Woken::Shutdown => return Ok(()),
+                        Woken::Renewed | Woken::Asked | Woken::Elapsed => {
+                            identity = self.folder.identity()?
+                        }
                     }
                 }
             }
@@ -163,23 +183,20 @@ impl Driver {
     }
 
     /// Waits without a connection, for so long or until something changes.
-    async fn wait(&mut self, time: Option<Duration>) -> Left {
-        let until = async {
-            match time {
-                Some(time) => tokio::time::sleep(time).await,
-                None => std::future::pending().await,
-            }
-        };
+    pub(super) async fn wait(&mut self, time: Duration) -> Woken {
+        let until = tokio::time::sleep(time);
         tokio::pin!(until);
+        let mut looks = self.board.looks();
         loop {
             tokio::select! {
-                () = &mut until => return Left::Lost(String::new()),
-                () = self.shutdown.wait() => return Left::Shutdown,
+                () = &mut until => return Woken::Elapsed,
+                Ok(()) = looks.changed() => return Woken::Asked,
+                () = self.shutdown.wait() => return Woken::Shutdown,
                 // Told again when the fleet asks for it.
                 Some(_) = self.outgoing.recv() => {}
                 Some(command) = self.commands.recv() => {
                     if self.obey(command).await {
-                        return Left::Renewed;
+                        return Woken::Renewed;
                     }
                 }
             }
@@ -205,9 +222,9 @@ impl Driver {
         Link::open(&target, &report::will(&self.clock, counted), &self.poller).await
     }
 
-    fn tell_core(&self, input: UplinkInput) {
+    pub(super) fn tell_core(&self, input: UplinkInput) {
         if self.core.send(CoreInput::Uplink(input)).is_err() {
-            tracing::debug!(?input, "the core was not told");
+            tracing::debug!("the core was not told of the uplink");
         }
     }
 
@@ -507,7 +524,7 @@ async fn sleep(ms: Option<u64>) {
 }
 
 /// Dice for the pauses.
-fn random() -> u64 {
+pub(super) fn random() -> u64 {
     let mut bytes = [0; 8];
     let system = ring::rand::SystemRandom::new();
     // Without randomness every pause is the shortest: still correct.

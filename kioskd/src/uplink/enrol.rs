@@ -19,8 +19,9 @@ use super::http::Http;
 use super::identity::{Identity, anonymous_tls};
 use crate::core::Anew;
 
+/// What the fleet gives to a kiosk that it takes in.
 #[derive(Deserialize)]
-struct Enrolled {
+pub(super) struct Enrolled {
     kiosk: KioskId,
     certificate: String,
     #[serde(default)]
@@ -49,7 +50,11 @@ pub(super) async fn enrol(driver: &Driver, code: &str) -> anyhow::Result<Identit
         "version": env!("CARGO_PKG_VERSION"),
     });
     let answer = http.post("/v1/enroll", &body).await?;
-    let enrolled: Enrolled = serde_json::from_value(answer).context("the fleet's answer cannot be read")?;
+    join(driver, serde_json::from_value(answer).context("the fleet's answer cannot be read")?).await
+}
+
+/// Takes the name and the certificate that the fleet gives. May be done again with the same answer.
+pub(super) async fn join(driver: &Driver, enrolled: Enrolled) -> anyhow::Result<Identity> {
     super::http::host_and_port(&enrolled.broker, 8883)?;
     let before = driver.folder.identity()?;
     let mut formerly = before.as_ref().map(|it| it.formerly.clone()).unwrap_or_default();
@@ -65,6 +70,7 @@ pub(super) async fn enrol(driver: &Driver, code: &str) -> anyhow::Result<Identit
     };
     driver.folder.keep_certificate(&enrolled.certificate, &text(&enrolled.chain))?;
     driver.folder.keep_identity(&identity)?;
+    driver.folder.forget_claim();
     let name = identity.kiosk.to_string();
     on_core(&driver.core, move |core| {
         core.begin_anew(Anew::Named(name));

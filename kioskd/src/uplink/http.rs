@@ -30,6 +30,14 @@ pub(crate) struct Http {
     pub tls: Arc<ClientConfig>,
 }
 
+/// The fleet answered, and said no.
+#[derive(Debug, thiserror::Error)]
+#[error("{words}")]
+pub(crate) struct Refused {
+    pub status: StatusCode,
+    words: String,
+}
+
 /// What to ask for.
 pub(crate) struct Ask<'a> {
     pub method: Method,
@@ -88,7 +96,9 @@ impl Http {
             let status = answer.status();
             let body = Limited::new(answer.into_body(), ANSWER_MAX).collect().await;
             let body = body.map_err(|error| anyhow::anyhow!("{error}"))?.to_bytes();
-            anyhow::ensure!(status.is_success(), "{}", refusal(status, &body));
+            if !status.is_success() {
+                return Err(Refused { status, words: refusal(status, &body) }.into());
+            }
             Ok(body)
         };
         // The connection must be driven while the answer is awaited; afterwards it is dropped.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `key.pem` | P-256 key, made here, never leaves; mode 0600 |
 //! | `cert.pem` | certificate and chain |
+//! | `claim.json` | the claim that is open at the fleet, until it has said what became of it; mode 0600 |
 //! | `identity.json` | name, broker, former names; written last: with it the kiosk is enrolled |
 
 use std::fs::OpenOptions;
@@ -20,6 +21,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use serde::{Deserialize, Serialize};
 
+use super::claim::OpenClaim;
 use crate::files;
 
 /// The folder and what is in it.
@@ -80,12 +82,7 @@ impl Folder {
         }
         std::fs::create_dir_all(&self.0).with_context(|| format!("cannot create {}", self.0.display()))?;
         let pem = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?.serialize_pem();
-        let beside = self.0.join("key.pem.made");
-        let mut file =
-            OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
-        file.write_all(pem.as_bytes())?;
-        file.sync_all()?;
-        files::rename(&beside, &path).with_context(|| format!("cannot write {}", path.display()))?;
+        private(&path, pem.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(pem)
     }
 
@@ -122,6 +119,31 @@ impl Folder {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 
+    /// The claim that was open when the program ended. One that cannot be read is none: another is opened.
+    pub(crate) fn claim(&self) -> Option<OpenClaim> {
+        let bytes = std::fs::read(self.claim_path()).ok()?;
+        serde_json::from_slice(&bytes).inspect_err(|error| tracing::warn!(%error, "claim.json")).ok()
+    }
+
+    /// Keeps the claim that is open.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub(crate) fn keep_claim(&self, claim: &OpenClaim) -> anyhow::Result<()> {
+        let path = self.claim_path();
+        private(&path, &serde_json::to_vec_pretty(claim)?)
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// There is no claim any more.
+    pub(crate) fn forget_claim(&self) {
+        if let Err(error) = std::fs::remove_file(self.claim_path())
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "claim.json stays");
+        }
+    }
+
     /// When our certificate began and ends to be valid, s since 1970.
     ///
     /// # Errors
@@ -150,9 +172,22 @@ impl Folder {
         std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
     }
 
+    fn claim_path(&self) -> PathBuf {
+        self.0.join("claim.json")
+    }
+
     fn key_path(&self) -> PathBuf {
         self.0.join("key.pem")
     }
+}
+
+/// Replaces a file that nobody else may read.
+fn private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let beside = path.with_added_extension("made");
+    let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    files::rename(&beside, path)
 }
 
 /// TLS without a certificate of our own, for enrolling.

@@ -50,7 +50,7 @@ pub(crate) async fn status(
         let sell = match &kiosk.mode {
             Mode::Idle | Mode::Busy | Mode::NeedsStaff => Selling::Open,
             Mode::Closed => Selling::Closed,
-            Mode::Starting => Selling::OutOfService,
+            Mode::Starting | Mode::Unclaimed => Selling::OutOfService,
             Mode::OutOfService { code, .. } => {
                 faults.push(code.to_string());
                 Selling::OutOfService

@@ -1,5 +1,6 @@
 //! A fleet that takes batches as the protocol says, with foreign MQTT clients.
 
+mod claims;
 mod https;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::broker::Broker;
 use crate::kiosk::wait_until;
+use claims::Claims;
 use https::Https;
 
 const KIOSK: &str = "t7.k0001";
@@ -76,6 +78,21 @@ impl Fleet {
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap()
+    }
+
+    /// How claims are answered.
+    pub(crate) fn claims(&self) -> MutexGuard<'_, Claims> {
+        self.https.claims()
+    }
+
+    /// The codes that were given, oldest first.
+    pub(crate) fn codes(&self) -> Vec<String> {
+        self.claims().codes()
+    }
+
+    /// Somebody approves the kiosk with this code.
+    pub(crate) fn approve(&self, code: &str) {
+        self.https.approve(code);
     }
 
     pub(crate) fn https_port(&self) -> u16 {

@@ -35,12 +35,17 @@ pub(crate) struct Kiosk {
 
 impl Kiosk {
     pub(crate) fn new(dir: &Path, https: u16) -> Self {
+        Self::with(dir, https, "")
+    }
+
+    /// With more settings of the uplink.
+    pub(crate) fn with(dir: &Path, https: u16, more: &str) -> Self {
         let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../catalog/alder-and-rye/catalog.json");
         let seed = seed.display();
         let settings = format!(
             "[catalog]\nseed = '{seed}'\n[kiosk]\ndata_dir = 'data'\nserial = 'SN-1'\n[screen]\nwidth = 320\nheight = 480\n\
              [admin]\nsocket = 'admin.sock'\n[log]\ntarget = 'stderr'\nfilter = 'info,rumqttc=debug'\n\
-             [uplink]\nfleet = 'https://localhost:{https}'\nca = 'ca/fleet-ca.pem'\nkeep_alive_s = 2\nack_s = 2\n"
+             [uplink]\nfleet = 'https://localhost:{https}'\nca = 'ca/fleet-ca.pem'\nkeep_alive_s = 2\nack_s = 2\n{more}"
         );
         std::fs::write(dir.join("kioskd.toml"), settings).unwrap();
         Self { dir: dir.to_owned(), child: None, open: true }
@@ -90,14 +95,20 @@ impl Kiosk {
         }
     }
 
-    pub(crate) fn enrol(&self, code: &str) {
+    /// What `kioskctl` says.
+    pub(crate) fn ctl(&self, words: &[&str]) -> String {
         let output = Command::new(env!("CARGO_BIN_EXE_kioskctl"))
             .arg("--socket")
             .arg(self.dir.join("admin.sock"))
-            .args(["enroll", code])
+            .args(words)
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub(crate) fn enrol(&self, code: &str) {
+        self.ctl(&["enroll", code]);
         wait_until("it has its new name", || {
             self.ask(&Request::Status).is_ok_and(|status| status["kiosk"] == "t7.k0001")
         });

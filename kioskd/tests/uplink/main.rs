@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that does not find what it expects has failed")]
 
 mod broker;
+mod claiming;
 mod fleet;
 mod kiosk;
 

@@ -11,7 +11,9 @@ use domain::view::{Overlay, Page};
 use slint::{ComponentHandle, Global, Timer, TimerMode, Weak};
 
 use crate::backend::Clock;
-use crate::pages::{CartAdapter, DoneAdapter, MainWindow, OverlayAdapter, TerminalAdapter, UnknownAdapter};
+use crate::pages::{
+    CartAdapter, ClaimAdapter, DoneAdapter, MainWindow, OverlayAdapter, TerminalAdapter, UnknownAdapter,
+};
 
 /// How often the screen looks at the clock while something runs down. Only what changed is repainted.
 const TICK: Duration = Duration::from_millis(250);
@@ -27,6 +29,7 @@ enum Kind {
     Terminal,
     Unknown,
     Done,
+    Claim,
 }
 
 struct Running {
@@ -116,6 +119,11 @@ fn told(view: &View) -> Vec<(Kind, u32, Option<u32>)> {
         Page::AtTerminal(terminal) => told.extend(terminal.remaining_ms.map(|ms| (Kind::Terminal, ms, None))),
         Page::PayUnknown(unknown) => told.extend(unknown.next_ms.map(|ms| (Kind::Unknown, ms, None))),
         Page::Done(done) => told.extend(done.closes_ms.map(|ms| (Kind::Done, ms, Some(done.total_ms)))),
+        Page::Claim(claim) => {
+            told.extend(
+                claim.code.as_ref().map(|code| (Kind::Claim, code.remaining_ms, Some(code.total_ms))),
+            );
+        }
         Page::Starting
         | Page::Attract(_)
         | Page::Service(_)
@@ -139,6 +147,7 @@ fn forget(window: &MainWindow, view: &View) {
         Page::Done(done) if done.closes_ms.is_none() => DoneAdapter::get(window).set_seconds(-1),
         Page::Starting
         | Page::Attract(_)
+        | Page::Claim(_)
         | Page::Service(_)
         | Page::Menu(_)
         | Page::Item(_)
@@ -174,6 +183,11 @@ fn show_one(window: &MainWindow, kind: Kind, left: Duration, total: Duration) {
         }
         Kind::Unknown => {
             let page = UnknownAdapter::get(window);
+            page.set_seconds(whole(seconds));
+            page.set_share(share);
+        }
+        Kind::Claim => {
+            let page = ClaimAdapter::get(window);
             page.set_seconds(whole(seconds));
             page.set_share(share);
         }

@@ -53,6 +53,11 @@ pub(crate) fn money(amount: Minor, currency: Currency, lang: &Lang) -> String {
     if lang.is_rtl() { format!("{LEFT_TO_RIGHT_MARK}{text}{LEFT_TO_RIGHT_MARK}") } else { text }
 }
 
+/// An address or a name of the network, which keeps its order inside right-to-left text.
+pub(crate) fn latin(text: &str, lang: &Lang) -> String {
+    if lang.is_rtl() { format!("{LEFT_TO_RIGHT_MARK}{text}{LEFT_TO_RIGHT_MARK}") } else { text.to_owned() }
+}
+
 /// An amount without a fraction that is zero: `€2`.
 pub(crate) fn short_money(amount: Minor, currency: Currency, lang: &Lang) -> String {
     let scale = 10_i64.saturating_pow(currency.exponent.into());

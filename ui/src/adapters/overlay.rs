@@ -59,6 +59,7 @@ fn cart_picture(view: &View) -> SharedString {
         Page::Cart(cart) => cart.lines.first(),
         Page::Starting
         | Page::Attract(_)
+        | Page::Claim(_)
         | Page::Service(_)
         | Page::Item(_)
         | Page::Meal(_)
@@ -103,6 +104,10 @@ pub(super) fn speech(context: &Context, view: &View) -> String {
     let money = |amount| format::money(amount, context.currency, context.lang);
     match &view.page {
         Page::Starting | Page::Attract(_) => view.brand.to_string(),
+        Page::Claim(claim) => match &claim.code {
+            Some(code) => words.invoke_claim_code(code.text.as_ref().into()).to_string(),
+            None => words.invoke_claim().to_string(),
+        },
         Page::Service(service) => words.invoke_greeting(service.minute_of_day.into()).to_string(),
         Page::Menu(menu) => format!("{}. {}", menu.title, menu.strapline),
         Page::Item(item) => format!("{}. {} {}", item.name, item.description, money(item.total)),

@@ -269,7 +269,7 @@ fn check_quiet_zone(desk: &Desk, page: &str) {
 
 fn check_codes(size: PhysicalSize) {
     let desk = Desk::new(size);
-    for name in ["done", "done-phone", "pay-unknown", "out-of-service"] {
+    for name in ["claim", "claim-long", "done", "done-phone", "pay-unknown", "out-of-service"] {
         for contrast in [false, true] {
             let mut view = fixtures::named(name, "en").unwrap();
             view.preferences.high_contrast = contrast;

@@ -76,6 +76,8 @@ fn wishes() -> Vec<(&'static str, &'static str, Intent)> {
         ("done", "On your phone, Scan the code", Intent::Done(DoneIntent::Receipt(ReceiptChoice::Phone))),
         ("done", "No receipt, Saves paper", Intent::Done(DoneIntent::Receipt(ReceiptChoice::None))),
         ("done", "Done", Intent::Done(DoneIntent::Close)),
+        ("claim", "Check again", Intent::CheckAgain),
+        ("claim-silent", "Check again", Intent::CheckAgain),
         ("menu-idle", "I’m still here", Intent::StillHere),
         ("menu-idle", "Start over", Intent::EndVisit),
         ("menu-easier", "Done", Intent::CloseOverlay),

@@ -108,7 +108,7 @@ impl Life {
                 assert!(order.is_released(), "a ticket left before the payment was completed");
                 self.tickets.push(job);
             }
-            Effect::Drawer(_) | Effect::Display(_) | Effect::CallStaff { .. } => {}
+            Effect::Drawer(_) | Effect::Display(_) | Effect::CheckAgain | Effect::CallStaff { .. } => {}
         }
     }
 
@@ -197,7 +197,14 @@ impl Life {
 
     pub(super) fn fleet(&mut self) {
         match self.rng.below(4) {
-            0 => self.w.feed(Input::Uplink(UplinkInput::Online)),
+            0 => {
+                self.w.feed(Input::Uplink(UplinkInput::Claim(None)));
+                self.w.feed(Input::Uplink(UplinkInput::Online));
+            }
+            1 if self.rng.chance(20) => {
+                let claim = crate::claiming::waiting(&self.w);
+                self.w.feed(Input::Uplink(UplinkInput::Claim(Some(claim.into()))));
+            }
             1 => {
                 let since = self.w.now().wall;
                 self.w.feed(Input::Uplink(UplinkInput::Offline { since }));

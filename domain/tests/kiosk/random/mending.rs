@@ -1,7 +1,7 @@
 //! The end of a life: everything works again, and the books are held against the world.
 
 use domain::event::TaskKind;
-use domain::input::{Action, KitchenInput, PrinterCondition, PrinterInput};
+use domain::input::{Action, Input, KitchenInput, PrinterCondition, PrinterInput, UplinkInput};
 use domain::kiosk::ledger::KitchenState;
 use domain::money::Minor;
 use domain::payment::{PaymentState, StaffVerdict, Tender};
@@ -14,6 +14,7 @@ impl Life {
         self.w.crash_next = None;
         self.terminal.mend(&mut self.rng);
         self.w.staff(Action::Open);
+        self.w.feed(Input::Uplink(UplinkInput::Claim(None)));
         self.w.kitchen(KitchenInput::Reachable(true));
         self.w.printer(PrinterInput::Condition(PrinterCondition::Ready));
         for turn in 0..400 {

@@ -42,6 +42,9 @@ fn uplink_value(uplink: &UplinkStatus) -> Value {
             "kiosk": identity.kiosk.as_str(), "broker": identity.broker,
             "tenant": identity.tenant, "site": identity.site,
         })),
+        "claim": uplink.claim.as_ref().map(|(code, link, ends_ms)| json!({
+            "code": code, "link": link, "until": orders::stamp(*ends_ms),
+        })),
         "connected": uplink.connected,
         "connection": uplink.connection.map(|(boot, conn)| json!({"boot": boot, "conn": conn})),
         "last_ack": uplink.last_ack_ms.map(orders::stamp),
@@ -97,6 +100,7 @@ fn of_core(core: &mut Core) -> Said {
 fn doing(status: &KioskStatus) -> String {
     match &status.mode {
         Mode::Starting => "starting".into(),
+        Mode::Unclaimed => "waiting to be claimed by the fleet".into(),
         Mode::Idle => "waiting for a customer".into(),
         Mode::Busy => "serving a customer".into(),
         Mode::NeedsStaff => "needs staff: a payment is unclear".into(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -11,6 +11,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
+use super::claims::Claims;
 use crate::broker::{Authority, Broker};
 
 type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
@@ -18,6 +19,7 @@ type Files = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 pub(crate) struct Https {
     pub port: u16,
     files: Files,
+    site: Arc<Site>,
 }
 
 impl Https {
@@ -30,16 +32,26 @@ impl Https {
             authority: Arc::clone(&broker.kiosk_authority),
             broker: format!("localhost:{}", broker.kiosks),
             files: Arc::clone(&files),
+            claims: Mutex::default(),
         });
+        let serving = Arc::clone(&site);
         std::thread::Builder::new()
             .spawn(move || {
                 for stream in listener.incoming().map_while(Result::ok) {
                     // What a client does wrong is its own affair.
-                    drop(site.serve(stream));
+                    drop(serving.serve(stream));
                 }
             })
             .unwrap();
-        Self { port, files }
+        Self { port, files, site }
+    }
+
+    pub(crate) fn claims(&self) -> MutexGuard<'_, Claims> {
+        self.site.claims.lock().unwrap()
+    }
+
+    pub(crate) fn approve(&self, code: &str) {
+        self.claims().approve(code, |csr| self.site.enrolled(csr, 2026));
     }
 
     pub(crate) fn file(&self, path: &str) -> Option<Vec<u8>> {
@@ -56,6 +68,7 @@ struct Site {
     authority: Arc<Authority>,
     broker: String,
     files: Files,
+    claims: Mutex<Claims>,
 }
 
 /// A kiosk's certificate is asked for and not required: enrolling needs none.
@@ -81,7 +94,18 @@ fn config(broker: &Broker) -> Arc<ServerConfig> {
 }
 
 impl Site {
+    /// What a kiosk gets that is taken in.
+    fn enrolled(&self, csr: &str, begins: i32) -> Value {
+        json!({
+            "kiosk": "t7.k0001", "certificate": self.authority.sign(csr, "t7.k0001", begins), "chain": "",
+            "broker": self.broker, "tenant": "t7", "site": "s1",
+        })
+    }
+
     fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
+        if self.claims.lock().unwrap().down {
+            return Ok(());
+        }
         let connection = ServerConnection::new(Arc::clone(&self.config)).map_err(std::io::Error::other)?;
         let mut reader = BufReader::new(StreamOwned::new(connection, stream));
         let mut line = String::new();
@@ -103,7 +127,7 @@ impl Site {
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
         let known = reader.get_ref().conn.peer_certificates().is_some();
-        let (status, answer) = self.answer(&method, &path, &body, known);
+        let Some((status, answer)) = self.answer(&method, &path, &body, known) else { return Ok(()) };
         let mut stream = reader.into_inner();
         write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len())?;
         stream.write_all(&answer)?;
@@ -111,7 +135,17 @@ impl Site {
         stream.flush()
     }
 
-    fn answer(&self, method: &str, path: &str, body: &[u8], known: bool) -> (&'static str, Vec<u8>) {
+    /// `None`: the answer gets lost.
+    fn answer(&self, method: &str, path: &str, body: &[u8], known: bool) -> Option<(&'static str, Vec<u8>)> {
+        if method == "POST" && path.starts_with("/v1/claims") {
+            let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+            let (status, answer) = self.claims.lock().unwrap().answer(path, &asked)?;
+            return Some((status, answer.to_string().into_bytes()));
+        }
+        Some(self.answer_surely(method, path, body, known))
+    }
+
+    fn answer_surely(&self, method: &str, path: &str, body: &[u8], known: bool) -> (&'static str, Vec<u8>) {
         let refused = |why: &str| ("403 Forbidden", json!({ "detail": why }).to_string().into_bytes());
         match (method, path) {
             ("POST", "/v1/enroll") => {
@@ -121,12 +155,7 @@ impl Site {
                 if !known || asked["serial"] != "SN-1" || !asked["version"].is_string() {
                     return refused("the code is wrong");
                 }
-                let certificate =
-                    self.authority.sign(asked["csr"].as_str().unwrap_or_default(), "t7.k0001", begins);
-                let answer = json!({
-                    "kiosk": "t7.k0001", "certificate": certificate, "chain": "", "broker": self.broker,
-                    "tenant": "t7", "site": "s1",
-                });
+                let answer = self.enrolled(asked["csr"].as_str().unwrap_or_default(), begins);
                 ("200 OK", answer.to_string().into_bytes())
             }
             _ if !known => refused("who are you?"),

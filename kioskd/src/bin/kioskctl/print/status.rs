@@ -64,6 +64,16 @@ fn fleet(answer: &Value) -> String {
     let uplink = &answer["uplink"];
     let link = match (uplink, &uplink["enrolled"]) {
         (Value::Null, _) => "none in the settings".to_owned(),
+        (_, Value::Null) if uplink["claim"].is_object() => {
+            let claim = &uplink["claim"];
+            format!(
+                "{}, not enrolled: code {} until {}, at {}",
+                word(&uplink["fleet"]),
+                word(&claim["code"]),
+                word(&claim["until"]),
+                word(&claim["link"])
+            )
+        }
         (_, Value::Null) => format!("{}, not enrolled (kioskctl enroll CODE)", word(&uplink["fleet"])),
         (_, identity) if uplink["connected"] == true => {
             format!("{} connected as {}", word(&identity["broker"]), word(&identity["kiosk"]))
