@@ -1,5 +1,5 @@
 //! Tables of text. A table that is wider than the terminal loses characters of its widest cells first, then whole
-//! columns from the right.
+//! columns from the right; the first column, the name, stays whole.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -95,7 +95,9 @@ fn fit(mut natural: Vec<usize>, limit: Option<usize>) -> Vec<usize> {
     loop {
         let mut widths = natural.clone();
         while total(&widths) > limit {
-            let Some(widest) = widths.iter_mut().max().filter(|width| **width > LEAST) else { break };
+            // The first column is a name: half of it is none.
+            let others = widths.iter_mut().skip(1);
+            let Some(widest) = others.max().filter(|width| **width > LEAST) else { break };
             *widest -= 1;
         }
         if total(&widths) <= limit || widths.len() == 1 {
@@ -142,17 +144,19 @@ mod tests {
     #[test]
     fn a_narrow_terminal_gets_shorter_cells_then_fewer_columns() {
         let long = "x".repeat(40);
-        let rows = rows(&[&["t1.k0001", &long, "here it is warm"]]);
+        let warm = rows(&[&["t1.k0001", &long, "here it is warm"]]);
         for width in 1..80 {
             let paper = Paper { width: Some(width), colour: false };
-            let text = table(&["KIOSK", "NAME", "WHAT"], &rows, paper);
+            let text = table(&["KIOSK", "NAME", "WHAT"], &warm, paper);
             let widest = text.lines().map(|line| line.width()).max().unwrap();
             assert!(widest <= width.max(LEAST), "{width}: {text}");
         }
-        let text = table(&["KIOSK", "NAME", "WHAT"], &rows, Paper { width: Some(30), colour: false });
+        let text = table(&["KIOSK", "NAME", "WHAT"], &warm, Paper { width: Some(30), colour: false });
         assert_eq!(text.lines().nth(1).unwrap(), "t1.k0001  xxxxxxxx…  here it …");
-        let text = table(&["KIOSK", "NAME", "WHAT"], &rows, Paper { width: Some(20), colour: false });
+        let text = table(&["KIOSK", "NAME", "WHAT"], &warm, Paper { width: Some(20), colour: false });
         assert_eq!(text.lines().nth(1).unwrap(), "t1.k0001  xxxxxxxxx…");
+        let text = table(&["ID", "X"], &rows(&[&[&long, "y"]]), Paper { width: Some(20), colour: false });
+        assert_eq!(text.lines().nth(1).unwrap(), long, "a name is shown whole");
         assert_eq!(cut("寿司寿司", 5), "寿司…");
     }
 
