@@ -45,7 +45,7 @@ use screen::Screen;
 #[derive(Parser, Debug)]
 #[command(name = "fleetctl", version, after_help = failure::EXIT_CODES, disable_help_subcommand = true)]
 pub struct Arguments {
-    /// Which fleet: a name of `fleetctl context ls`.
+    /// Which fleet: a name of `fleetctl context ls`; with `login` the name that it gets.
     #[arg(long, global = true, value_name = "NAME")]
     context: Option<String>,
     #[command(subcommand)]
@@ -70,6 +70,7 @@ enum Command {
     Shot(fetch::Shot),
     Diagnose(fetch::Diagnose),
     Enroll(enrol::Enroll),
+    Claim(enrol::ClaimMachine),
     Decommission(kiosk::Decommission),
     Stock(stock::Stock),
     /// What kiosks sell.
@@ -122,6 +123,7 @@ fn obey(screen: &Screen, arguments: &Arguments) -> Result<Exit> {
         Command::Shot(shot) => shot.run(screen, &client()?),
         Command::Diagnose(diagnose) => diagnose.run(screen, &client()?),
         Command::Enroll(enroll) => enroll.run(screen, &client()?),
+        Command::Claim(claim) => claim.run(screen, &client()?),
         Command::Decommission(decommission) => decommission.run(screen, &client()?),
         Command::Stock(stock) => stock.run(screen, &client()?),
         Command::Catalog(command) => command.run(screen, &client()?),

@@ -188,6 +188,7 @@ impl Client {
             return Failure::failed(what).next("fleetctl context ls");
         }
         let (exit, next) = match heard.status {
+            403 if problem["code"] == "wrong_code" => (Exit::Missing, text("next")),
             401 => (Exit::Login, self.login()),
             403 => (Exit::Login, text("next")),
             404 => (Exit::Missing, list_of(&text("detail")).unwrap_or_else(|| text("next"))),

@@ -7,7 +7,7 @@ use super::ask;
 use super::client::Client;
 use super::failure::{Exit, Result};
 use super::kiosks::{KIOSKS, LIMIT, faults, sells};
-use super::output::{As, facts, list, record, state};
+use super::output::{As, facts, record, row, state};
 use super::screen::Screen;
 use super::table::{Cell, Tone};
 use super::words::{self, plain};
@@ -139,7 +139,7 @@ impl Decommission {
         ask::confirm(screen, self.yes, &what, &self.kiosk)?;
         let body = serde_json::json!({ "reason": self.reason });
         let kiosk = client.post(&path(&["kiosks", &self.kiosk, "decommission"]), &body)?;
-        list(screen, self.form.output, KIOSKS, &[kiosk])?;
+        row(screen, self.form.output, KIOSKS, &kiosk)?;
         Ok(Exit::Done)
     }
 }

@@ -11,7 +11,7 @@ use super::failure::{Exit, Result};
 use super::output::{As, Column, Format, Show, as_table, column, list, state};
 use super::screen::Screen;
 use super::table::{Cell, Tone};
-use super::words::{self, count, plain};
+use super::words::{self, plain};
 
 /// Rows of a list, if not told otherwise.
 pub(super) const LIMIT: usize = 100;
@@ -41,10 +41,8 @@ impl Most {
 pub(super) fn note_more(screen: &Screen, rows: &Rows) {
     if rows.more {
         let of = rows.total.map(|total| format!(" of {total}")).unwrap_or_default();
-        screen.note(&format!(
-            "{}{of}; --all shows the others, -n some of them",
-            count(rows.items.len() as u64, "row")
-        ));
+        let shown = rows.items.len();
+        screen.note(&format!("{shown}{of} rows; there are more: --all, or -n ROWS"));
     }
 }
 
@@ -52,9 +50,10 @@ pub(super) fn note_more(screen: &Screen, rows: &Rows) {
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Filters: site=12 and online=false and ver<1.4 and tag:canary
-  fields  id, name, site, state, selling, online, ver, tag, fault, drift, seen, boot, pending, catalog
+  fields  id, name, site, state, selling, online, ver, tag, fault, faulty, drift, seen, cert, boot, pending, catalog
   tests   = != < <= > >= ~ (contains), joined with and, or, not, ( )
-  seen>2h: not heard of for two hours; state is online, stale, offline, never-seen or decommissioned
+  seen>2h: not heard of for two hours; cert<30d: its certificate ends within 30 days
+  state is online, stale, offline, never-seen or decommissioned
 
 Examples:
   fleetctl ls -f 'online=false and not state=decommissioned' --sort seen

@@ -37,20 +37,16 @@ const SUMMARY: &[Column] = &[
 
 /// What is worth looking at: number, words, command.
 const WORTH_A_LOOK: &[(&str, &str, &str)] = &[
-    (
-        "/kiosks/stale",
-        "not heard of for 3 min, still connected by their own word",
-        "fleetctl ls -f state=stale",
-    ),
+    ("/kiosks/stale", "silent for 3 min, but not known to be away", "fleetctl ls -f state=stale"),
     ("/kiosks/offline", "offline", "fleetctl ls -f state=offline"),
     ("/kiosks/never_seen", "never seen", "fleetctl ls -f state=never-seen"),
     ("/not_selling", "online, but not selling", "fleetctl ls -f 'online=true and not selling=open'"),
-    ("/faulty", "with a fault", "fleetctl ls"),
+    ("/faulty", "with a fault", "fleetctl ls -f faulty=true"),
     ("/drift", "not as they should be (drift)", "fleetctl ls -f drift=true"),
-    ("/certificates_ending", "with a certificate that ends within 30 days", "fleetctl ls --sort seen"),
-    ("/tasks_open", "tasks that wait for somebody", "fleetctl tasks"),
-    ("/quarantine_open", "events that were not understood", "fleetctl quarantine"),
-    ("/jobs_open", "jobs under way", "fleetctl jobs"),
+    ("/certificates_ending", "with a certificate that ends soon", "fleetctl ls -f 'cert<30d'"),
+    ("/tasks_open", "to be done by somebody", "fleetctl tasks"),
+    ("/quarantine_open", "not understood", "fleetctl quarantine"),
+    ("/jobs_open", "under way", "fleetctl jobs"),
 ];
 
 impl Status {
