@@ -17,7 +17,9 @@ mod doctor;
 mod enrol;
 mod failure;
 mod fetch;
+mod filters;
 mod jobs;
+mod kiosk;
 mod kiosks;
 mod line;
 mod login;
@@ -26,6 +28,7 @@ mod progress;
 mod records;
 mod sales;
 mod screen;
+mod status;
 mod stock;
 mod table;
 mod words;
@@ -42,7 +45,7 @@ use screen::Screen;
 #[derive(Parser, Debug)]
 #[command(name = "fleetctl", version, after_help = failure::EXIT_CODES, disable_help_subcommand = true)]
 pub struct Arguments {
-    /// Which fleet: a name of `fleetctl context ls`.
+    /// Which fleet: a name of `fleetctl context ls`; with `login` the name that it gets.
     #[arg(long, global = true, value_name = "NAME")]
     context: Option<String>,
     #[command(subcommand)]
@@ -55,9 +58,9 @@ enum Command {
     /// Which fleets you are logged in to, and which one counts.
     #[command(subcommand)]
     Context(login::ContextCommand),
-    Status(kiosks::Status),
+    Status(status::Status),
     Ls(kiosks::Ls),
-    Show(kiosks::ShowKiosk),
+    Show(kiosk::ShowKiosk),
     Set(change::Set),
     Rename(change::Rename),
     Tag(change::Tag),
@@ -67,7 +70,8 @@ enum Command {
     Shot(fetch::Shot),
     Diagnose(fetch::Diagnose),
     Enroll(enrol::Enroll),
-    Decommission(kiosks::Decommission),
+    Claim(enrol::ClaimMachine),
+    Decommission(kiosk::Decommission),
     Stock(stock::Stock),
     /// What kiosks sell.
     #[command(subcommand)]
@@ -79,6 +83,7 @@ enum Command {
     Quarantine(records::Quarantine),
     Events(records::Events),
     Audit(records::Audit),
+    Filters(filters::Filters),
     Sites(records::Sites),
     Tokens(records::Tokens),
     Doctor(doctor::Doctor),
@@ -118,6 +123,7 @@ fn obey(screen: &Screen, arguments: &Arguments) -> Result<Exit> {
         Command::Shot(shot) => shot.run(screen, &client()?),
         Command::Diagnose(diagnose) => diagnose.run(screen, &client()?),
         Command::Enroll(enroll) => enroll.run(screen, &client()?),
+        Command::Claim(claim) => claim.run(screen, &client()?),
         Command::Decommission(decommission) => decommission.run(screen, &client()?),
         Command::Stock(stock) => stock.run(screen, &client()?),
         Command::Catalog(command) => command.run(screen, &client()?),
@@ -127,6 +133,7 @@ fn obey(screen: &Screen, arguments: &Arguments) -> Result<Exit> {
         Command::Quarantine(quarantine) => quarantine.run(screen, &client()?),
         Command::Events(events) => events.run(screen, &client()?),
         Command::Audit(audit) => audit.run(screen, &client()?),
+        Command::Filters(filters) => filters.run(screen, &client()?),
         Command::Sites(sites) => sites.run(screen, &client()?),
         Command::Tokens(tokens) => tokens.run(screen, &client()?),
         Command::Doctor(doctor) => doctor.run(screen, contexts::target(context)?),
@@ -135,6 +142,81 @@ fn obey(screen: &Screen, arguments: &Arguments) -> Result<Exit> {
             clap_complete::generate(*shell, &mut Arguments::command(), "fleetctl", &mut script);
             screen.print(&String::from_utf8_lossy(&script))?;
             Ok(Exit::Done)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words of a line as a shell takes them apart; a pipe or a file to write to ends them.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut quoted) = (vec![String::new()], None);
+        for c in line.chars() {
+            match (quoted, c) {
+                (Some(quote), c) if c == quote => quoted = None,
+                (Some(_), c) => words.last_mut().unwrap().push(c),
+                (None, '\'' | '"') => quoted = Some(c),
+                (None, ' ') => words.push(String::new()),
+                (None, c) => words.last_mut().unwrap().push(c),
+            }
+        }
+        words
+            .into_iter()
+            .filter(|word| !word.is_empty())
+            .take_while(|word| *word != "|" && *word != ">")
+            .collect()
+    }
+
+    #[track_caller]
+    fn is_understood(line: &str) {
+        if let Err(error) = Arguments::try_parse_from(words(line)) {
+            panic!("{line}: {error}");
+        }
+    }
+
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let plain = help.lines().filter(|line| !line.contains('`'));
+        let lines = plain.filter_map(|line| line.find("fleetctl ").map(|at| line[at..].to_owned()));
+        // A remark stands behind several blanks.
+        let own = lines.map(|line| line.split("   ").next().unwrap_or_default().to_owned());
+        own.chain(command.get_subcommands().flat_map(examples)).collect()
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_understood() {
+        let command = Arguments::command();
+        command.clone().debug_assert();
+        let examples = examples(&command);
+        assert!(examples.len() > 30, "{examples:?}");
+        examples.iter().for_each(|line| is_understood(line));
+    }
+
+    #[test]
+    fn every_line_of_the_manual_is_understood_and_its_exit_codes_are_those_of_the_help() {
+        let manual = include_str!("../../docs/fleetctl.md");
+        let mut checked = 0;
+        for line in manual.lines() {
+            if line.starts_with("fleetctl ") {
+                is_understood(line);
+                checked += 1;
+            }
+            let Some(cell) = line.strip_prefix("| `").and_then(|rest| rest.split(" | ").next()) else {
+                continue;
+            };
+            for code in format!("`{cell}").split('`').skip(1).step_by(2) {
+                is_understood(&format!("fleetctl {code}"));
+                checked += 1;
+            }
+        }
+        assert!(checked > 30, "{checked}");
+        for line in failure::EXIT_CODES.lines().filter(|line| line.starts_with("  ")).take(8) {
+            let (code, meaning) = line.trim().split_once(' ').unwrap();
+            let row = manual.lines().find(|row| row.starts_with(&format!("| {code} |"))).unwrap();
+            let words = meaning.trim().trim_start_matches("usage: ").replace('`', "");
+            assert!(row.replace('`', "").contains(&words), "{row}: {words}");
         }
     }
 }

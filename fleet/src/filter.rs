@@ -42,12 +42,16 @@ pub(crate) enum Filter {
     Tag(String),
     /// Has this fault.
     Fault(String),
+    /// Has any fault or none.
+    Faulty(bool),
     /// Online or not.
     Online(bool),
     /// Its twin is not what it should be.
     Drift(bool),
     /// Heard of longer or shorter ago, in seconds.
     Seen(Compare, i64),
+    /// Its newest certificate ends in more or less time, in seconds.
+    Certificate(Compare, i64),
 }
 
 /// A field of text.

@@ -188,6 +188,7 @@ impl Client {
             return Failure::failed(what).next("fleetctl context ls");
         }
         let (exit, next) = match heard.status {
+            403 if problem["code"] == "wrong_code" => (Exit::Missing, text("next")),
             401 => (Exit::Login, self.login()),
             403 => (Exit::Login, text("next")),
             404 => (Exit::Missing, list_of(&text("detail")).unwrap_or_else(|| text("next"))),
@@ -197,7 +198,9 @@ impl Client {
             _ => (Exit::Failed, text("next")),
         };
         let next = match exit {
-            Exit::Usage if next.is_empty() => "say it another way; --help shows how".to_owned(),
+            Exit::Usage if next.is_empty() || next.contains("/v1/openapi.json") => {
+                "--help shows what it takes".to_owned()
+            }
             Exit::Conflict if next.is_empty() => "look at it again, then decide anew".to_owned(),
             _ if next.is_empty() => "fleetctl doctor".to_owned(),
             _ => next,
@@ -225,6 +228,7 @@ fn list_of(detail: &str) -> Option<String> {
         ("task", "tasks"),
         ("job", "jobs"),
         ("catalog", "catalog ls"),
+        ("filter", "filters"),
         ("token", "tokens"),
     ];
     let what = detail.strip_prefix("there is no ")?;

@@ -5,6 +5,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::address::Query;
 use super::client::Client;
 use super::contexts::Target;
 use super::failure::{Exit, Failure, Result};
@@ -28,8 +29,8 @@ const REVOCATIONS_WARN: i64 = 23 * DAY;
 const CLOCK_WARN: i64 = 5;
 const CLOCK_WRONG: i64 = 60;
 
-/// Events that a kiosk in order never has waiting.
-const BACKLOG: i64 = 1000;
+/// Kiosks with more events waiting than one in order ever has: one batch.
+const BACKLOG: &str = "pending>1000";
 
 const DAY: i64 = 86_400;
 
@@ -161,6 +162,7 @@ fn examine(client: &Client, now: Timestamp, report: &mut Report) -> std::result:
         Ok(summary) => kiosks(&summary, report),
         Err(failure) => report.failure("kiosks", &failure),
     }
+    backlog(client, report);
     if me["role"] == "admin" {
         audit(client, report);
     }
@@ -305,36 +307,19 @@ fn kiosks(summary: &Value, report: &mut Report) {
         0 => report.good(check, good),
         _ => report.add(check, Grade::Warn, format!("{number} {what}"), fix),
     };
-    look(
-        "selling",
-        of("/not_selling"),
-        "online and not selling",
-        "all that are online sell",
-        "fleetctl ls -f 'online=true and not selling=open'",
-    );
-    look("faults", of("/faulty"), "with a fault", "none", "fleetctl ls; fleetctl diagnose KIOSK");
-    look(
-        "drift",
-        of("/drift"),
-        "not as they should be",
-        "none",
-        "fleetctl ls -f drift=true; fleetctl show KIOSK",
-    );
+    let selling = "fleetctl ls -f 'online=true and not selling=open'";
+    look("selling", of("/not_selling"), "online and not selling", "all that are online sell", selling);
+    let faulty = "fleetctl ls -f faulty=true; fleetctl diagnose KIOSK";
+    look("faults", of("/faulty"), "with a fault", "none", faulty);
+    let drifting = "fleetctl ls -f drift=true; fleetctl show KIOSK";
+    look("drift", of("/drift"), "not as they should be", "none", drifting);
+    let ending = "fleetctl ls -f 'cert<30d': online they renew it; too late is fleetctl enroll --kiosk KIOSK";
     look(
         "identities",
         of("/certificates_ending"),
-        "with a certificate that ends within 30 days",
-        "no certificate of a kiosk ends soon",
-        "bring them online: they renew it themselves; too late for: fleetctl enroll --kiosk KIOSK",
-    );
-    let pending = of("/pending");
-    let backlog = if pending > BACKLOG { pending } else { 0 };
-    look(
-        "backlog",
-        backlog,
-        "events not sent yet",
-        &format!("{pending} events not sent yet"),
-        "fleetctl ls -f 'pending>1000'",
+        "with a certificate that ends soon",
+        "all are good",
+        ending,
     );
     look(
         "quarantine",
@@ -343,7 +328,20 @@ fn kiosks(summary: &Value, report: &mut Report) {
         "everything was understood",
         "fleetctl quarantine",
     );
-    look("tasks", of("/tasks_open"), "wait for somebody", "none", "fleetctl tasks");
+    look("tasks", of("/tasks_open"), "to be done by somebody", "none", "fleetctl tasks");
+}
+
+/// Kiosks that do not get rid of their events.
+fn backlog(client: &Client, report: &mut Report) {
+    let query = Query::default().with("filter", Some(BACKLOG));
+    match client.rows("/v1/kiosks", &query, Some(1)).map(|rows| rows.total.unwrap_or(0)) {
+        Ok(0) => report.good("backlog", "no kiosk has many events waiting"),
+        Ok(number) => {
+            let detail = format!("{} with more than 1000 events waiting", count(number, "kiosk"));
+            report.add("backlog", Grade::Warn, detail, format!("fleetctl ls -f '{BACKLOG}'"));
+        }
+        Err(failure) => report.failure("backlog", &failure),
+    }
 }
 
 fn audit(client: &Client, report: &mut Report) {

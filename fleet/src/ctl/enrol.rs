@@ -1,11 +1,11 @@
-//! One-time codes: whoever types one at a machine makes a kiosk of it.
+//! How machines become kiosks: a one-time code that somebody types there, or a code that the machine shows.
 
 use serde_json::{Value, json};
 
 use super::address::path;
 use super::client::Client;
 use super::failure::{Exit, Failure, Result};
-use super::output::{As, Column, Show, column, list};
+use super::output::{As, Column, Show, column, list, row};
 use super::screen::Screen;
 use super::table::{Cell, Tone};
 use super::words::plain;
@@ -42,6 +42,49 @@ pub(super) struct Enroll {
     form: As,
 }
 
+/// Take in a machine that shows a code on its screen.
+///
+/// What it says of itself is told, to be compared with the one that somebody stands in front of.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example: fleetctl claim 7KQ2-M9XA --name 'Door, left'")]
+pub(super) struct ClaimMachine {
+    /// The code on its screen.
+    code: String,
+    /// Where the kiosk will stand; needed if there is more than one site.
+    #[arg(long)]
+    site: Option<String>,
+    /// The kiosk's name, for people.
+    #[arg(long, default_value = "")]
+    name: String,
+    /// A tag of the kiosk; may be given more than once.
+    #[arg(long)]
+    tag: Vec<String>,
+    /// An existing kiosk whose place the machine takes; the old certificate ends.
+    #[arg(long, value_name = "KIOSK", conflicts_with_all = ["name", "tag", "site"])]
+    kiosk: Option<String>,
+    #[command(flatten)]
+    form: As,
+}
+
+const MACHINES: &[Column] = &[
+    column("SERIAL", "/serial", Show::Plain),
+    column("VERSION", "/version", Show::Plain),
+    column("ADDRESS", "/address", Show::Plain),
+];
+
+impl ClaimMachine {
+    pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
+        let site = site(client, self.kiosk.as_deref(), self.site.as_deref())?;
+        let body = json!({
+            "code": self.code, "site": site, "kiosk": self.kiosk, "name": self.name, "tags": self.tag,
+        });
+        let machine = client.post("/v1/claims/approve", &body)?;
+        row(screen, self.form.output, MACHINES, &machine)?;
+        screen.note("is it the one? It appears in: fleetctl ls; else: fleetctl decommission KIOSK");
+        Ok(Exit::Done)
+    }
+}
+
 const CODES: &[Column] = &[
     column("CODE", "/code", Show::Plain),
     column("SITE", "/site", Show::Plain),
@@ -56,10 +99,7 @@ fn command(row: &Value) -> Cell {
 
 impl Enroll {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
-        let site = match &self.kiosk {
-            Some(kiosk) => plain(&client.get(&path(&["kiosks", kiosk]))?["site"]),
-            None => self.site(client)?,
-        };
+        let site = site(client, self.kiosk.as_deref(), self.site.as_deref())?;
         let mut codes = Vec::new();
         for number in 1..=self.count {
             let name = match &self.name {
@@ -76,20 +116,22 @@ impl Enroll {
         screen.note("it appears in: fleetctl ls");
         Ok(Exit::Done)
     }
+}
 
-    /// The site that was named, or the only one there is.
-    fn site(&self, client: &Client) -> Result<String> {
-        if let Some(site) = &self.site {
-            return Ok(site.clone());
-        }
-        let sites = client.get("/v1/sites")?;
-        let ids: Vec<String> =
-            sites.as_array().into_iter().flatten().map(|site| plain(&site["id"])).collect();
-        match ids.as_slice() {
-            [only] => Ok(only.clone()),
-            [] => Err(Failure::usage("there is no site yet").next("fleetctl sites add ID NAME")),
-            many => Err(Failure::usage(format!("which site? There are {}", many.join(", ")))
-                .next(format!("fleetctl enroll --site {}", many[0]))),
-        }
+/// The site of an existing kiosk, the one that was named, or the only one there is.
+fn site(client: &Client, kiosk: Option<&str>, named: Option<&str>) -> Result<String> {
+    if let Some(kiosk) = kiosk {
+        return Ok(plain(&client.get(&path(&["kiosks", kiosk]))?["site"]));
+    }
+    if let Some(site) = named {
+        return Ok(site.to_owned());
+    }
+    let sites = client.get("/v1/sites")?;
+    let ids: Vec<String> = sites.as_array().into_iter().flatten().map(|site| plain(&site["id"])).collect();
+    match ids.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(Failure::usage("there is no site yet").next("fleetctl sites add ID NAME")),
+        many => Err(Failure::usage(format!("which site? There are {}", many.join(", ")))
+            .next(format!("say --site {}", many[0]))),
     }
 }

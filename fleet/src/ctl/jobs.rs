@@ -11,7 +11,7 @@ use super::change::{Whom, value, whom};
 use super::client::Client;
 use super::failure::{Exit, Failure, Result};
 use super::kiosks::{Most, note_more};
-use super::output::{As, Column, Show, column, list, record};
+use super::output::{As, Column, Show, column, list, row};
 use super::progress::Progress;
 use super::screen::Screen;
 use super::table::{Cell, Tone};
@@ -22,6 +22,10 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A job that has begun may take so long after it could have expired; then nobody waits any more.
 const RUN_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// Jobs under the names that they have here.
+const KNOWN: [&str; 8] =
+    ["reboot", "open", "close", "catalog-refresh", "config", "logs", "screenshot", "diagnostics"];
 
 /// Tell kiosks to do something once.
 ///
@@ -42,8 +46,8 @@ Examples:
   fleetctl run reboot t1.k0042 --idle --wait
   fleetctl run close -f 'site=12' --dry-run")]
 pub(super) struct Run {
-    /// What to do.
-    #[arg(value_name = "JOB")]
+    /// What to do, see below.
+    #[arg(value_name = "JOB", value_parser = KNOWN, hide_possible_values = true)]
     job: String,
     /// A kiosk's id, then arguments: `name=value`.
     #[arg(value_name = "KIOSK | ARGUMENT=VALUE")]
@@ -187,7 +191,9 @@ fn wait(screen: &Screen, client: &Client, request: &str, expire: u32) -> Result<
             return Ok(jobs);
         }
         progress.show(ended, jobs.len(), &states(&jobs));
-        std::thread::sleep(LOOK_INTERVAL);
+        // Many jobs are many rows: looked at less often, so that waiting is no burden.
+        let times = u32::try_from(1 + jobs.len() / 200).unwrap_or(u32::MAX);
+        std::thread::sleep(LOOK_INTERVAL.saturating_mul(times));
     }
 }
 
@@ -265,8 +271,7 @@ impl Jobs {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
         if let Some(id) = &self.job {
             let job = client.get(&path(&["jobs", id]))?;
-            let rows = [job.clone()];
-            record(screen, self.form.output, JOBS, &job, || super::output::as_table(screen, JOBS, &rows))?;
+            row(screen, self.form.output, JOBS, &job)?;
             return Ok(Exit::Done);
         }
         let query = Query::default()

@@ -26,8 +26,8 @@ pub(super) enum Format {
 /// The argument for it.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(super) struct As {
-    /// In what form.
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    /// In what form: `table`, `json` (as the API says it), `csv` or `name` (only the ids).
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM", hide_possible_values = true)]
     pub output: Format,
 }
 
@@ -69,6 +69,11 @@ pub(super) fn list(screen: &Screen, form: Format, view: &View, rows: &[Value]) -
         Format::Csv => screen.raw(&csv(view, rows)?),
         Format::Name => names(screen, view, rows),
     }
+}
+
+/// Shows one thing; as a table, its row.
+pub(super) fn row(screen: &Screen, form: Format, view: &View, value: &Value) -> Result<()> {
+    record(screen, form, view, value, || as_table(screen, view, std::slice::from_ref(value)))
 }
 
 /// Shows one thing; `text` is its table.

@@ -8,7 +8,7 @@ use super::ask;
 use super::client::Client;
 use super::failure::{Exit, Failure, Result};
 use super::kiosks::{Most, note_more};
-use super::output::{As, Column, Format, Show, column, list};
+use super::output::{As, Column, Format, Show, column, list, row};
 use super::screen::Screen;
 use super::table::Cell;
 use super::words::{ago, plain};
@@ -223,19 +223,23 @@ const SITES: &[Column] = &[
 
 impl Sites {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
-        let (form, sites) = match &self.command {
-            None => (self.form, client.get("/v1/sites")?),
-            Some(SiteCommand::Ls(form)) => (*form, client.get("/v1/sites")?),
+        let all = |form: As| {
+            let sites = client.get("/v1/sites")?;
+            list(screen, form.output, SITES, sites.as_array().map(Vec::as_slice).unwrap_or_default())
+        };
+        match &self.command {
+            None => all(self.form)?,
+            Some(SiteCommand::Ls(form)) => all(*form)?,
             Some(SiteCommand::Add { id, name, time_zone, form }) => {
                 let body = json!({ "id": id, "name": name, "time_zone": time_zone });
-                (*form, json!([client.post("/v1/sites", &body)?]))
+                row(screen, form.output, SITES, &client.post("/v1/sites", &body)?)?;
             }
             Some(SiteCommand::Rename { id, name, time_zone, form }) => {
                 let body = json!({ "name": name, "time_zone": time_zone });
-                (*form, json!([client.send(hyper::Method::PATCH, &path(&["sites", id]), &[], &body)?]))
+                let site = client.send(hyper::Method::PATCH, &path(&["sites", id]), &[], &body)?;
+                row(screen, form.output, SITES, &site)?;
             }
-        };
-        list(screen, form.output, SITES, sites.as_array().map(Vec::as_slice).unwrap_or_default())?;
+        }
         Ok(Exit::Done)
     }
 }
@@ -332,7 +336,7 @@ impl Tokens {
                     "/v1/tokens",
                     &json!({ "name": name, "role": role, "days": days, "sites": sites }),
                 )?;
-                list(screen, form.output, NEW_TOKEN, &[made])?;
+                row(screen, form.output, NEW_TOKEN, &made)?;
                 screen.note("the secret is not shown again. There: fleetctl login URL --token -");
             }
             Some(TokenCommand::Revoke { id, yes }) => {

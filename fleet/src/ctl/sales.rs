@@ -7,7 +7,7 @@ use super::address::{Query, path};
 use super::client::Client;
 use super::failure::{Exit, Failure, Result};
 use super::kiosks::{Most, note_more};
-use super::output::{As, Column, Format, Show, as_table, column, facts, list, record, state};
+use super::output::{As, Column, Format, Show, as_table, column, facts, list, record, row, state};
 use super::screen::Screen;
 use super::table::{Cell, Tone};
 use super::words::{self, clean, money, plain};
@@ -308,7 +308,7 @@ impl Tasks {
                 let word = outcome.to_possible_value().map(|value| value.get_name().to_owned());
                 let body = json!({ "outcome": word, "note": note });
                 let task = client.post(&path(&["tasks", &id.to_string(), "done"]), &body)?;
-                list(screen, form.output, TASKS, &[task])?;
+                row(screen, form.output, TASKS, &task)?;
             }
         }
         Ok(Exit::Done)

@@ -7,7 +7,7 @@ use super::address::Query;
 use super::client::Client;
 use super::failure::{Exit, Result};
 use super::kiosks::{Most, note_more};
-use super::output::{As, Column, Format, Show, column, list};
+use super::output::{As, Column, Format, Show, column, list, row};
 use super::screen::Screen;
 use super::words::parse_quantity;
 
@@ -82,7 +82,7 @@ impl Stock {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
         let booked = |form: As, path: &str, body: &Value| {
             let shelf = client.post(path, body)?;
-            list(screen, form.output, SHELVES, &[shelf])
+            row(screen, form.output, SHELVES, &shelf)
         };
         match &self.command {
             None => self.ls.run(screen, client)?,

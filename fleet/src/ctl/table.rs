@@ -1,5 +1,5 @@
 //! Tables of text. A table that is wider than the terminal loses characters of its widest cells first, then whole
-//! columns from the right.
+//! columns from the right; the first column, the name, stays whole.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 const GAP: usize = 2;
 
 /// No cell is cut shorter than this.
-const LEAST: usize = 8;
+const LEAST: usize = 10;
 
 /// How a cell is meant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -59,8 +59,24 @@ impl Paper {
     }
 }
 
-/// Writes a table; every line ends with a line feed. Cells are taken as they are: cleaned before.
+/// Writes a table that fits: what is too wide loses its empty columns first. See [`written`].
 pub(super) fn table(titles: &[&str], rows: &[Vec<Cell>], paper: Paper) -> String {
+    let whole = written(titles, rows, Paper { width: None, ..paper });
+    let is_plain = Paper { width: None, colour: false };
+    let widest = || written(titles, rows, is_plain).lines().map(|line| line.width()).max();
+    if rows.is_empty() || paper.width.is_none_or(|width| widest() <= Some(width)) {
+        return whole;
+    }
+    let full: Vec<usize> =
+        (0..titles.len()).filter(|at| rows.iter().any(|row| !row[*at].text.is_empty())).collect();
+    let titles: Vec<&str> = full.iter().map(|at| titles[*at]).collect();
+    let rows: Vec<Vec<Cell>> =
+        rows.iter().map(|row| full.iter().map(|at| row[*at].clone()).collect()).collect();
+    written(&titles, &rows, paper)
+}
+
+/// Every line ends with a line feed. Cells are taken as they are: cleaned before.
+fn written(titles: &[&str], rows: &[Vec<Cell>], paper: Paper) -> String {
     let natural: Vec<usize> = titles
         .iter()
         .enumerate()
@@ -95,7 +111,9 @@ fn fit(mut natural: Vec<usize>, limit: Option<usize>) -> Vec<usize> {
     loop {
         let mut widths = natural.clone();
         while total(&widths) > limit {
-            let Some(widest) = widths.iter_mut().max().filter(|width| **width > LEAST) else { break };
+            // The first column is a name: half of it is none.
+            let others = widths.iter_mut().skip(1);
+            let Some(widest) = others.max().filter(|width| **width > LEAST) else { break };
             *widest -= 1;
         }
         if total(&widths) <= limit || widths.len() == 1 {
@@ -142,17 +160,22 @@ mod tests {
     #[test]
     fn a_narrow_terminal_gets_shorter_cells_then_fewer_columns() {
         let long = "x".repeat(40);
-        let rows = rows(&[&["t1.k0001", &long, "here it is warm"]]);
+        let warm = rows(&[&["t1.k0001", &long, "here it is warm"]]);
         for width in 1..80 {
             let paper = Paper { width: Some(width), colour: false };
-            let text = table(&["KIOSK", "NAME", "WHAT"], &rows, paper);
+            let text = table(&["KIOSK", "NAME", "WHAT"], &warm, paper);
             let widest = text.lines().map(|line| line.width()).max().unwrap();
             assert!(widest <= width.max(LEAST), "{width}: {text}");
         }
-        let text = table(&["KIOSK", "NAME", "WHAT"], &rows, Paper { width: Some(30), colour: false });
-        assert_eq!(text.lines().nth(1).unwrap(), "t1.k0001  xxxxxxxx…  here it …");
-        let text = table(&["KIOSK", "NAME", "WHAT"], &rows, Paper { width: Some(20), colour: false });
+        let text = table(&["KIOSK", "NAME", "WHAT"], &warm, Paper { width: Some(32), colour: false });
+        assert_eq!(text.lines().nth(1).unwrap(), "t1.k0001  xxxxxxxxx…  here it i…");
+        let gap = rows(&[&["t1.k0001", "", "here it is warm"]]);
+        let text = table(&["KIOSK", "NAME", "WHAT"], &gap, Paper { width: Some(26), colour: false });
+        assert_eq!(text, "KIOSK     WHAT\nt1.k0001  here it is warm\n", "what is empty goes first");
+        let text = table(&["KIOSK", "NAME", "WHAT"], &warm, Paper { width: Some(20), colour: false });
         assert_eq!(text.lines().nth(1).unwrap(), "t1.k0001  xxxxxxxxx…");
+        let text = table(&["ID", "X"], &rows(&[&[&long, "y"]]), Paper { width: Some(20), colour: false });
+        assert_eq!(text.lines().nth(1).unwrap(), long, "a name is shown whole");
         assert_eq!(cut("寿司寿司", 5), "寿司…");
     }
 

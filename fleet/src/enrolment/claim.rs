@@ -84,6 +84,7 @@ pub(crate) async fn approve(
 }
 
 /// How a claim stands.
+#[expect(clippy::large_enum_variant, reason = "one a request, taken apart where it is made")]
 pub(crate) enum Claim {
     /// There is none with this secret, or its time is over.
     Over,

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Compare, DEPTH_MAX, Filter, FilterError, LENGTH_MAX, NumberField, TextField, TextTest};
 
-const FIELDS: &str =
-    "id, name, site, state, selling, online, ver, tag, fault, drift, seen, boot, pending, catalog";
+const FIELDS: &str = "id, name, site, state, selling, online, ver, tag, fault, faulty, drift, seen, cert, boot, pending, catalog";
 
 pub(super) fn parse(text: &str, saved: &BTreeMap<String, Filter>) -> Result<Filter, FilterError> {
     if text.len() > LENGTH_MAX {
@@ -226,6 +225,8 @@ fn test(field: &str, operator: &str, value: String) -> Told<Filter> {
         }
         "tag" => same(operator).map(|is| negated(!is, Filter::Tag(value))),
         "fault" => same(operator).map(|is| negated(!is, Filter::Fault(value))),
+        "faulty" => Ok(Filter::Faulty(same(operator)? == truth(&value)?)),
+        "cert" => Ok(Filter::Certificate(compare(operator)?, seconds(&value)?)),
         "online" => Ok(Filter::Online(same(operator)? == truth(&value)?)),
         "drift" => Ok(Filter::Drift(same(operator)? == truth(&value)?)),
         "seen" => Ok(Filter::Seen(compare(operator)?, seconds(&value)?)),
@@ -280,7 +281,7 @@ fn whole(value: &str) -> Told<i64> {
 
 /// `90s`, `5m`, `2h`, `3d`.
 fn seconds(value: &str) -> Told<i64> {
-    let wrong = || (Wrong::Value, "expected how long ago, such as 90s, 5m, 2h or 3d".to_owned());
+    let wrong = || (Wrong::Value, "expected a length of time, such as 90s, 5m, 2h or 3d".to_owned());
     let unit = value.chars().last().ok_or_else(wrong)?;
     let factor = match unit {
         's' => 1,

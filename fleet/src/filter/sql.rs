@@ -69,6 +69,14 @@ impl Sql {
             Filter::Fault(fault) => {
                 self.push("coalesce(k.status->'faults' ? ").bind(fault.clone()).push("::text, false)");
             }
+            Filter::Faulty(faulty) => {
+                self.push("jsonb_path_exists(k.status, '$.faults[0]') = ").bind(*faulty);
+            }
+            Filter::Certificate(compare, seconds) => {
+                self.push("(SELECT max(c.expires_at) FROM certificate c WHERE c.kiosk = k.id AND c.revoked_at IS NULL)");
+                self.push(" - now()").push(operator(*compare));
+                self.push("make_interval(secs => ").bind(seconds.to_string()).push("::text::float8)");
+            }
             Filter::Online(online) => {
                 self.push(PRESENCE).push(if *online { " = 'online'" } else { " <> 'online'" });
             }

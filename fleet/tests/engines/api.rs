@@ -304,6 +304,8 @@ async fn lists_are_filtered_sorted_and_cut_by_the_server_and_show_nothing_of_oth
         ("fault:printer.paper_out or pending>=5", "t1.b t1.c"),
         ("catalog=7", "t1.b"),
         ("seen<5m", "t1.b"),
+        ("faulty=true", "t1.b"),
+        ("cert<30d or faulty=false", "t1.a t1.c t1.d"),
         ("seen>5m and seen<2h", "t1.a t1.c"),
         ("drift=true", ""),
         ("id!=t1.a and (tag:x or site=12)", "t1.b t1.c"),
