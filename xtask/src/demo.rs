@@ -5,7 +5,18 @@ use crate::run;
 
 pub(crate) fn demo(arguments: &[String]) -> anyhow::Result<()> {
     let mut build = run::cargo();
-    build.args(["build", "--package", "kioskd", "--package", "fleet", "--package", "sim", "--package", "tests", "--bins"]);
+    build.args([
+        "build",
+        "--package",
+        "kioskd",
+        "--package",
+        "fleet",
+        "--package",
+        "sim",
+        "--package",
+        "tests",
+        "--bins",
+    ]);
     let window = arguments.iter().any(|a| a == "--window");
     if window {
         build.args(["--features", "kioskd/window"]);
