@@ -24,6 +24,7 @@ mod kiosks;
 mod line;
 mod login;
 mod output;
+mod people;
 mod progress;
 mod records;
 mod sales;
@@ -86,6 +87,7 @@ enum Command {
     Filters(filters::Filters),
     Sites(records::Sites),
     Tokens(records::Tokens),
+    People(people::People),
     Doctor(doctor::Doctor),
     /// Lines for a shell that completes what you type.
     #[command(after_help = "Example: fleetctl completions bash > /etc/bash_completion.d/fleetctl")]
@@ -136,6 +138,7 @@ fn obey(screen: &Screen, arguments: &Arguments) -> Result<Exit> {
         Command::Filters(filters) => filters.run(screen, &client()?),
         Command::Sites(sites) => sites.run(screen, &client()?),
         Command::Tokens(tokens) => tokens.run(screen, &client()?),
+        Command::People(people) => people.run(screen, &client()?),
         Command::Doctor(doctor) => doctor.run(screen, contexts::target(context)?),
         Command::Completions { shell } => {
             let mut script = Vec::new();

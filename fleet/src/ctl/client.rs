@@ -206,6 +206,7 @@ impl Client {
             _ => next,
         };
         let what = match (heard.status, self.target.token.is_some()) {
+            _ if problem["code"] == "wrong_password" => text("detail"),
             (401, true) => format!("{} does not take this token (any more)", self.address()),
             (401, false) => format!("not logged in to {}", self.address()),
             _ => text("detail"),

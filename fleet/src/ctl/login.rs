@@ -30,6 +30,7 @@ const FILE_MAX: u64 = 4096;
 Examples:
   fleetctl login --data /var/lib/fleet
   fleetctl login https://fleet.example:8443 --ca fleet-ca.pem --token-file token
+  fleetctl login https://fleet.example:8443 --ca fleet-ca.pem --name ana@example.com
   pass show fleet | fleetctl login https://fleet.example --token -")]
 pub(super) struct Login {
     /// Where the fleet is, for example https://fleet.example:8443.
@@ -44,32 +45,51 @@ pub(super) struct Login {
     /// `-`: the token comes on the standard input. (On the command line others could read it.)
     #[arg(long, value_name = "-")]
     token: Option<String>,
+    /// Log in as a person; you are asked for the password. The session lasts twelve hours.
+    #[arg(long, conflicts_with_all = ["data", "token_file", "token"])]
+    name: Option<String>,
+    /// `-`: the password comes on the standard input.
+    #[arg(long, value_name = "-", requires = "name")]
+    password: Option<String>,
     /// The certificate of the fleet's authority, PEM; without it the system's authorities count.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
 }
 
-/// What somebody shows to be let in. Another way than a token, such as a password, ends in a token, too, and then
-/// goes the same way.
-fn token(screen: &Screen, login: &Login, address: &Address) -> Result<Token> {
-    match (&login.token_file, login.token.as_deref()) {
-        (Some(path), _) => Token::new(&read_short(path)?),
-        (None, Some("-")) => {
+/// What somebody shows to be let in: a token, or a password that gets one.
+fn token(screen: &Screen, login: &Login, address: &Address, ca: Option<&str>) -> Result<Token> {
+    if let Some(name) = &login.name {
+        let question = format!("Password of {name} at {address}: ");
+        let password = secret(screen, login.password.as_deref(), &question)?;
+        let target =
+            Target { context: None, address: address.clone(), token: None, ca: ca.map(str::to_owned) };
+        let body = json!({ "name": name, "password": password });
+        let session = Client::new(target)?.post("/v1/login", &body)?;
+        return Token::new(session["token"].as_str().unwrap_or_default());
+    }
+    match &login.token_file {
+        Some(path) => Token::new(&read_short(path)?),
+        None => Token::new(&secret(screen, login.token.as_deref(), &format!("Token for {address}: "))?),
+    }
+}
+
+/// A secret: from the standard input if `given` is `-`, else from the person at the terminal.
+pub(super) fn secret(screen: &Screen, given: Option<&str>, question: &str) -> Result<String> {
+    match given {
+        Some("-") => {
             let mut text = String::new();
             std::io::stdin()
                 .lock()
                 .take(FILE_MAX)
                 .read_to_string(&mut text)
-                .map_err(|error| Failure::io("read the token", &error))?;
-            Token::new(&text)
+                .map_err(|error| Failure::io("read the standard input", &error))?;
+            Ok(text.trim_end_matches(['\n', '\r']).to_owned())
         }
-        (None, Some(_)) => Err(Failure::usage("a token on the command line can be read by others")
-            .next("--token -, and the token on the standard input; take that token back if it was real")),
-        (None, None) if screen.answers => {
-            Token::new(&ask::secret(screen, &format!("Token for {address}: "))?)
-        }
-        (None, None) => Err(Failure::usage("a token is needed, and nobody is here to be asked")
-            .next(format!("fleetctl login {address} --token-file FILE"))),
+        Some(_) => Err(Failure::usage("a secret on the command line can be read by others")
+            .next("-, and the secret on the standard input; change that secret if it was real")),
+        None if screen.answers => ask::secret(screen, question),
+        None => Err(Failure::usage("a secret is needed, and nobody is here to be asked")
+            .next("--token-file FILE, or - and the secret on the standard input")),
     }
 }
 
@@ -80,7 +100,7 @@ impl Login {
             (None, url) => {
                 let address = Address::parse(url.as_deref().unwrap_or_default())?;
                 let ca = self.ca.as_deref().map(read_ca).transpose()?;
-                let token = token(screen, self, &address)?;
+                let token = token(screen, self, &address, ca.as_deref())?;
                 let name = context.map_or_else(|| address.host.clone(), str::to_owned);
                 let target = Target { context: None, address, token: Some(token), ca };
                 enter(screen, target, &name)

@@ -291,7 +291,7 @@ enum TokenCommand {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Role {
+pub(super) enum Role {
     /// Everything.
     Admin,
     /// Runs shops: kiosks, stock, tasks, catalogs.
@@ -314,7 +314,7 @@ const TOKENS: &[Column] = &[
 ];
 
 /// Where something counts; null is everywhere.
-fn sites(row: &Value) -> Cell {
+pub(super) fn sites(row: &Value) -> Cell {
     Cell::from(if row["sites"].is_null() { "all".to_owned() } else { plain(&row["sites"]) })
 }
 

@@ -159,7 +159,7 @@ fn a_login_is_checked_kept_for_its_owner_and_sent_nowhere_else() {
     let before = std::fs::read(&kept).unwrap();
     operator.told(&["login", url, "--token", "-"], &fleet.admin).fails(6, &["unknown here", "--ca"]);
     operator.told(&["login", url, "--ca", ca, "--token", "-"], "kfl_wrong").fails(3, &["fleetctl login"]);
-    operator.run(&["login", url, "--ca", ca, "--token", &fleet.admin]).fails(2, &["--token -"]);
+    operator.run(&["login", url, "--ca", ca, "--token", &fleet.admin]).fails(2, &["command line"]);
     operator.run(&["login", url, "--ca", ca]).fails(2, &["--token-file"]);
     operator.run(&["login", "http://fleet.example"]).fails(2, &["unencrypted"]);
     operator.told(&["login", "https://127.0.0.1:1", "--token", "-"], "x").fails(6, &["cannot reach"]);
@@ -210,6 +210,30 @@ fn a_login_is_checked_kept_for_its_owner_and_sent_nowhere_else() {
     operator.run(&["tokens", "revoke", id.as_str().unwrap(), "--yes"]).good();
     operator.run(&["--context", "shop", "ls"]).fails(3, &["does not take this token", "fleetctl login"]);
     operator.run(&["ls", "--colour"]).fails(2, &["--help"]);
+}
+
+#[test]
+fn a_person_logs_in_with_a_password_until_they_are_locked_out() {
+    let fleet = Fleet::start();
+    let operator = Operator { home: fleet.dir() };
+    operator.run(&["login", "--data", fleet.base.data().to_str().unwrap()]).good();
+    let add = ["people", "add", "Ana@example.com", "--role", "technician", "--password", "-"];
+    operator.told(&add, "short").fails(2, &["10 to 200"]);
+    operator.told(&add, "correct horse battery\n").good();
+    let ca = fleet.ca("fleet-ca.pem");
+    let login = ["login", &fleet.https, "--ca", ca.to_str().unwrap(), "--name", "ana@example.com"];
+    let login = [&login[..], &["--context", "ana", "--password", "-"]].concat();
+    operator.told(&login, "wrong").fails(3, &["name and password"]);
+    operator.told(&login, "correct horse battery\n").good();
+    operator.run(&["ls"]).good();
+    operator.run(&["orders"]).fails(3, &["technician"]);
+    operator.run(&["context", "use", "local"]).good();
+    operator.run(&["people", "disable", "nobody", "--yes"]).fails(4, &["fleetctl people"]);
+    operator.run(&["people", "disable", "ana@example.com"]).fails(2, &["--yes"]);
+    operator.run(&["people", "disable", "ana@example.com", "--yes"]).good();
+    operator.run(&["--context", "ana", "ls"]).fails(3, &["fleetctl login"]);
+    let people = operator.run(&["people", "-o", "json"]).json();
+    assert!(people[0]["disabled_at"].is_string() && people[0]["role"] == "technician", "{people}");
 }
 
 #[tokio::test]
