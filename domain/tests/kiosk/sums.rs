@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::Input;
 use domain::catalog::{Catalog, PriceRule, RuleKind, RuleTarget, Surcharge, SurchargeAmount, SurchargeTax};
-use domain::ids::{ItemId, RuleId, SurchargeId};
+use domain::ids::{ItemId, RuleId, SlotId, SurchargeId, VariationId};
 use domain::input::ScannerInput;
 use domain::intent::{CartIntent, Intent, MealIntent, PayIntent};
 use domain::money::{Minor, Rate};
@@ -99,13 +99,15 @@ fn bought(w: &mut World, lang: &str, items: &[usize], coupon: bool, tip: bool) -
         let item = ["burger", "fries", "juice", "cola", "meal"][at % 5];
         w.intent(Intent::QuickAdd(ItemId::new(item)));
         match w.page() {
-            "meal" if item == "meal" => w.intent(Intent::Meal(MealIntent::Accept)),
+            "meal" if item == "meal" => {
+                w.intent(Intent::Meal(MealIntent::Pick(SlotId::new("main"), VariationId::new("burger-2"))));
+                w.intent(Intent::Meal(MealIntent::Pick(SlotId::new("drink"), VariationId::new("cola"))));
+                w.intent(Intent::Meal(MealIntent::Accept));
+            }
             "meal" => w.intent(Intent::Meal(MealIntent::Decline)),
             _ => {}
         }
-        if w.page() == "meal" {
-            w.intent(Intent::ShowMenu);
-        }
+        assert_eq!(w.page(), "menu", "{item}");
     }
     if coupon {
         w.feed(Input::Scanner(ScannerInput::Text(fixture::COUPON.into())));
