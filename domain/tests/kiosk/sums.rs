@@ -40,6 +40,7 @@ pub fn adds_up(view: &View) {
         | Page::AtTerminal(_)
         | Page::PayFailed(_)
         | Page::PayUnknown(_)
+        | Page::Claim(_)
         | Page::OutOfService(_) => {}
     }
 }
