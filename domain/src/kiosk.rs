@@ -30,6 +30,7 @@ mod pay_page;
 mod payment;
 mod printing;
 mod reconcile;
+mod retold;
 mod reversal;
 mod scanner;
 mod snapshot;
@@ -48,6 +49,7 @@ use crate::effect::Effect;
 use crate::event::{Change, Event};
 use crate::ids::{IdSource, OrderId, ReceiptId};
 use crate::input::Input;
+use crate::order::Order;
 use crate::receipt::ReceiptDocument;
 use crate::session::Session;
 use crate::time::{MonoMs, Now};
@@ -211,6 +213,13 @@ impl Kiosk {
     /// The receipt of an order as it would be printed now, whether it was ever asked for or not.
     pub fn order_document(&self, order: OrderId, now: &Now) -> Option<ReceiptDocument> {
         self.ledger.order(order).map(|order| crate::receipt::of_order(&self.config, order, now))
+    }
+
+    /// An order with its names in the shop's own language, as far as the active catalog has them.
+    pub fn order_for_staff(&self, order: OrderId) -> Option<Arc<Order>> {
+        let order = &self.ledger.order(order)?.order;
+        let menu = self.session.menu.as_deref();
+        Some(menu.map_or_else(|| order.clone(), |menu| retold::in_the_shops_language(menu, order).into()))
     }
 
     /// A number that two equal ledgers share and two different ones hardly do, for logs and reports.

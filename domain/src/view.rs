@@ -25,7 +25,7 @@ pub use pay::{
 pub struct View {
     /// Language of the visit.
     pub lang: Lang,
-    /// Languages to choose from.
+    /// Languages to choose from; none while no catalog is known.
     pub languages: Vec<Lang>,
     /// Currency of every amount.
     pub currency: Currency,
@@ -421,7 +421,7 @@ pub struct CartLineView {
     pub tint: Tint,
     /// Pieces.
     pub quantity: u32,
-    /// Price of the line.
+    /// Price of the line: before discounts on the cart page, which lists them, after them beside the menu.
     pub total: Minor,
     /// Whether it has choices to change.
     pub can_change: bool,
@@ -520,4 +520,6 @@ pub enum Notice {
     StaffCalled,
     /// A code was accepted.
     CodeAccepted(Arc<str>),
+    /// A code was accepted, and counts once the goods cost at least this much.
+    CodeCountsFrom(Arc<str>, Minor),
 }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
+use domain::catalog::Catalog;
 use domain::config::KioskConfig;
 use domain::event::Change;
 use domain::input::{Action, Command, Input, Origin};
@@ -120,7 +121,7 @@ pub struct CoreParts {
     /// The catalog to begin with when the store has none.
     pub seed: Option<crate::catalog::Seed>,
     /// How a stored document becomes a catalog.
-    pub parse: fn(&[u8]) -> anyhow::Result<domain::catalog::Catalog>,
+    pub parse: fn(&[u8]) -> anyhow::Result<Catalog>,
     /// Signs of life for the watchdog.
     pub heartbeat: Heartbeat,
     /// Where the last inputs are kept.
@@ -175,8 +176,9 @@ pub fn run(
     queue: &CoreQueue,
     mut outside: Box<dyn Outside + Send>,
 ) -> Result<(), StoreError> {
+    let mut known = None;
     loop {
-        let error = match Core::open(parts, outside) {
+        let error = match Core::open(parts, outside, &mut known) {
             Ok(mut core) => match core.serve(queue) {
                 Ok(End::Stopped) => return Ok(()),
                 Ok(End::Anew) => {
@@ -184,6 +186,8 @@ pub fn run(
                     continue;
                 }
                 Err(error) => {
+                    known =
+                        core.kiosk.session().menu.as_ref().map(|menu| Arc::clone(&menu.catalog)).or(known);
                     (parts, outside) = (core.parts, core.outside);
                     error
                 }
@@ -196,7 +200,8 @@ pub fn run(
         };
         tracing::error!(error = &error as &dyn std::error::Error, "the store failed; out of service");
         let failure = Failure::new(error, &parts.store.path);
-        outside.show(Arc::new(failed_view(&parts, &failure)));
+        known = known.or_else(|| parts.seed.as_ref().and_then(|seed| seed()).map(|(catalog, _)| catalog));
+        outside.show(Arc::new(failure.view(&parts.config, known.as_ref(), &parts.clock.now())));
         if wait_failed(&mut parts, queue, &failure).is_break() {
             return Ok(());
         }
@@ -208,6 +213,7 @@ impl Core {
     fn open(
         parts: CoreParts,
         outside: Box<dyn Outside + Send>,
+        known: &mut Option<Arc<Catalog>>,
     ) -> Result<Self, (CoreParts, Box<dyn Outside + Send>, StoreError)> {
         let now = parts.clock.now();
         let mut ids = UuidSource;
@@ -234,18 +240,20 @@ impl Core {
         tracing::info!(events, epoch = store.epoch(), boot = store.boot(), "store opened");
         let kiosk = replay.finish(Arc::clone(&parts.config));
         let mut core = Self { parts, kiosk, store, ids, outside, shown: None, anew: None };
-        match core.start() {
+        match core.start(known) {
             Ok(()) => Ok(core),
             Err(error) => Err((core.parts, core.outside, error)),
         }
     }
 
-    fn start(&mut self) -> Result<(), StoreError> {
+    /// The first turns. `known` learns the catalog even if nothing can be written.
+    fn start(&mut self, known: &mut Option<Arc<Catalog>>) -> Result<(), StoreError> {
         // The catalog first, so that what `Started` shows can name things.
         match self.store.active_catalog()? {
             Some(active) => match (self.parts.parse)(&active.document.bytes) {
                 Ok(catalog) => {
                     let catalog = Arc::new(catalog);
+                    *known = Some(Arc::clone(&catalog));
                     self.take(activate(Origin::Kiosk, catalog, active.sha256))?;
                 }
                 Err(error) => tracing::error!(?error, "the stored catalog cannot be read"),
@@ -467,7 +475,7 @@ impl Core {
     pub fn activate_catalog(
         &mut self,
         origin: Origin,
-        catalog: Arc<domain::catalog::Catalog>,
+        catalog: Arc<Catalog>,
         document: &CatalogDocument,
     ) -> Result<Result<bool, Refusal>, StoreError> {
         let now = self.parts.clock.now();
@@ -488,21 +496,8 @@ impl Core {
     }
 }
 
-fn activate(origin: Origin, catalog: Arc<domain::catalog::Catalog>, sha256: [u8; 32]) -> Input {
+fn activate(origin: Origin, catalog: Arc<Catalog>, sha256: [u8; 32]) -> Input {
     Input::Command(Command { origin, action: Action::ActivateCatalog { catalog, sha256 } })
-}
-
-/// What the customer sees while the store cannot be used.
-fn failed_view(parts: &CoreParts, failure: &Failure) -> View {
-    let now = parts.clock.now();
-    let mut kiosk = Kiosk::new(Arc::clone(&parts.config), 0);
-    let fault = Action::Fault { code: failure.code().into(), detail: failure.what().into() };
-    let command = Command { origin: Origin::Kiosk, action: fault };
-    for input in [Input::Started, Input::Command(command)] {
-        let step = kiosk.decide(&now, &mut UuidSource, input);
-        step.changes.iter().for_each(|change| kiosk.apply(change));
-    }
-    kiosk.view(&now)
 }
 
 /// Waits until the store may be tried again. Nothing can be recorded, so nothing may happen: of the inputs only

@@ -64,6 +64,7 @@ fn pages(tongue: &Tongue) -> Vec<Fixture> {
         page("meal-two", Page::Meal(choices::two_meals(tongue))),
         page("combo", Page::Meal(choices::combo(tongue))),
         page("cart", Page::Cart(cart::four_items(tongue))),
+        page("cart-empty", Page::Cart(cart::empty(tongue))),
         page("cart-long", Page::Cart(cart::long(tongue))),
         page("pay-choose", Page::PayChoose(pay::choose(tongue))),
         page("pay-no-cards", Page::PayChoose(pay::choose_without_cards(tongue))),

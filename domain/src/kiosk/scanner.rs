@@ -7,10 +7,11 @@ use super::menu::Menu;
 use super::turn::Turn;
 use super::visit::ordered;
 use crate::cart::{CartLine, LabelValue};
-use crate::catalog::{CodeMatch, Item, Price, Variation};
-use crate::ids::{LineId, VariationId};
+use crate::catalog::{CodeMatch, Item, Price, PriceRule, Variation};
+use crate::ids::{LineId, RuleId, VariationId};
 use crate::input::ScannerInput;
-use crate::money::{MAX_PRICE, MAX_QUANTITY, Quantity, mul};
+use crate::money::{MAX_PRICE, MAX_QUANTITY, Minor, Quantity, mul};
+use crate::pricing::Priced;
 use crate::session::{ItemDraft, Stage};
 use crate::view::Notice;
 
@@ -86,15 +87,32 @@ impl Turn<'_> {
     fn scanned_coupon(&mut self, menu: &Menu, code: &str) {
         let rule = menu.catalog.rules.iter().find(|rule| rule.coupon.as_deref() == Some(code));
         let Some(rule) = rule else { return self.notice(Notice::UnknownCode) };
-        let (id, name) = (rule.id.clone(), rule.name.clone());
         let Some(visit) = self.visit_mut() else { return };
-        let name = menu.words(&name, &visit.lang);
-        if !visit.cart.coupons.contains(&id) {
-            visit.cart.coupons.push(id);
+        let name = menu.words(&rule.name, &visit.lang);
+        if !visit.cart.coupons.contains(&rule.id) {
+            visit.cart.coupons.push(rule.id.clone());
         }
         self.cart_changed();
-        self.notice(Notice::CodeAccepted(name));
+        let priced = self.visit().and_then(|visit| visit.price.priced.as_deref());
+        let goods = priced.map_or(Minor::ZERO, |priced| goods_before(menu, rule, priced));
+        self.notice(if goods < rule.min_subtotal {
+            Notice::CodeCountsFrom(name, rule.min_subtotal)
+        } else {
+            Notice::CodeAccepted(name)
+        });
     }
+}
+
+/// What a rule's least amount is compared with: the goods as they cost before it and all rules of its kind.
+fn goods_before(menu: &Menu, rule: &PriceRule, priced: &Priced) -> Minor {
+    let on_line = |id: &RuleId| menu.catalog.rules.iter().any(|r| r.id == *id && !r.kind.is_on_order());
+    let goods = priced.lines.iter().filter(|line| !line.deposit);
+    goods
+        .map(|line| {
+            let earlier = line.discounts.iter().filter(|(id, _)| rule.kind.is_on_order() && on_line(id));
+            line.gross - earlier.map(|(_, amount)| *amount).sum()
+        })
+        .sum()
 }
 
 /// Quantity and label of the line for a code; `None` if the code and the goods do not go together.

@@ -44,9 +44,12 @@ pub(super) fn view(kiosk: &Kiosk, now: &Now) -> View {
     let scene = Scene { kiosk, now, visit, menu, lang };
     let page = scene.page();
     View {
-        languages: menu.map_or_else(|| vec![scene.lang.clone()], |menu| menu.catalog.languages.clone()),
+        languages: menu.map(|menu| menu.catalog.languages.clone()).unwrap_or_default(),
         currency: scene.currency(),
-        brand: menu.map_or_else(|| "".into(), |menu| menu.words(&menu.catalog.brand, &scene.lang)),
+        brand: match menu {
+            Some(menu) => menu.words(&menu.catalog.brand, &scene.lang),
+            None => kiosk.config.shop.header.first().cloned().unwrap_or_default(),
+        },
         preferences: visit.map(|visit| visit.preferences).unwrap_or_default(),
         mode: visit.and_then(|visit| visit.mode),
         cart: scene.cart_summary(),

@@ -1,8 +1,12 @@
 //! Kitchen, scanner, drawer, fleet: what they report and what follows.
 
+use std::sync::Arc;
+
 use domain::cart::LabelValue;
+use domain::catalog::Catalog;
 use domain::effect::{DrawerEffect, KitchenEffect};
 use domain::event::{DenyCode, TaskKind};
+use domain::ids::ItemId;
 use domain::input::{Action, DrawerInput, KitchenInput, ScannerInput, TerminalInput, UplinkInput};
 use domain::intent::{CartIntent, Intent};
 use domain::kiosk::Refusal;
@@ -94,6 +98,27 @@ fn a_coupon_lowers_the_price_once() {
         assert_eq!(w.notice(), Some(Notice::CodeAccepted("Friends".into())));
     }
     assert_eq!(w.view().cart.total.0, before.0 - (before.0 + 5) / 10);
+}
+
+#[test]
+fn a_coupon_below_its_least_amount_says_from_when_it_counts() {
+    let mut parts = fixture::parts();
+    parts.rules[0].min_subtotal = Minor(1000);
+    let mut w = World::off(fixture::config());
+    w.catalog = Arc::new(Catalog::new(parts).unwrap());
+    w.start();
+    w.devices_ready();
+    w.at_menu();
+    w.intent(Intent::QuickAdd(ItemId::new("fries")));
+    let scan = |w: &mut World| w.feed(Input::Scanner(ScannerInput::Text(fixture::COUPON.into())));
+    scan(&mut w);
+    assert_eq!(w.notice(), Some(Notice::CodeCountsFrom("Friends".into(), Minor(1000))));
+    assert_eq!(w.view().cart.total, Minor(399));
+    w.intent(Intent::QuickAdd(ItemId::new("fries")));
+    w.intent(Intent::QuickAdd(ItemId::new("juice")));
+    assert_eq!(w.view().cart.total, Minor(1006), "1118 less a tenth: it waited in the cart");
+    scan(&mut w);
+    assert_eq!(w.notice(), Some(Notice::CodeAccepted("Friends".into())));
 }
 
 #[test]

@@ -258,6 +258,18 @@ fn a_ticket_speaks_the_kitchens_language_and_groups_by_station() {
 }
 
 #[test]
+fn the_staff_read_an_order_in_the_shops_language() {
+    let w = sold();
+    let order = w.kiosk.order_for_staff(w.order_id()).unwrap();
+    let names: Vec<&str> = order.lines.iter().map(|line| &*line.name).collect();
+    assert!(names.contains(&"burger, Single"), "{names:?}");
+    let changes: Vec<&str> = order.lines[0].modifiers.iter().map(|m| &*m.name).collect();
+    assert!(changes.iter().any(|name| name.starts_with("No ")), "{changes:?}");
+    assert!(order.taxes.iter().all(|tax| &*tax.name == "VAT"), "{:?}", order.taxes);
+    assert_eq!((order.lang.as_str(), order.total), ("en", w.order().order.total));
+}
+
+#[test]
 fn the_qr_code_holds_the_receipt_itself() {
     let w = sold();
     let Page::Done(page) = w.view().page else { panic!("{}", w.page()) };

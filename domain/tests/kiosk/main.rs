@@ -18,6 +18,7 @@ mod rng;
 mod rules;
 mod shopping;
 mod speed;
+mod sums;
 mod terminal_model;
 mod terminals;
 mod world;

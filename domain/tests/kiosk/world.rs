@@ -249,6 +249,7 @@ impl World {
         }
         let view = self.kiosk.view(&now);
         self.has_a_way_on(&view);
+        crate::sums::adds_up(&view);
     }
 
     /// I27: every page has a way on or calls the staff.

@@ -1,10 +1,17 @@
 //! Why the store cannot be used, and what helps: what a person at the machine is told while the kiosk is out of service.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use domain::catalog::Catalog;
+use domain::config::KioskConfig;
+use domain::input::{Action, Command, Input, Origin};
+use domain::kiosk::Kiosk;
+use domain::{Now, View};
 use store::StoreError;
 
-use super::STORE_RETRY;
+use super::{STORE_RETRY, activate};
+use crate::ids::UuidSource;
 
 /// A store that failed.
 #[derive(Debug)]
@@ -43,6 +50,20 @@ impl Failure {
             source = error.source();
         }
         text
+    }
+
+    /// What the customer sees. The shop's name and languages come from the last catalog that is `known`; nothing is
+    /// sold from it.
+    pub(super) fn view(&self, config: &Arc<KioskConfig>, known: Option<&Arc<Catalog>>, now: &Now) -> View {
+        let mut kiosk = Kiosk::new(Arc::clone(config), 0);
+        let fault = Action::Fault { code: self.code().into(), detail: self.what().into() };
+        let fault = Input::Command(Command { origin: Origin::Kiosk, action: fault });
+        let catalog = known.map(|catalog| activate(Origin::Kiosk, Arc::clone(catalog), [0; 32]));
+        for input in catalog.into_iter().chain([Input::Started, fault]) {
+            let step = kiosk.decide(now, &mut UuidSource, input);
+            step.changes.iter().for_each(|change| kiosk.apply(change));
+        }
+        kiosk.view(now)
     }
 
     /// What helps.
@@ -88,6 +109,21 @@ mod tests {
             "{}",
             full.fix()
         );
+    }
+
+    #[test]
+    fn a_kiosk_out_of_service_keeps_its_name_and_languages() {
+        let dir = tempfile::tempdir().unwrap();
+        let full = failed(std::io::ErrorKind::StorageFull, dir.path());
+        let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../catalog/alder-and-rye/catalog.json");
+        let (catalog, _) = crate::catalog::read(Path::new(document)).unwrap();
+        let config = Arc::new(KioskConfig::new("t7.k0003", "K3"));
+        let now = crate::clock::ShopClock::new(jiff::tz::TimeZone::UTC, 4).now();
+        let view = full.view(&config, Some(&catalog), &now);
+        assert_eq!((&*view.brand, view.languages.len()), ("Alder & Rye", 4));
+        let domain::view::Page::OutOfService(page) = &view.page else { panic!("{}", view.page.name()) };
+        assert_eq!((&*page.code, page.closed), ("STO-02", false));
+        assert_eq!(full.view(&config, None, &now).page.name(), "out-of-service", "without a catalog too");
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl Adapter {
         page.set_version(closed.version.as_ref().into());
         let code = ["kioskd", &*closed.code, &*closed.kiosk, &*closed.serial, &*closed.version].join(":");
         page.set_qr(code.into());
-        let (ltr, rtl) = tongues::resting(&view.languages, context.lang);
+        let (ltr, rtl) = tongues::resting(&view.languages, context.lang, closed.closed);
         self.others.show(ltr.into_iter().map(SharedString::from));
         self.others_rtl.show(rtl.into_iter().map(SharedString::from));
     }

@@ -104,9 +104,10 @@ impl Adapter {
         let words = context.words();
         let page = CartAdapter::get(context.window);
         let count = integer(view.cart.count);
-        page.set_summary(match cart.ready_minutes {
-            0 => words.invoke_items(count),
-            minutes => words.invoke_items_ready(count, integer(minutes)),
+        page.set_summary(match (count, cart.ready_minutes) {
+            (0, _) => words.invoke_nothing_yet(),
+            (_, 0) => words.invoke_items(count),
+            (_, minutes) => words.invoke_items_ready(count, integer(minutes)),
         });
         page.set_undo(cart.undo.is_some());
         if let Some(undo) = &cart.undo {

@@ -83,6 +83,9 @@ fn message(context: &Context, notice: &Notice) -> (&'static str, SharedString) {
         Notice::PriceChanged => ("tag", words.invoke_notice_price()),
         Notice::StaffCalled => ("bell", words.invoke_notice_staff()),
         Notice::CodeAccepted(name) => ("ticket", words.invoke_notice_code(name.as_ref().into())),
+        Notice::CodeCountsFrom(name, from) => {
+            ("ticket", words.invoke_notice_code_from(name.as_ref().into(), context.money(*from)))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ struct Tongue {
     language: &'static str,
     touch_to_order: &'static str,
     resting: &'static str,
+    closed: &'static str,
 }
 
 /// The languages with translation files; the first is what the pages are written in.
@@ -19,6 +20,7 @@ const TONGUES: [Tongue; 4] = [
         language: "Language",
         touch_to_order: "Touch to order",
         resting: "Back in a moment. Please order at the counter.",
+        closed: "See you soon. Please order at the counter.",
     },
     Tongue {
         tag: "de",
@@ -26,6 +28,7 @@ const TONGUES: [Tongue; 4] = [
         language: "Sprache",
         touch_to_order: "Zum Bestellen berühren",
         resting: "Gleich wieder da. Bitte an der Theke bestellen.",
+        closed: "Bis bald. Bitte an der Theke bestellen.",
     },
     Tongue {
         tag: "fr",
@@ -33,6 +36,7 @@ const TONGUES: [Tongue; 4] = [
         language: "Langue",
         touch_to_order: "Touchez pour commander",
         resting: "De retour bientôt. Commandez au comptoir.",
+        closed: "À bientôt. Commandez au comptoir.",
     },
     Tongue {
         tag: "ar",
@@ -40,6 +44,7 @@ const TONGUES: [Tongue; 4] = [
         language: "اللغة",
         touch_to_order: "المس الشاشة للطلب",
         resting: "نعود بعد قليل. اطلب من الكاونتر.",
+        closed: "نراكم قريبًا. اطلب من الكاونتر.",
     },
 ];
 
@@ -71,15 +76,39 @@ pub(crate) fn language_words(all: &[Lang], shown: &Lang) -> String {
     format!("{start}{}", words.trim_end())
 }
 
-/// The message of a resting kiosk in the other languages: left to right ones, then right to left ones.
-pub(crate) fn resting(all: &[Lang], shown: &Lang) -> (Vec<&'static str>, Vec<&'static str>) {
+/// The message of a resting or closed kiosk in the other languages: left to right ones, then right to left ones.
+pub(crate) fn resting(all: &[Lang], shown: &Lang, closed: bool) -> (Vec<&'static str>, Vec<&'static str>) {
     let (rtl, ltr): (Vec<&Tongue>, Vec<&Tongue>) =
         others(all, shown).partition(|tongue| Lang::new(tongue.tag).is_rtl());
-    let words = |tongues: Vec<&'static Tongue>| tongues.into_iter().map(|tongue| tongue.resting).collect();
+    let word = |tongue: &'static Tongue| if closed { tongue.closed } else { tongue.resting };
+    let words = |tongues: Vec<&'static Tongue>| tongues.into_iter().map(word).collect();
     (words(ltr), words(rtl))
 }
 
+/// The other languages of the kiosk; of one that knows no catalog, all.
 fn others(all: &[Lang], shown: &Lang) -> impl Iterator<Item = &'static Tongue> {
     let shown = translation(shown);
-    all.iter().filter_map(tongue).filter(move |tongue| tongue.tag != shown)
+    let every = TONGUES.iter().filter(|_| all.is_empty());
+    all.iter().filter_map(tongue).chain(every).filter(move |tongue| tongue.tag != shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_kiosk_says_so_in_every_language_and_not_that_it_is_soon_back() {
+        let all = ["en", "de", "fr", "ar"].map(Lang::new);
+        let (ltr, rtl) = resting(&all, &all[0], true);
+        assert!(ltr[0].starts_with("Bis bald.") && ltr[1].starts_with("À bientôt."), "{ltr:?}");
+        assert_eq!((ltr.len(), rtl.len()), (2, 1));
+        let (resting, _) = resting(&all, &all[0], false);
+        assert!(resting[0].starts_with("Gleich wieder da."), "{resting:?}");
+    }
+
+    #[test]
+    fn a_kiosk_without_a_catalog_rests_in_all_languages() {
+        let (ltr, rtl) = resting(&[], &Lang::new("de"), false);
+        assert_eq!((ltr.len(), rtl.len()), (2, 1), "{ltr:?} {rtl:?}");
+    }
 }

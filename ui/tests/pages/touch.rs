@@ -349,3 +349,17 @@ fn the_screen_says_what_it_shows() {
     let idle = desk.screen.apply(&fixtures::named("menu-idle", "en").unwrap());
     assert_eq!(idle.id, "menu/idle");
 }
+
+#[test]
+fn an_empty_order_says_so_and_leads_back_to_the_menu_only() {
+    for size in [PORTRAIT, LANDSCAPE] {
+        let desk = Desk::new(size);
+        desk.show_fixture("cart-empty", "en");
+        assert!(desk.shows("Nothing chosen yet"));
+        let buttons = desk.buttons();
+        assert!(!labels(&buttons).iter().any(|label| label.starts_with("Pay")), "{:?}", labels(&buttons));
+        assert!(!desk.shows("€0.00") && !desk.shows("Total"));
+        desk.touch("Add more");
+        assert_eq!(desk.intents(), [Intent::ShowMenu]);
+    }
+}

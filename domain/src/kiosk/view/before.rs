@@ -53,8 +53,9 @@ impl Scene<'_> {
         if session.menu.is_none() {
             return Some(self.closed_page(CODE_NO_CATALOG, "no catalog is active", now, false));
         }
-        let by = self.kiosk.ledger.closed.as_ref()?;
-        Some(self.closed_page(CODE_CLOSED, &format!("closed by {by}"), now, true))
+        // Who it was is for the team's tools, not for everybody who passes by.
+        self.kiosk.ledger.closed.as_ref()?;
+        Some(self.closed_page(CODE_CLOSED, "closed by the team", now, true))
     }
 
     fn closed_page(&self, code: &str, detail: &str, since_minute: u16, closed: bool) -> Page {

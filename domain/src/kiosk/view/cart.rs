@@ -14,7 +14,7 @@ impl Scene<'_> {
     pub(super) fn cart_page(&self, menu: &Menu, visit: &Visit) -> Page {
         let priced = visit.price.priced.as_deref();
         Page::Cart(CartView {
-            lines: self.cart_lines(menu, visit),
+            lines: self.cart_lines(menu, visit, |line| line.gross),
             discounts: priced.map(|p| self.discounts(menu, p)).unwrap_or_default(),
             surcharges: priced.map(|p| self.surcharges(menu, p)).unwrap_or_default(),
             taxes: priced.map(taxes).unwrap_or_default(),

@@ -9,6 +9,7 @@ use crate::kiosk::choices;
 use crate::kiosk::menu::Menu;
 use crate::kiosk::snapshot::item_name;
 use crate::money::Minor;
+use crate::pricing::PricedLine;
 use crate::session::Visit;
 use crate::view::{CartLineView, LineDetail, Unavailable};
 
@@ -18,15 +19,28 @@ pub(super) fn pieces(lines: &[CartLine]) -> u32 {
 }
 
 impl Scene<'_> {
-    pub(super) fn cart_lines(&self, menu: &Menu, visit: &Visit) -> Vec<CartLineView> {
-        visit.cart.lines.iter().map(|line| self.cart_line(menu, visit, line)).collect()
+    /// The lines with what `amount` says of each: before discounts where discounts have rows of their own, after
+    /// them where they have none. Either way the customer can add up what is shown.
+    pub(super) fn cart_lines(
+        &self,
+        menu: &Menu,
+        visit: &Visit,
+        amount: fn(&PricedLine) -> Minor,
+    ) -> Vec<CartLineView> {
+        visit.cart.lines.iter().map(|line| self.cart_line(menu, visit, line, amount)).collect()
     }
 
-    fn cart_line(&self, menu: &Menu, visit: &Visit, line: &CartLine) -> CartLineView {
+    fn cart_line(
+        &self,
+        menu: &Menu,
+        visit: &Visit,
+        line: &CartLine,
+        amount: fn(&PricedLine) -> Minor,
+    ) -> CartLineView {
         let item = menu.catalog.item(&line.item);
         let priced = visit.price.priced.as_ref();
         let total =
-            priced.map_or(Minor::ZERO, |p| p.lines.iter().filter(|l| l.line == line.id).map(|l| l.net).sum());
+            priced.map_or(Minor::ZERO, |p| p.lines.iter().filter(|l| l.line == line.id).map(amount).sum());
         let unavailable = visit.price.unavailable.get(&line.id).copied();
         let picks = line.picks.iter().map(|pick| (&pick.slot, &pick.variation));
         CartLineView {

@@ -34,7 +34,7 @@ impl Scene<'_> {
             tint: open.tint,
             featured: featured.filter(|item| offer.is_shown(item)).map(card),
             cards: items.map(card).collect(),
-            lines: self.cart_lines(menu, visit),
+            lines: self.cart_lines(menu, visit, |line| line.net),
             tax: visit.price.priced.as_ref().map_or(Minor::ZERO, |p| p.taxes.iter().map(|t| t.tax).sum()),
             voice: self.kiosk.config.voice,
             scanner: self.kiosk.session.devices.scanner,

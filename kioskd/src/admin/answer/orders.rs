@@ -51,7 +51,8 @@ pub(super) fn row(row: &OrderRow, clock: &ShopClock) -> Value {
 /// One order with everything. Amounts are there twice: in minor units for machines, in words for people.
 pub(super) fn show(core: &mut Core, name: &str) -> Said {
     let record = find(core, name)?;
-    let order = &record.order;
+    // The staff read the shop's language, whatever the customer's was.
+    let order = &core.kiosk().order_for_staff(record.order.id).unwrap_or_else(|| record.order.clone());
     let amount = |it: Minor| money(it, order.currency);
     let tip = record.paying().map_or(Minor::ZERO, |p| p.payment.tip);
     Ok(json!({
