@@ -156,7 +156,7 @@ fn an_expired_certificate_is_refused(fleet: &Fleet, settings: &Value, kiosk: &st
 async fn prometheus_understands_the_metrics() {
     let fleet = Fleet::start();
     eventually("the workers are connected", async || {
-        metrics(&fleet).lines().any(|line| line.starts_with("fleet_ingest_links 2"))
+        metrics(&fleet).lines().any(|line| line.starts_with("fleet_ingest_workers_connected 2"))
     })
     .await;
     let text = metrics(&fleet);

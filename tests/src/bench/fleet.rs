@@ -5,6 +5,7 @@ mod crowd;
 mod ingest;
 mod peers;
 mod stage;
+mod uplink;
 
 pub(super) use crowd::measure as measure_crowd;
 pub(super) use ingest::measure as measure_ingest;

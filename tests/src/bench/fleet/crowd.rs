@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::FLEETD;
 use super::stage::{Stage, allow_files, place};
+use super::{FLEETD, uplink};
 use crate::bench::Options;
 use crate::bench::report::Report;
 
@@ -28,6 +28,7 @@ const OTHER_FILES: u64 = 200;
 pub(crate) fn measure(options: &Options, report: &mut Report) -> anyhow::Result<()> {
     let kiosks = within_limits(options.kiosks, report)?;
     let stage = Stage::start(&options.dir)?;
+    uplink::measure(options, &stage, report)?;
     let empty = stage.memory()?;
     let prefix = "bench.c";
     stage.register(prefix, kiosks)?;

@@ -59,6 +59,8 @@ pub(super) struct Each<T> {
 /// The running backend. Gone with its data when dropped.
 pub(super) struct Stage {
     process: Process,
+    /// Addresses of the API: HTTP and HTTPS.
+    api: [String; 2],
     postgres: Pid,
     mosquitto: Pid,
     programs: [PathBuf; 2],
@@ -77,10 +79,16 @@ impl Stage {
         let data = dir.path().join("data");
         let mut command = engines::embedded(&programs[0], &data, "127.0.0.1");
         command.env("RUST_LOG", "warn").stderr(File::create(dir.path().join("fleetd.log"))?);
-        let (process, _) = Process::start_until_ready("fleetd", &mut command)?;
+        let (process, ready) = Process::start_until_ready("fleetd", &mut command)?;
+        let ready: serde_json::Value = serde_json::from_str(&ready)?;
+        let port = |name: &str| ready[name].as_str().and_then(|address| address.rsplit(':').next());
+        let api = [
+            format!("http://127.0.0.1:{}", port("http").context("no API")?),
+            format!("https://127.0.0.1:{}", port("https").context("no API")?),
+        ];
         let postgres = engines::postgres(&data).context("the database does not run")?;
         let mosquitto = engines::mosquitto(&data).context("the broker does not run")?;
-        let stage = Self { process, postgres, mosquitto, programs, dir };
+        let stage = Self { process, api, postgres, mosquitto, programs, dir };
         stage.work(async |client| {
             client.execute("INSERT INTO tenant (id, name) VALUES ($1, 'Bench')", &[&TENANT]).await?;
             Ok(())
@@ -90,6 +98,32 @@ impl Stage {
 
     fn data(&self) -> PathBuf {
         self.dir.path().join("data")
+    }
+
+    /// The API for kiosks.
+    pub(super) fn https(&self) -> &str {
+        &self.api[1]
+    }
+
+    /// The certificate that a kiosk believes.
+    pub(super) fn authority(&self) -> PathBuf {
+        self.data().join("ca/fleet-ca.pem")
+    }
+
+    /// Where kiosks connect.
+    pub(super) fn broker(&self) -> anyhow::Result<u16> {
+        engines::kiosk_port(&self.data())
+    }
+
+    /// A one-time code for a new kiosk of the first tenant.
+    pub(super) fn code(&self) -> anyhow::Result<String> {
+        let token = std::fs::read_to_string(self.data().join("admin-token")).context("admin-token")?;
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "-m", "20", "-H", "Content-Type: application/json", "-d", r#"{"site":"main"}"#]);
+        curl.arg("-H").arg(format!("Authorization: Bearer {}", token.trim()));
+        let output = curl.arg(format!("{}/v1/enrolment-codes", self.api[0])).output().context("curl")?;
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).context("the API")?;
+        Ok(told["code"].as_str().with_context(|| format!("no code: {told}"))?.to_owned())
     }
 
     /// Connection string of the owner of the tables.
@@ -129,7 +163,7 @@ impl Stage {
     pub(super) fn crowd(&self, prefix: &str, kiosks: u32, arguments: &[String]) -> anyhow::Result<Crowd> {
         let report = self.dir.path().join(format!("{prefix}.json"));
         let mut command = Command::new(&self.programs[1]);
-        command.args(["fleet", "--broker", &format!("127.0.0.1:{}", engines::kiosk_port(&self.data())?)]);
+        command.args(["fleet", "--broker", &format!("127.0.0.1:{}", self.broker()?)]);
         command.arg("--authorities").arg(self.data().join("ca"));
         command.args(["--prefix", prefix, "--kiosks", &kiosks.to_string(), "--report"]).arg(&report);
         command.args(arguments).stdout(File::create(self.dir.path().join("sim.log"))?);
