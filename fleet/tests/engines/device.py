@@ -300,11 +300,17 @@ def overheard(auditor, me, good):
 
 
 def knock(settings):
+    """Without paho's own thread: a TLS alert would end that without a word."""
+    client = kiosk(settings, settings["me"])
     try:
-        kiosk(settings, settings["me"]).connect().close()
-        say("knocked", entered=True)
-    except (OSError, queue.Empty) as error:
-        say("knocked", entered=False, why=str(error))
+        client.mqtt.connect(client.host, client.port)
+        until = time.monotonic() + LIMIT
+        while client.state.empty() and time.monotonic() < until:
+            client.mqtt.loop(0.2)
+        told = client.state.get_nowait()
+    except OSError as error:
+        told = ("refused", str(error))
+    say("knocked", entered=told == ("connected", "Success"), told=told)
 
 
 if __name__ == "__main__":
