@@ -77,6 +77,7 @@ pub(crate) struct Api {
         (name = "kiosks"), (name = "enrolment"), (name = "sales"), (name = "stock"), (name = "downlink"),
         (name = "catalogs"), (name = "access"), (name = "kiosk's own", description = "With a kiosk's certificate.")
     ),
+    components(schemas(problem::Problem)),
     modifiers(&Schemes)
 )]
 struct Document;
@@ -221,5 +222,23 @@ mod tests {
         assert!(value["openapi"].as_str().unwrap().starts_with("3.1"));
         let roles = &value["paths"]["/v1/orders"]["get"]["x-roles"];
         assert_eq!(*roles, serde_json::json!(["admin", "operator", "analyst"]));
+    }
+
+    /// The macros take along the types of bodies, not those that are only named.
+    #[test]
+    fn everything_that_the_document_refers_to_is_in_it() {
+        let document = serde_json::to_value(described().1).unwrap();
+        let mut rest = vec![&document];
+        let mut references = 0;
+        while let Some(value) = rest.pop() {
+            if let Some(reference) = value["$ref"].as_str() {
+                let pointer = reference.strip_prefix('#').unwrap();
+                assert!(document.pointer(pointer).is_some(), "{reference}");
+                references += 1;
+            }
+            rest.extend(value.as_object().into_iter().flat_map(|object| object.values()));
+            rest.extend(value.as_array().into_iter().flatten());
+        }
+        assert!(references > 100, "{references}");
     }
 }

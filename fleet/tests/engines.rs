@@ -1,5 +1,6 @@
 //! The engines as they are: openssl, Mosquitto and PostgreSQL of the distribution.
-//! Needs the packages `bsdutils mosquitto mosquitto-clients openssl postgresql`; run by root or by any user.
+//! Needs the packages `bsdutils curl mosquitto mosquitto-clients openssl postgresql prometheus python3-paho-mqtt`;
+//! run by root or by any user.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
 #[path = "engines/api.rs"]
@@ -14,6 +15,8 @@ mod ctl;
 mod embedded;
 #[path = "engines/ingest.rs"]
 mod ingest;
+#[path = "engines/outside.rs"]
+mod outside;
 #[path = "engines/people.rs"]
 mod people;
 #[path = "engines/pki.rs"]

@@ -45,6 +45,8 @@ pub struct Plan {
     pub backlog: u32,
     /// How long they sell.
     pub sell_for: Duration,
+    /// How long answers took is counted from so long after the start: until then they connect.
+    pub settle_for: Duration,
     /// How long they may take afterwards to hand everything over.
     pub drain_for: Duration,
     /// Pause between two heartbeats.
@@ -84,10 +86,16 @@ pub async fn run(plan: Plan) -> Result<Report, IdentityError> {
     let (phase, seen) = watch::channel(Phase::Sell);
     let mut tasks = JoinSet::new();
     let plan = Arc::new(plan);
-    for number in 1..=plan.kiosks {
-        let id = plan.id(number);
-        let tls = authority.issue(&id)?;
-        tasks.spawn(Kiosk::new(Arc::clone(&plan), id, number, tls).run(seen.clone()));
+    let kiosks: Vec<Kiosk> = (1..=plan.kiosks)
+        .map(|number| {
+            let id = plan.id(number);
+            let tls = authority.issue(&id)?;
+            Ok(Kiosk::new(Arc::clone(&plan), id, number, tls))
+        })
+        .collect::<Result<_, IdentityError>>()?;
+    // Certificates and backlogs take their time: nobody begins before all are ready.
+    for kiosk in kiosks {
+        tasks.spawn(kiosk.run(seen.clone()));
     }
     drop(seen);
     tokio::time::sleep(plan.sell_for).await;

@@ -6,6 +6,7 @@
 
 mod devices;
 mod domain_core;
+mod fleet;
 mod machine;
 mod memory;
 mod peer;
@@ -42,6 +43,10 @@ pub enum Area {
     Memory,
     /// Press to pixels through the mirror, beside Chromium.
     Chromium,
+    /// Events a second into the fleet's books, beside PostgreSQL's own.
+    Ingest,
+    /// Many connected kiosks: answers, memory.
+    Fleet,
     /// Everything.
     All,
 }
@@ -57,6 +62,10 @@ pub struct Options {
     pub python: PathBuf,
     /// Orders performed through the mirror for the memory of a used kiosk.
     pub orders: u32,
+    /// Events that wait in one kiosk for the area `ingest`.
+    pub backlog: u32,
+    /// Connected kiosks of the area `fleet`.
+    pub kiosks: u32,
     /// Where to save the menu page of both sides as pictures.
     pub pictures: Option<PathBuf>,
 }
@@ -71,7 +80,7 @@ type Measure = fn(&Options, &mut Report) -> anyhow::Result<()>;
 pub fn run(options: &Options) -> anyhow::Result<Report> {
     std::fs::create_dir_all(&options.dir).with_context(|| options.dir.display().to_string())?;
     let mut report = Report::new(machine::describe(&options.dir)?);
-    let areas: [(Area, Measure); 7] = [
+    let areas: [(Area, Measure); 9] = [
         (Area::Store, storage::measure),
         (Area::Domain, domain_core::measure),
         (Area::Ui, screen::measure),
@@ -79,6 +88,8 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
         (Area::Start, start::measure),
         (Area::Memory, memory::measure),
         (Area::Chromium, touch::measure),
+        (Area::Ingest, fleet::measure_ingest),
+        (Area::Fleet, fleet::measure_crowd),
     ];
     for (area, measure) in areas {
         if options.area == area || options.area == Area::All {

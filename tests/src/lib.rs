@@ -5,6 +5,7 @@ pub mod bench;
 pub mod chaos;
 pub mod customer;
 pub mod dice;
+pub(crate) mod engines;
 pub mod fleet;
 pub mod mirror;
 pub mod process;

@@ -12,6 +12,8 @@ pub(crate) fn bench(arguments: &[String]) -> anyhow::Result<()> {
         "--package",
         "sim",
         "--package",
+        "fleet",
+        "--package",
         "tests",
         "--bins",
     ]);

@@ -185,9 +185,11 @@ pub(super) async fn fiscal_owners(
     }
     let select = transaction
         .prepare_cached(
-            "SELECT kiosk, fiscal_series, fiscal_n, id FROM sale
-             WHERE denied IS NULL AND (kiosk, fiscal_series, fiscal_n) IN
-                   (SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[]))",
+            // Number by number through the index. As a join the plan is made when the table is small and kept
+            // while it grows: every number is then compared with every sale.
+            "SELECT k, s, n, o.id FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS wanted (k, s, n)
+             CROSS JOIN LATERAL (SELECT id FROM sale WHERE kiosk = k AND fiscal_series = s AND fiscal_n = n
+                                 AND denied IS NULL LIMIT 1) AS o",
         )
         .await
         .trying("prepare")?;

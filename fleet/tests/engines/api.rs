@@ -54,6 +54,10 @@ impl Fleet {
         self.base.dir.path()
     }
 
+    pub fn data(&self) -> PathBuf {
+        self.base.data()
+    }
+
     pub fn ca(&self, name: &str) -> PathBuf {
         self.base.data().join("ca").join(name)
     }
@@ -105,7 +109,7 @@ impl Fleet {
         told(&mut command)
     }
 
-    fn code(&self, asked: &Value) -> String {
+    pub fn code(&self, asked: &Value) -> String {
         let (status, told) = self.send("POST", "/v1/enrolment-codes", asked);
         assert_eq!(status, 201, "{told}");
         told["code"].as_str().unwrap().to_owned()

@@ -31,6 +31,9 @@ pub struct Options {
     /// Seconds of selling
     #[arg(long, default_value_t = 30)]
     seconds: u64,
+    /// Seconds at the start whose answers do not count for how long answers take
+    #[arg(long, default_value_t = 0)]
+    settle: u64,
     /// Seconds that they may take afterwards to hand everything over
     #[arg(long, default_value_t = 60)]
     drain: u64,
@@ -65,6 +68,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
         sales_per_minute: options.sales_per_minute,
         backlog: options.backlog,
         sell_for: seconds(options.seconds),
+        settle_for: seconds(options.settle),
         drain_for: seconds(options.drain),
         heartbeat: seconds(options.heartbeat.max(1)),
         lose_every: seconds(options.lose_every),

@@ -55,7 +55,7 @@ pub(crate) struct Kiosk {
     rng: Rng,
     report: KioskReport,
     next_sale: Instant,
-    first_connect: Instant,
+    started: Instant,
     connections: u32,
     packet: u16,
 }
@@ -72,29 +72,19 @@ impl Kiosk {
         for _ in 0..plan.backlog {
             log.sale(now_ms());
         }
-        let mut rng = Rng::from_seed(!seed);
-        let first_connect = Instant::now() + share(&mut rng, plan.connect_over);
+        let rng = Rng::from_seed(!seed);
         let report = KioskReport { id: id.clone(), epoch: log.epoch, ..KioskReport::default() };
-        let mut kiosk = Self {
-            plan,
-            id,
-            tls,
-            log,
-            rng,
-            report,
-            next_sale: Instant::now(),
-            first_connect,
-            connections: 0,
-            packet: 1,
-        };
-        kiosk.next_sale = Instant::now() + kiosk.until_sale();
-        kiosk
+        let now = Instant::now();
+        Self { plan, id, tls, log, rng, report, next_sale: now, started: now, connections: 0, packet: 1 }
     }
 
     /// Sells, connects, hands over; ends when told to stop, or when drained after selling is over.
     pub(crate) async fn run(mut self, mut phase: watch::Receiver<Phase>) -> KioskReport {
         let mut pause = RETRY;
-        self.offline_until(self.first_connect, &mut phase).await;
+        self.started = Instant::now();
+        self.next_sale = self.started + self.until_sale();
+        let first_connect = self.started + share(&mut self.rng, self.plan.connect_over);
+        self.offline_until(first_connect, &mut phase).await;
         while !self.is_over(&phase) {
             match self.connected(&mut phase).await {
                 Ok(()) => pause = RETRY,
@@ -142,6 +132,7 @@ impl Kiosk {
         let tls = Arc::clone(&self.tls);
         let mut client =
             Client::connect(self.plan.broker, tls, &self.id, KEEP_ALIVE, will.as_bytes()).await?;
+        self.report.connected += 1;
         let ended = self.talk(&mut client, phase).await;
         self.report.bytes_sent += client.sent;
         self.report.bytes_received += client.received;
@@ -164,7 +155,9 @@ impl Kiosk {
                 let topic = format!("v1/k/{}/up/ev", self.id);
                 let payload = batch.as_bytes();
                 client.send(&Out::Publish { topic: &topic, payload, id: packet, retain: false }).await?;
-                in_flight = Some(InFlight { id, packet, sent: Instant::now() });
+                let sent = Instant::now();
+                in_flight = Some(InFlight { id, packet, sent });
+                self.report.first_sent.get_or_insert(sent.into_std());
                 self.report.batches += 1;
             }
             let selling = *phase.borrow() == Phase::Sell;
@@ -223,7 +216,10 @@ impl Kiosk {
         let Some(batch) = in_flight.take_if(|batch| batch.id == ack.b && ack.ep == self.log.epoch) else {
             return Ok(());
         };
-        self.report.latency_us.push(u64::try_from(batch.sent.elapsed().as_micros()).unwrap_or(u64::MAX));
+        if batch.sent >= self.started + self.plan.settle_for {
+            self.report.latency_us.push(u64::try_from(batch.sent.elapsed().as_micros()).unwrap_or(u64::MAX));
+        }
+        self.report.last_answer = Some(Instant::now().into_std());
         self.report.forked |= ack.fork.is_some();
         let others: Vec<(u64, String)> = ack.x.into_iter().map(|other| (other.s, other.r)).collect();
         self.log.acknowledged(ack.thru, &others);

@@ -1,6 +1,7 @@
 //! What the crowd did, for people and for whoever compares it with the fleet's books.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -29,6 +30,8 @@ pub struct KioskReport {
     pub forked: bool,
     /// Batches sent, repetitions included.
     pub batches: u64,
+    /// Connections made.
+    pub connected: u64,
     /// Connections lost.
     pub lost: u64,
     /// Batches without an answer in time.
@@ -42,6 +45,12 @@ pub struct KioskReport {
     /// From sending a batch to its answer, microseconds.
     #[serde(skip)]
     pub latency_us: Vec<u64>,
+    /// When it sent its first batch.
+    #[serde(skip)]
+    pub first_sent: Option<Instant>,
+    /// When its last answer came.
+    #[serde(skip)]
+    pub last_answer: Option<Instant>,
 }
 
 /// How long answers took.
@@ -62,10 +71,16 @@ pub struct Report {
     pub events: u64,
     /// Events that the fleet did not acknowledge.
     pub pending: u64,
+    /// Sales while they ran, backlogs not counted.
+    pub sales: u64,
     /// Batches sent.
     pub batches: u64,
+    /// Kiosks that were connected at least once.
+    pub connected: usize,
     /// Connections lost.
     pub lost: u64,
+    /// From the first batch to the last answer, of all kiosks together.
+    pub handed_over_ms: f64,
     /// How long answers took.
     pub latency: Latency,
     /// Bytes of MQTT sent.
@@ -81,10 +96,16 @@ impl Report {
             kiosks.iter().flat_map(|kiosk| kiosk.latency_us.iter().copied()).collect();
         latencies.sort_unstable();
         let sum = |of: fn(&KioskReport) -> u64| kiosks.iter().map(of).sum();
+        let first = kiosks.iter().filter_map(|kiosk| kiosk.first_sent).min();
+        let last = kiosks.iter().filter_map(|kiosk| kiosk.last_answer).max();
+        let handed_over = first.zip(last).map(|(first, last)| last - first).unwrap_or_default();
         Self {
             events: sum(|kiosk| kiosk.last_seq),
             pending: sum(|kiosk| kiosk.pending),
+            sales: sum(|kiosk| kiosk.sales),
             batches: sum(|kiosk| kiosk.batches),
+            connected: kiosks.iter().filter(|kiosk| kiosk.connected > 0).count(),
+            handed_over_ms: handed_over.as_secs_f64() * 1000.0,
             lost: sum(|kiosk| kiosk.lost),
             latency: Latency {
                 count: latencies.len(),

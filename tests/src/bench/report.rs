@@ -7,6 +7,15 @@ use serde::Serialize;
 /// Our own name among the subjects.
 pub(crate) const OURS: &str = "kioskd";
 
+/// The same where the fleet is measured.
+pub(crate) const OURS_IN_FLEET: &str = "fleetd";
+
+/// Programs that ours work with: they stand beside ours, but nobody compares them.
+const PARTS: [&str; 2] = ["mosquitto", "postgres"];
+
+/// More of this is better.
+const RATE: &str = "events/s";
+
 /// One number.
 #[derive(Clone, Debug, Serialize)]
 struct Measure {
@@ -94,10 +103,12 @@ impl Report {
     /// The rows of one bench: a heading, then case, metric, ours, the peers, the ratio.
     fn rows(&self, bench: &str) -> Vec<Vec<String>> {
         let of_bench: Vec<&Measure> = self.measures.iter().filter(|m| m.bench == bench).collect();
+        let ours_here = of_bench.iter().any(|m| m.subject == OURS_IN_FLEET);
+        let name = if ours_here { OURS_IN_FLEET } else { OURS };
         let mut peers: Vec<&str> = Vec::new();
         let mut keys: Vec<(&str, &str, &str)> = Vec::new();
         for m in &of_bench {
-            if m.subject != OURS && !peers.contains(&m.subject) {
+            if m.subject != name && !peers.contains(&m.subject) {
                 peers.push(m.subject);
             }
             let key = (m.case.as_str(), m.metric, m.unit);
@@ -105,9 +116,14 @@ impl Report {
                 keys.push(key);
             }
         }
-        let mut heading = vec![bench.to_owned(), "metric".to_owned(), "unit".to_owned(), OURS.to_owned()];
+        let mut heading = vec![bench.to_owned(), "metric".to_owned(), "unit".to_owned(), name.to_owned()];
         heading.extend(peers.iter().map(|peer| (*peer).to_owned()));
-        heading.push(if peers.is_empty() { String::new() } else { "peer ÷ ours".to_owned() });
+        let is_rate = keys.iter().any(|(_, _, unit)| *unit == RATE);
+        heading.push(match peers.iter().all(|peer| PARTS.contains(peer)) {
+            true => String::new(),
+            false if is_rate => "ours ÷ peer".to_owned(),
+            false => "peer ÷ ours".to_owned(),
+        });
         let mut rows = vec![heading];
         for (case, metric, unit) in keys {
             let value = |subject: &str| {
@@ -116,11 +132,13 @@ impl Report {
                 };
                 of_bench.iter().find(is_it).map(|m| m.value)
             };
-            let ours = value(OURS);
+            let ours = value(name);
             let theirs: Vec<Option<f64>> = peers.iter().map(|peer| value(peer)).collect();
             let mut row = vec![case.to_owned(), metric.to_owned(), unit.to_owned(), cell(ours)];
             row.extend(theirs.iter().map(|value| cell(*value)));
-            row.push(ratio(ours, theirs.into_iter().flatten().next()));
+            let compared = peers.iter().zip(&theirs).filter(|(peer, _)| !PARTS.contains(peer));
+            let peer = compared.filter_map(|(_, value)| *value).next();
+            row.push(if unit == RATE { ratio(peer, ours) } else { ratio(ours, peer) });
             rows.push(row);
         }
         rows

@@ -10,7 +10,8 @@ use crate::rig::{Rig, RigOptions};
 pub(super) const PAGE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Devices without the pauses of people and paper.
-const AT_ONCE: [&str; 5] = ["--terminal-mode", "auto", "--terminal-card-ms", "0", "--printer-instant"];
+pub(super) const AT_ONCE: [&str; 5] =
+    ["--terminal-mode", "auto", "--terminal-card-ms", "0", "--printer-instant"];
 
 /// Starts the devices and writes the settings. The kiosk has not started yet.
 pub(super) fn devices(dir: &Path) -> anyhow::Result<Rig> {

@@ -24,6 +24,12 @@ struct Arguments {
     /// Orders performed at the mirror for the memory after 500 orders; the others come from the log.
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     orders: u32,
+    /// Events that wait in one kiosk until it can reach the fleet.
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+    backlog: u32,
+    /// Kiosks that are connected to the fleet at once.
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    kiosks: u32,
     /// Save the menu page of kioskd and of Chromium as pictures in this folder.
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
@@ -41,11 +47,11 @@ fn main() -> anyhow::Result<()> {
     if let Some(probe) = arguments.probe {
         return bench::probe(&probe, &dir, arguments.orders);
     }
-    let Arguments { area, python, orders, pictures, .. } = arguments;
+    let Arguments { area, python, orders, backlog, kiosks, pictures, .. } = arguments;
     if let Some(folder) = &pictures {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    let report = bench::run(&Options { area, dir, python, orders, pictures })?;
+    let report = bench::run(&Options { area, dir, python, orders, backlog, kiosks, pictures })?;
     println!("{report}");
     if let Some(path) = arguments.json {
         std::fs::write(&path, report.to_json()? + "\n").with_context(|| path.display().to_string())?;

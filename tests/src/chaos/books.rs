@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, ensure};
-use tokio_postgres::{Client, NoTls};
+use anyhow::ensure;
+use tokio_postgres::Client;
 
 use super::cast::{Cast, Report};
+use crate::engines::with_database;
 
 /// Ids of the simulated kiosks begin with this.
 pub(super) const PREFIX: &str = "t9.sim";
@@ -17,21 +18,9 @@ const STOCK: [(&str, i64); 4] =
 /// Parts of a piece.
 const PIECE: i64 = 100_000;
 
-fn with<T>(cast: &Cast, work: impl AsyncFnOnce(&Client) -> anyhow::Result<T>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let address = cast.database()?;
-    runtime.block_on(async {
-        let (client, connection) = tokio_postgres::connect(&address, NoTls).await.context("the database")?;
-        let driver = tokio::spawn(connection);
-        let done = work(&client).await;
-        driver.abort();
-        done
-    })
-}
-
 /// Writes the kiosks into the registry and fills the shelves.
 pub(super) fn open(cast: &Cast, kiosks: u32) -> anyhow::Result<()> {
-    with(cast, async |client| {
+    with_database(&cast.data, async |client| {
         client
             .batch_execute(
                 "INSERT INTO tenant (id, name) VALUES ('t9', 'Chaos') ON CONFLICT DO NOTHING;
@@ -59,7 +48,7 @@ pub(super) fn open(cast: &Cast, kiosks: u32) -> anyhow::Result<()> {
 
 /// Compares the books with what the kiosks know. Returns events and denied sales.
 pub(super) fn compare(cast: &Cast, report: &Report) -> anyhow::Result<(u64, u64)> {
-    with(cast, async |client| {
+    with_database(&cast.data, async |client| {
         let mut events = 0;
         for kiosk in &report.kiosks {
             let id = &kiosk.id;

@@ -1,7 +1,7 @@
 //! Who plays: the engines, two fleetd, the kiosks.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -13,13 +13,14 @@ use serde::Deserialize;
 
 use super::network::Network;
 use super::{Fault, Options};
+use crate::engines;
 use crate::process::{Process, wait_until};
 
 /// How long an engine may take to come back.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 
 pub(super) struct Cast {
-    data: PathBuf,
+    pub(super) data: PathBuf,
     logs: PathBuf,
     fleetd: PathBuf,
     embedded: Option<Process>,
@@ -50,17 +51,6 @@ pub(super) struct Kiosk {
     pub forked: bool,
 }
 
-/// The part of `fleetd.toml` that we need.
-#[derive(Deserialize)]
-struct Settings {
-    database: Database,
-}
-
-#[derive(Deserialize)]
-struct Database {
-    owner: String,
-}
-
 impl Cast {
     /// Starts the engines with the first fleetd.
     pub(super) fn start(options: &Options) -> anyhow::Result<Self> {
@@ -85,9 +75,7 @@ impl Cast {
     }
 
     fn start_embedded(&mut self) -> anyhow::Result<()> {
-        let mut command = Command::new(&self.fleetd);
-        command.arg("embedded").arg("--data").arg(&self.data);
-        command.args(["--kiosk-port", "0", "--internal-port", "0", "--name", &self.network.host]);
+        let mut command = engines::embedded(&self.fleetd, &self.data, &self.network.host);
         command.stderr(self.log("fleetd.log")?);
         let (process, _) = Process::start_until_ready("fleetd embedded", &mut command)?;
         self.embedded = Some(process);
@@ -104,7 +92,11 @@ impl Cast {
 
     pub(super) fn start_kiosks(&mut self, options: &Options) -> anyhow::Result<()> {
         let mut command = self.network.command(&options.sim);
-        command.args(["fleet", "--broker", &format!("{}:{}", self.network.host, self.kiosk_port()?)]);
+        command.args([
+            "fleet",
+            "--broker",
+            &format!("{}:{}", self.network.host, engines::kiosk_port(&self.data)?),
+        ]);
         command.arg("--authorities").arg(self.data.join("ca"));
         command.args(["--prefix", super::books::PREFIX, "--kiosks", &options.kiosks.to_string()]);
         command.args(["--sales-per-minute", &options.sales_per_minute.to_string()]);
@@ -119,21 +111,6 @@ impl Cast {
         command.stdout(self.log("sim.log")?).stderr(self.log("sim.log")?);
         self.kiosks = Some(Process::start("sim fleet", &mut command)?);
         Ok(())
-    }
-
-    fn kiosk_port(&self) -> anyhow::Result<u16> {
-        #[derive(Deserialize)]
-        struct Ports {
-            kiosks: u16,
-        }
-        let text = std::fs::read_to_string(self.data.join("ports.toml")).context("ports.toml")?;
-        Ok(toml::from_str::<Ports>(&text)?.kiosks)
-    }
-
-    /// Connection string of the owner of the tables.
-    pub(super) fn database(&self) -> anyhow::Result<String> {
-        let text = std::fs::read_to_string(self.data.join("fleetd.toml")).context("fleetd.toml")?;
-        Ok(toml::from_str::<Settings>(&text)?.database.owner)
     }
 
     /// One fault and its end.
@@ -162,26 +139,17 @@ impl Cast {
     }
 
     fn database_process(&self) -> anyhow::Result<Pid> {
-        process("the database", || {
-            let file = std::fs::read_to_string(self.data.join("pg/postmaster.pid")).ok()?;
-            let pid = Pid::from_raw(file.lines().next()?.trim().parse().ok()?);
-            kill(pid, None).is_ok().then_some(pid)
-        })
+        process("the database", || engines::postgres(&self.data))
     }
 
     fn broker_process(&self) -> anyhow::Result<Pid> {
-        let configuration = self.data.join("mosquitto/mosquitto.conf");
-        process("the broker", || {
-            processes()
-                .find(|(_, arguments)| arguments.contains(&*configuration.to_string_lossy()))
-                .map(|(pid, _)| pid)
-        })
+        process("the broker", || engines::mosquitto(&self.data))
     }
 
     /// Any process of the database but the first.
     fn kill_backend(&self) -> anyhow::Result<()> {
         let (first, folder) = (self.database_process()?, self.data.join("pg"));
-        let backend = processes()
+        let backend = engines::processes()
             .map(|(pid, _)| pid)
             .filter(|pid| *pid != first)
             .find(|pid| std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == folder));
@@ -207,16 +175,6 @@ impl Cast {
 
 fn process(what: &str, find: impl FnMut() -> Option<Pid>) -> anyhow::Result<Pid> {
     wait_until(BACK_WITHIN, find).with_context(|| format!("{what} does not come back"))
-}
-
-/// Every process with its command line.
-fn processes() -> impl Iterator<Item = (Pid, String)> {
-    let folder = std::fs::read_dir(Path::new("/proc")).into_iter().flatten().flatten();
-    folder.filter_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        let arguments = std::fs::read(entry.path().join("cmdline")).ok()?;
-        Some((Pid::from_raw(pid), String::from_utf8_lossy(&arguments).replace('\0', " ")))
-    })
 }
 
 /// Stops processes for a while. One that its supervisor kills meanwhile is no mistake.
