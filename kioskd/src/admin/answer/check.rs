@@ -23,7 +23,7 @@ pub(super) async fn check(context: &AdminContext) -> Said {
     } else {
         bad("screen", "no sign of life".into(), "systemctl restart kioskd")
     });
-    list.extend(context.board.devices().into_iter().map(|(name, status)| device(&name, &status)));
+    list.extend(context.board.devices().into_iter().map(|(name, status)| device(name, &status)));
     Ok(lines)
 }
 
