@@ -9,8 +9,8 @@ use std::time::Duration;
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v5::{PubAckReason, Publish};
 use rumqttc::{
-    AckMode, AsyncClient, Event, EventLoop, Incoming, MqttOptions, Outgoing, PublishOptions, PublishResult,
-    TlsConfiguration, Transport,
+    AckMode, AsyncClient, Event, EventLoop, Incoming, MqttOptions, NetworkOptions, Outgoing, PublishOptions,
+    PublishResult, TlsConfiguration, Transport,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -208,6 +208,10 @@ impl Drop for Link {
 
 fn options(broker: &Broker, client_id: &str) -> Result<MqttOptions, LinkError> {
     let mut options = MqttOptions::new(client_id, (broker.host.clone(), broker.port));
+    let mut network = NetworkOptions::new();
+    // Small messages that somebody waits for, a few at a time.
+    network.set_tcp_nodelay(true);
+    options.set_network_options(network);
     let tls = TlsConfiguration::Rustls(Arc::new(tls(broker)?));
     options.set_transport(Transport::tls_with_config(tls));
     options

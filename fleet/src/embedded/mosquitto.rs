@@ -92,6 +92,8 @@ fn configuration(dir: &Path, ca: &Path, listeners: Listeners) -> String {
          autosave_interval 60\n\
          max_packet_size {PACKET_MAX}\n\
          max_queued_messages {QUEUE_MAX}\n\
+         # Else an answer waits up to 40 ms for the TCP acknowledgement of the PUBACK before it.\n\
+         set_tcp_nodelay true\n\
          log_dest stderr\n\
          log_timestamp false\n\
          \n\
