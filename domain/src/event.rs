@@ -195,7 +195,7 @@ pub enum ReceiptEvent {
         /// 0 for the original, 1 for the first copy, …
         copy: u32,
     },
-    /// The customer does not want it on paper.
+    /// The customer does not want it on paper, or had to do without.
     Declined {
         /// The job.
         receipt: ReceiptId,

@@ -1,5 +1,6 @@
 //! Receipts on their way to paper. One job at a time is at the printer; the others wait in the ledger. A job
-//! that may have come out is never printed again as an original: a marked copy is.
+//! that may have come out is never printed again as an original: a marked copy is. The same goes for a customer who
+//! left with the code on the screen because there was no paper.
 //!
 //! A job that runs out of paper waits inside the printer and goes on by itself, so the driver alone says how it
 //! ended. Two clocks run here: after [`print_patience_ms`] the customer's page no longer waits, which changes
@@ -150,6 +151,23 @@ impl Turn<'_> {
         }
         if let Some(ordered) = self.ordered_mut(order) {
             ordered.receipt = Some(choice);
+        }
+    }
+
+    /// The customer leaves the number page. Where no paper could come out, the code on the screen was the original.
+    pub(super) fn leave_original(&mut self) {
+        let Some(order) = self.visit().and_then(super::visit::ordered).map(|ordered| ordered.order) else {
+            return;
+        };
+        let Some(record) = self.ledger.order(order) else { return };
+        let waiting =
+            record.receipts.iter().find(|r| is_first(r) && r.state == PrintState::Queued).map(|r| r.id);
+        let copy = next_copy(record, ReceiptKind::Sale);
+        if let Some(receipt) = waiting
+            && !self.session.prints_now()
+            && self.record(ReceiptEvent::Declined { receipt })
+        {
+            self.queue_receipt(order, ReceiptKind::Copy, copy);
         }
     }
 

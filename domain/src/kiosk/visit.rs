@@ -354,7 +354,8 @@ impl Turn<'_> {
                     self.give_up(order, OrderEvent::Cancelled { order, why });
                 }
             }
-            None | Some(PayPage::Done | PayPage::Gone) => {}
+            Some(PayPage::Done) => self.leave_original(),
+            None | Some(PayPage::Gone) => {}
         }
         self.session.visit = None;
     }

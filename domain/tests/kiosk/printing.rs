@@ -46,7 +46,7 @@ fn states(w: &World) -> Vec<(ReceiptKind, PrintState)> {
 }
 
 #[test]
-fn a_dead_printer_stops_no_sale_and_prints_later() {
+fn a_dead_printer_stops_no_sale_and_a_marked_copy_follows_the_code_on_the_screen() {
     let mut w = World::open();
     w.printer(PrinterInput::Condition(PrinterCondition::Absent));
     assert!(w.view().banners.no_paper, "told before ordering");
@@ -58,7 +58,29 @@ fn a_dead_printer_stops_no_sale_and_prints_later() {
     assert!(printed(&mut w).is_empty());
     w.pass(3_600_000);
     w.printer(PrinterInput::Condition(PrinterCondition::Ready));
-    assert_eq!(printed(&mut w), [ReceiptKind::Sale], "it was never handed over: this is the original");
+    assert_eq!(printed(&mut w), [ReceiptKind::Copy], "the customer left with the code");
+    let record = w.kiosk.ledger().in_order().next().unwrap();
+    assert_eq!(record.receipts[1].copy, 1);
+}
+
+#[test]
+fn without_a_choice_the_code_on_the_screen_is_the_original_too() {
+    let mut w = World::open();
+    w.printer(PrinterInput::Condition(PrinterCondition::Absent));
+    w.completed();
+    w.intent(Intent::Done(DoneIntent::Close));
+    w.printer(PrinterInput::Condition(PrinterCondition::Ready));
+    assert_eq!(printed(&mut w), [ReceiptKind::Copy]);
+}
+
+#[test]
+fn paper_that_comes_while_the_customer_waits_is_the_original() {
+    let mut w = World::open();
+    w.printer(PrinterInput::Condition(PrinterCondition::PaperOut));
+    w.completed();
+    want_paper(&mut w);
+    w.printer(PrinterInput::Condition(PrinterCondition::Ready));
+    assert_eq!(printed(&mut w), [ReceiptKind::Sale]);
 }
 
 #[test]
@@ -73,28 +95,29 @@ fn one_job_at_a_time_is_at_the_printer_and_the_oldest_goes_first() {
     w.printer(PrinterInput::Condition(PrinterCondition::PaperLow));
     assert_eq!(printed(&mut w).len(), 1);
     let first = w.kiosk.ledger().in_order().next().unwrap();
-    let receipt = first.receipts[0].id;
-    assert_eq!(first.receipts[0].state, PrintState::Sent);
+    let receipt = first.receipts[1].id;
+    assert_eq!(first.receipts[1].state, PrintState::Sent);
     w.printer(PrinterInput::Confirmed { receipt });
     assert_eq!(printed(&mut w).len(), 1);
 }
 
 #[test]
-fn a_job_that_the_printer_did_not_begin_stays_an_original_and_is_tried_with_growing_pauses() {
+fn a_job_that_the_printer_did_not_begin_is_tried_with_growing_pauses() {
     let mut w = World::open();
     w.completed();
     want_paper(&mut w);
-    let receipt = w.order().receipts[0].id;
     let mut tries = printed(&mut w).len();
     for _ in 0..120 {
-        if w.order().receipts[0].state == PrintState::Sent {
-            w.printer(PrinterInput::NotStarted { receipt });
+        if let Some(job) = w.kiosk.session().work.printing {
+            w.printer(PrinterInput::NotStarted { receipt: job.receipt });
         }
         w.pass(5_000);
         tries += printed(&mut w).len();
     }
     assert!((5..=12).contains(&tries), "{tries} tries in ten minutes");
-    assert_eq!(w.order().receipts.len(), 1);
+    let (original, copy) =
+        ((ReceiptKind::Sale, PrintState::Declined), (ReceiptKind::Copy, PrintState::Queued));
+    assert_eq!(states(&w), [original, copy], "one job, which the customer's going made a copy");
 }
 
 #[test]

@@ -114,7 +114,18 @@ pub struct Screen {
     /// Millimetres of one pixel.
     pub mm_per_px: f32,
     /// Address on which a browser can see and touch the screen; none: no mirror. Loopback only.
+    #[serde(deserialize_with = "mirror_address")]
     pub mirror: Option<SocketAddr>,
+}
+
+fn mirror_address<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let address = String::deserialize(from)?;
+    let wrong = || {
+        serde::de::Error::custom(
+            "screen.mirror must be an address and port of this machine, for example \"127.0.0.1:8080\"",
+        )
+    };
+    address.parse().map(Some).map_err(|_| wrong())
 }
 
 impl Default for Screen {

@@ -117,6 +117,17 @@ fn a_value_that_makes_no_sense_is_named_with_the_file_and_line_that_won() {
 }
 
 #[test]
+fn an_address_that_is_none_is_told_what_to_write() {
+    let root = tempfile::tempdir().unwrap();
+    let file = write(root.path(), "kioskd.toml", "[screen]\nmirror = 'localhost'\n");
+    let told = Settings::load(&[file]).unwrap_err().to_string();
+    assert!(
+        told.contains("kioskd.toml:2: screen.mirror must be") && told.contains("127.0.0.1:8080"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_key_that_none_sets_is_named_with_its_section() {
     let root = tempfile::tempdir().unwrap();
     let other = write(root.path(), "a.toml", "[kiosk]\nid = 'a'\n");

@@ -119,7 +119,7 @@ fn without_paper_the_sale_goes_on_and_the_receipt_comes_when_there_is_paper() {
 }
 
 #[test]
-fn a_dead_printer_stops_no_sale_and_the_receipt_comes_when_it_is_back() {
+fn a_dead_printer_stops_no_sale_and_the_receipt_comes_as_a_copy_when_it_is_back() {
     let mut shop = Shop::open();
     shop.rig.sim(&["printer", "unplug"]).unwrap();
     wait_until(SOON, || {
@@ -132,6 +132,8 @@ fn a_dead_printer_stops_no_sale_and_the_receipt_comes_when_it_is_back() {
     shop.rig.sim(&["printer", "plug"]).unwrap();
     let receipt = shop.rig.dir.join("sim/receipts/receipt-0001.png");
     wait_until(SOON, || receipt.exists().then_some(())).expect("the receipt comes with the printer");
+    let order = shop.rig.ask(&Request::Order { order: "K3-001".into() }).unwrap();
+    assert_eq!(order["receipts"][1]["kind"], "Copy", "the customer left with the code: {order}");
 }
 
 #[test]

@@ -93,7 +93,7 @@ pub(super) fn print_state(state: &PrintState) -> String {
         PrintState::Confirmed => "confirmed".into(),
         PrintState::Unconfirmed => "printed, not confirmed".into(),
         PrintState::Unknown => "unknown".into(),
-        PrintState::Declined => "not wanted".into(),
+        PrintState::Declined => "not on paper".into(),
         PrintState::Failed(why) => format!("failed: {why}"),
     }
 }
