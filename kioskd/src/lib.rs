@@ -15,6 +15,7 @@ mod heartbeat;
 mod ids;
 mod logging;
 pub mod machine;
+pub mod memory;
 mod receipt_text;
 mod router;
 pub mod settings;

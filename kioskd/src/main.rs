@@ -22,6 +22,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    kioskd::memory::return_what_is_freed();
     let arguments = Arguments::parse();
     let search = if arguments.no_system_config { SearchPath(Vec::new()) } else { SearchPath::default() };
     let result = kioskd::daemon::load_settings(&search, &arguments.config).and_then(|settings| {
