@@ -1,9 +1,10 @@
 //! What the core asks the shell to do. No effect leaves before the events of its step are durable.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::ids::{KitchenJobId, PaymentId, ReceiptId};
-use crate::money::{Currency, Minor};
+use crate::ids::{KitchenJobId, PaymentId, ReceiptId, Uuid, VariationId};
+use crate::money::{Currency, Minor, Quantity};
 use crate::receipt::ReceiptDocument;
 
 /// Something to do.
@@ -21,6 +22,15 @@ pub enum Effect {
     Display(DisplayEffect),
     /// Ask the fleet and the devices that are missing again, now rather than after their pauses.
     CheckAgain,
+    /// Ask the fleet for more of scarce goods. The answer is [`crate::input::UplinkInput::Quota`], or none.
+    Reserve {
+        /// Names the question.
+        question: Uuid,
+        /// The epoch whose sales are counted.
+        epoch: u64,
+        /// Up to which sum of sales.
+        goods: BTreeMap<VariationId, Quantity>,
+    },
     /// Tell the staff, by whatever the site has (light, beeper, fleet).
     CallStaff {
         /// What about, in English.

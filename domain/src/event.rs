@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::ids::{ItemId, KitchenJobId, OrderId, PaymentId, ReceiptId, TaskId};
 use crate::order::{CancelReason, FiscalNumber, Order};
 use crate::payment::{Approval, LastTransaction, Payment, StaffVerdict};
+use crate::quota::Quota;
 use crate::receipt::ReceiptKind;
 use crate::session::SessionChange;
 use crate::time::WallMs;
@@ -38,6 +39,8 @@ pub enum Event {
     Drawer(DrawerEvent),
     /// About something a person must do.
     Task(TaskEvent),
+    /// About the stock that this kiosk may sell.
+    Stock(StockEvent),
 }
 
 /// About an order.
@@ -307,6 +310,18 @@ pub enum DrawerEvent {
     Kicked {
         /// Why.
         reason: Arc<str>,
+    },
+}
+
+/// About the stock that this kiosk may sell.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StockEvent {
+    /// This quota is in force, and no earlier one.
+    Quota(Arc<Quota>),
+    /// The time of the quota in force is over: what was not sold of it goes back.
+    QuotaOver {
+        /// Its revision.
+        rev: u64,
     },
 }
 

@@ -9,6 +9,7 @@ use crate::ids::{ItemId, KitchenJobId, OrderId, PaymentId, ReceiptId, TaskId};
 use crate::intent::Intent;
 use crate::money::Currency;
 use crate::payment::{Approval, CardFacts, LastTransaction, StaffVerdict};
+use crate::quota::QuotaGrant;
 use crate::time::WallMs;
 
 /// Something happened.
@@ -265,6 +266,8 @@ pub enum UplinkInput {
     },
     /// The kiosk has never belonged to its fleet and sells nothing before it does; none: it does, or need not.
     Claim(Option<Arc<Claim>>),
+    /// The fleet grants what may be sold of scarce goods.
+    Quota(Arc<QuotaGrant>),
     /// The fleet does not agree with something about an order. Told once.
     Denied {
         /// Which order.

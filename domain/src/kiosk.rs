@@ -29,6 +29,7 @@ mod offer;
 mod pay_page;
 mod payment;
 mod printing;
+mod quota;
 mod reconcile;
 mod retold;
 mod reversal;

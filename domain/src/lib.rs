@@ -23,6 +23,7 @@ pub mod money;
 pub mod order;
 pub mod payment;
 pub mod pricing;
+pub mod quota;
 pub mod receipt;
 pub mod session;
 pub mod text;

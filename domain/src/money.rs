@@ -114,7 +114,7 @@ impl Currency {
 }
 
 /// A quantity in units of 1e-5: one piece is 100 000.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Quantity(pub i64);
 
 impl Quantity {

@@ -11,12 +11,12 @@ use crate::cart::{Cart, CartLine, ComboPick, ServiceMode};
 use crate::claim::Claim;
 use crate::ids::{
     CategoryId, GroupId, ItemId, KitchenJobId, LineId, ModifierId, OrderId, PaymentId, ReceiptId, SlotId,
-    VariationId,
+    Uuid, VariationId,
 };
 use crate::input::PrinterCondition;
 use crate::intent::ReceiptChoice;
 use crate::kiosk::menu::Menu;
-use crate::money::Minor;
+use crate::money::{Minor, Quantity};
 use crate::payment::{LastTransaction, Tender};
 use crate::pricing::Priced;
 use crate::text::Lang;
@@ -80,6 +80,11 @@ impl Session {
         self.devices.can_print()
             && work.print_not_before.is_none()
             && work.printing.is_none_or(|job| job.patience.is_some())
+    }
+
+    /// Whether the fleet was asked for more of scarce goods and has not answered yet.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.work.asking.as_ref().is_some_and(|asking| asking.until.is_some())
     }
 
     /// Replaces one part.
@@ -456,6 +461,21 @@ pub struct Work {
     pub kitchen: BTreeMap<KitchenJobId, MonoMs>,
     /// When to look after what only time changes: availability, expiry, closing.
     pub housekeeping_at: MonoMs,
+    /// What the fleet was asked for last in this visit.
+    pub asking: Option<Asking>,
+}
+
+/// A question for more of scarce goods.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Asking {
+    /// Its name.
+    pub question: Uuid,
+    /// Up to which sum of sales.
+    pub goods: BTreeMap<VariationId, Quantity>,
+    /// Until when the answer is waited for; `None`: it came, or came too late.
+    pub until: Option<MonoMs>,
+    /// The customer wants to pay.
+    pub checkout: bool,
 }
 
 /// The fleet.

@@ -113,12 +113,13 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         standing: uplink::standing(&settings)?,
         news: Arc::clone(&news),
     };
-    let router = Router { queues, board: board.clone(), screen: screen.clone() };
+    let (uplink, ends) = uplink::channel(&settings).unzip();
+    let router =
+        Router { queues, board: board.clone(), screen: screen.clone(), uplink: uplink.clone() };
     supervisor.thread("core", move || Ok(core::run(parts, &queue, Box::new(router))?))?;
 
     let mirror = start_mirror(&settings, &runtime, &supervisor, &screen)?;
     let ending = Ending::default();
-    let (uplink, ends) = uplink::channel(&settings).unzip();
     let context = AdminContext {
         core: core.clone(),
         board: board.clone(),

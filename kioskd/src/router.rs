@@ -11,6 +11,7 @@ use ui::shell::UiHandle;
 
 use crate::board::Board;
 use crate::core::Outside;
+use crate::uplink::UplinkHandle;
 
 /// Jobs a device may have waiting. The core has at most one charge and one print job under way; the rest is
 /// room for a reversal, a display text and a drawer pulse at the same time.
@@ -46,6 +47,8 @@ pub struct Router {
     pub board: Board,
     /// The screen.
     pub screen: UiHandle<View>,
+    /// The fleet, if there is one.
+    pub uplink: Option<UplinkHandle>,
 }
 
 impl Outside for Router {
@@ -65,6 +68,12 @@ impl Outside for Router {
             Effect::Display(effect) => offer(self.queues.display.as_ref(), effect, |_| None),
             Effect::CheckAgain => {
                 self.board.look_again();
+                None
+            }
+            Effect::Reserve { question, epoch, goods } => {
+                if let Some(uplink) = &self.uplink {
+                    uplink.reserve(question, epoch, &goods);
+                }
                 None
             }
             Effect::CallStaff { about } => {

@@ -22,11 +22,16 @@ mod report;
 pub mod sync;
 mod twin;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::claim::FleetAnswer;
+use domain::ids::{Uuid, VariationId};
 use domain::input::UplinkInput;
+use domain::money::Quantity;
 use domain::{Input, View};
+use protocol::fleet::Reserve;
+use protocol::text::Id;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use ui::shell::UiHandle;
 
@@ -42,6 +47,9 @@ use crate::supervisor::Supervisor;
 
 /// Requests of tools that may wait: one person enrols one kiosk.
 const COMMANDS: usize = 4;
+
+/// Questions for more goods that may wait: there is one customer.
+const RESERVATIONS: usize = 4;
 
 /// Messages of the errands that may wait for the connection.
 const OUTGOING: usize = 64;
@@ -68,6 +76,7 @@ pub struct Parts<'a> {
 #[derive(Clone)]
 pub struct UplinkHandle {
     commands: mpsc::Sender<driver::Command>,
+    reservations: mpsc::Sender<Reserve>,
     state: driver::Shared,
     fleet: String,
 }
@@ -106,6 +115,16 @@ impl UplinkHandle {
         }
     }
 
+    /// Asks for more of scarce goods, by variation and the sum of sales. A question that cannot go out now is
+    /// dropped: the core waits for no answer for long.
+    pub fn reserve(&self, question: Uuid, epoch: u64, goods: &BTreeMap<VariationId, Quantity>) {
+        let goods = goods.iter().map(|(variation, upto)| (variation.to_string(), upto.0)).collect();
+        let reserve = Reserve { question: Id(question), epoch, goods };
+        if let Err(error) = self.reservations.try_send(reserve) {
+            tracing::debug!(%error, "the fleet is not asked for more");
+        }
+    }
+
     /// Enrols with a one-time code.
     ///
     /// # Errors
@@ -121,15 +140,18 @@ impl UplinkHandle {
 /// Makes the handle and the end that [`start`] takes.
 pub fn channel(settings: &Settings) -> Option<(UplinkHandle, Ends)> {
     let uplink = settings.uplink.as_ref()?;
-    let (commands, received) = mpsc::channel(COMMANDS);
+    let (commands, commands_end) = mpsc::channel(COMMANDS);
+    let (reservations, reservations_end) = mpsc::channel(RESERVATIONS);
     let state = driver::Shared::default();
-    let handle = UplinkHandle { commands, state: state.clone(), fleet: uplink.fleet.clone() };
-    Some((handle, Ends { commands: received, state }))
+    let handle =
+        UplinkHandle { commands, reservations, state: state.clone(), fleet: uplink.fleet.clone() };
+    Some((handle, Ends { commands: commands_end, reservations: reservations_end, state }))
 }
 
 /// The driver's end of a [`UplinkHandle`].
 pub struct Ends {
     commands: mpsc::Receiver<driver::Command>,
+    reservations: mpsc::Receiver<Reserve>,
     state: driver::Shared,
 }
 
@@ -154,6 +176,7 @@ pub fn start(parts: Parts<'_>, ends: Ends, admin: AdminContext, supervisor: &Sup
         news: parts.news,
         poller,
         commands: ends.commands,
+        reservations: ends.reservations,
         state: ends.state,
         work: Arc::clone(&work),
         twin,

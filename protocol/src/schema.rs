@@ -24,6 +24,8 @@ pub fn all() -> Vec<Published> {
         published::<crate::fleet::ReportedTwin>("reported-twin"),
         published::<crate::fleet::Job>("job"),
         published::<crate::fleet::JobProgress>("job-progress"),
+        published::<crate::fleet::Quota>("quota"),
+        published::<crate::fleet::Reserve>("reserve"),
     ]
 }
 

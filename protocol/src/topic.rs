@@ -1,9 +1,9 @@
 //! Every MQTT topic, built and parsed here and nowhere else.
 //!
 //! ```text
-//! v1/k/{kiosk}/up/{st,ev,tw,mx,lg,jb}   kiosk to fleet
-//! v1/k/{kiosk}/dn/{ak,tw,jb}            fleet to kiosk
-//! v1/f/…                                fleet to every kiosk, retained, read only
+//! v1/k/{kiosk}/up/{st,ev,tw,mx,lg,jb,rs}   kiosk to fleet
+//! v1/k/{kiosk}/dn/{ak,tw,jb,qt}            fleet to kiosk
+//! v1/f/…                                   fleet to every kiosk, retained, read only
 //! ```
 //! Fixed depth, version first, direction explicit. A kiosk's id is the CN of its certificate, so the broker
 //! needs no list of kiosks: the three patterns of [`ACL`] are the whole authorisation.
@@ -104,6 +104,8 @@ pub enum Up {
     Log,
     /// [`crate::fleet::JobProgress`]. QoS 1.
     Job,
+    /// [`crate::fleet::Reserve`]. QoS 1. A late one does no harm: nobody waits for the answer any more.
+    Reserve,
 }
 
 /// What the fleet sends to one kiosk.
@@ -115,18 +117,22 @@ pub enum Down {
     Twin,
     /// [`crate::fleet::Job`]. QoS 1, with a message expiry.
     Job,
+    /// [`crate::fleet::Quota`]. QoS 1, retained.
+    Quota,
 }
 
-const UPS: [(Up, &str); 6] = [
+const UPS: [(Up, &str); 7] = [
     (Up::Status, "st"),
     (Up::Events, "ev"),
     (Up::Twin, "tw"),
     (Up::Metrics, "mx"),
     (Up::Log, "lg"),
     (Up::Job, "jb"),
+    (Up::Reserve, "rs"),
 ];
 
-const DOWNS: [(Down, &str); 3] = [(Down::Ack, "ak"), (Down::Twin, "tw"), (Down::Job, "jb")];
+const DOWNS: [(Down, &str); 4] =
+    [(Down::Ack, "ak"), (Down::Twin, "tw"), (Down::Job, "jb"), (Down::Quota, "qt")];
 
 /// A topic of one kiosk.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

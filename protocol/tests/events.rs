@@ -10,7 +10,7 @@ use domain::cart::ServiceMode;
 use domain::catalog::Allergens;
 use domain::event::{
     CatalogEvent, DenyCode, DrawerEvent, Event, KitchenEvent, OrderEvent, PaymentEvent, ReceiptEvent,
-    ServiceEvent, TaskEvent, TaskKind,
+    ServiceEvent, StockEvent, TaskEvent, TaskKind,
 };
 use domain::ids::{
     ItemId, KitchenJobId, LineId, OrderId, PaymentId, ReceiptId, RuleId, SlotId, SurchargeId, TaskId,
@@ -22,6 +22,7 @@ use domain::order::{
     OrderTax,
 };
 use domain::payment::{Approval, LastTransaction, Payment, StaffVerdict, Tender};
+use domain::quota::{Allowance, Beyond, Quota};
 use domain::receipt::ReceiptKind;
 use domain::text::Lang;
 use domain::time::{Date, WallMs};
@@ -157,6 +158,12 @@ fn payment_events() -> Vec<Event> {
     .collect()
 }
 
+fn quota() -> Quota {
+    let good = |name: &str, upto, beyond| (VariationId::new(name), Allowance { upto: Quantity(upto), beyond });
+    let goods = [good("cake", 1_200_000, Beyond::Block), good("wine", 0, Beyond::AskStaff)];
+    Quota { rev: 7, until: WallMs(1_792_000_000_250), goods: goods.into() }
+}
+
 fn other_events() -> Vec<Event> {
     let receipt = ReceiptId(uuid(3));
     let job = KitchenJobId(uuid(4));
@@ -191,6 +198,8 @@ fn other_events() -> Vec<Event> {
             at,
         }),
         Event::Task(TaskEvent::Done { task: TaskId(uuid(5)), by: "ada".into() }),
+        Event::Stock(StockEvent::Quota(Arc::new(quota()))),
+        Event::Stock(StockEvent::QuotaOver { rev: 7 }),
     ]);
     events
 }

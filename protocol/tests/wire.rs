@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use protocol::event::GENESIS;
-use protocol::fleet::{DesiredTwin, Job, JobProgress, ReportedTwin, Status};
+use protocol::fleet::{DesiredTwin, Job, JobProgress, Quota, ReportedTwin, Reserve, Status};
 use protocol::sync::{Ack, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, BatchError, Received, WireEvent, cut};
 use protocol::topic::KioskId;
 use serde::Serialize;
@@ -75,6 +75,8 @@ fn every_golden_is_read_and_written_back_and_unknown_fields_are_ignored() {
             "reported-twin" => round_trip::<ReportedTwin>(&name, &text),
             "job" => round_trip::<Job>(&name, &text),
             "job-progress" => round_trip::<JobProgress>(&name, &text),
+            "quota" => round_trip::<Quota>(&name, &text),
+            "reserve" => round_trip::<Reserve>(&name, &text),
             other => panic!("no reader for {other}"),
         }
         schemas.insert(schema);

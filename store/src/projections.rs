@@ -59,7 +59,8 @@ pub(crate) fn fold(
         | Event::Catalog(_)
         | Event::Service(_)
         | Event::Drawer(_)
-        | Event::Task(_) => Ok(()),
+        | Event::Task(_)
+        | Event::Stock(_) => Ok(()),
     }
 }
 

@@ -29,6 +29,7 @@ impl Ledger {
             Event::Service(ServiceEvent::Opened { .. }) => self.closed = None,
             Event::Drawer(DrawerEvent::Kicked { .. }) => {}
             Event::Task(event) => self.apply_task(event),
+            Event::Stock(event) => self.apply_stock(event),
         }
     }
 
@@ -38,6 +39,9 @@ impl Ledger {
             OrderEvent::Paid { order, fiscal, at } => {
                 self.take_fiscal(*fiscal);
                 self.day.paid += 1;
+                if let Some(record) = self.orders.get(order).cloned() {
+                    self.count_as_sold(&record.order);
+                }
                 self.change(*order, |record| {
                     record.state = OrderState::Paid;
                     record.paid = Some((*fiscal, *at));

@@ -26,6 +26,9 @@ impl Offer<'_> {
                 result.unavailable.insert(line.id, why);
             }
         }
+        if !self.asking {
+            result.unavailable.extend(self.beyond_quota(cart));
+        }
         loop {
             let lines: Vec<CartLine> = cart
                 .lines
@@ -147,6 +150,13 @@ impl Turn<'_> {
             return false;
         }
         let twin = twin.map(|twin| twin.id);
+        let mut cart = visit.cart.clone();
+        cart.lines.push(CartLine { id: LineId(visit.next_line), ..line.clone() });
+        if self.nobody_has_more(&cart, LineId(visit.next_line)) {
+            let name = self.item_name(&name);
+            self.notice(Notice::SoldOut(name));
+            return false;
+        }
         if let Some(visit) = self.visit_mut() {
             visit.insert(line, twin);
         }
@@ -184,10 +194,16 @@ impl Turn<'_> {
         if wanted > most && delta > 0 {
             return self.notice(Notice::Limit(most));
         }
-        if let Some(visit) = self.visit_mut()
-            && let Some(line) = visit.cart.lines.iter_mut().find(|l| l.id == id)
-        {
+        let Some(mut cart) = self.visit().map(|visit| visit.cart.clone()) else { return };
+        if let Some(line) = cart.lines.iter_mut().find(|l| l.id == id) {
             line.quantity = Quantity::pieces(wanted);
+        }
+        if delta > 0 && self.nobody_has_more(&cart, id) {
+            let name = self.item_name(&line.item);
+            return self.notice(Notice::SoldOut(name));
+        }
+        if let Some(visit) = self.visit_mut() {
+            visit.cart = cart;
         }
         self.cart_changed();
     }
@@ -238,6 +254,7 @@ impl Turn<'_> {
 
     /// The customer changed the cart: it costs something else now, as expected.
     pub(super) fn cart_changed(&mut self) {
+        self.ask_for_more();
         if let Some(price) = self.price_now()
             && let Some(visit) = self.visit_mut()
         {

@@ -37,6 +37,9 @@ impl Turn<'_> {
         if self.reprice() {
             return self.go(Stage::Cart);
         }
+        if self.waits_for_more() {
+            return;
+        }
         let Some(visit) = self.visit() else { return };
         let complete = visit.price.unavailable.is_empty();
         let Some(priced) = visit.price.priced.clone().filter(|_| complete) else {
@@ -238,6 +241,7 @@ pub(super) fn card_possible(session: &Session, ledger: &Ledger, record: &OrderRe
         && session.terminal.phase != TerminalPhase::Down
         && session.fault.is_none()
         && ledger.terminal_holder().is_none()
+        && !super::quota::needs_staff(ledger, &record.order)
 }
 
 /// The means of payment, the preferred one first.

@@ -38,6 +38,7 @@ impl Turn<'_> {
         self.terminal_duties();
         self.housekeeping();
         self.print_times();
+        self.quota_duties();
         self.visit_duties();
         self.printer_duties();
         self.kitchen_duties();
@@ -51,6 +52,7 @@ impl Turn<'_> {
         }
         self.session.work.housekeeping_at = self.now.mono.plus(HOUSEKEEPING_MS);
         self.sold_out_over();
+        self.quota_over();
         self.expire_orders();
         self.reprice();
     }
@@ -69,6 +71,10 @@ impl Turn<'_> {
         self.session.uplink = match (input, self.session.uplink) {
             (UplinkInput::Denied { order, code }, as_before) => {
                 self.sale_denied(order, code);
+                as_before
+            }
+            (UplinkInput::Quota(grant), as_before) => {
+                self.quota(&grant);
                 as_before
             }
             (UplinkInput::Claim(claim), as_before) => {
@@ -138,6 +144,7 @@ pub(super) fn next_deadline(kiosk: &Kiosk) -> Option<MonoMs> {
         work.print_not_before.filter(|_| session.devices.can_print()),
         work.kitchen.values().min().copied().filter(|_| session.devices.kitchen),
         banner_at,
+        work.asking.as_ref().and_then(|asking| asking.until),
     ];
     if let Some(visit) = session.visit.as_deref() {
         deadlines.extend(visit_deadlines(visit));

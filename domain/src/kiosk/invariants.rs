@@ -8,6 +8,7 @@ use crate::event::TaskKind;
 use crate::money::Minor;
 use crate::order::{Order, OrderState};
 use crate::payment::PaymentState;
+use crate::quota::Beyond;
 use crate::session::Stage;
 
 /// Something that must never be.
@@ -44,6 +45,7 @@ impl Kiosk {
         for order in self.ledger.open_orders() {
             order_rules(order)?;
         }
+        within_quota(&self.ledger)?;
         job_is_known(self)
     }
 
@@ -285,6 +287,18 @@ fn unclear_has_task(ledger: &Ledger) -> Check {
                 .any(|task| matches!(task.kind, TaskKind::UnclearPayment { payment } if payment == id));
             ensure(listed, "I4", || format!("payment {id} needs staff and no task says so"))?;
         }
+    }
+    Ok(())
+}
+
+/// I20: of goods that are blocked beyond the quota, no more is taken than it allows.
+fn within_quota(ledger: &Ledger) -> Check {
+    let Some(quota) = &ledger.quota else { return Ok(()) };
+    for (variation, allowance) in &quota.goods {
+        let taken = ledger.taken(variation);
+        ensure(allowance.beyond != Beyond::Block || taken <= allowance.upto, "I20", || {
+            format!("{} of {variation} taken, {} allowed", taken.0, allowance.upto.0)
+        })?;
     }
     Ok(())
 }

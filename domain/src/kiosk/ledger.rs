@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::event::{TaskEvent, TaskKind};
-use crate::ids::{ItemId, KitchenJobId, OrderId, PaymentId, ReceiptId, TaskId, Uuid};
-use crate::money::Minor;
+use crate::ids::{ItemId, KitchenJobId, OrderId, PaymentId, ReceiptId, TaskId, Uuid, VariationId};
+use crate::money::{Minor, Quantity};
 use crate::order::{CancelReason, FiscalNumber, Order, OrderState};
 use crate::payment::{Approval, LastTransaction, Payment, PaymentState, StaffVerdict, Tender};
+use crate::quota::Quota;
 use crate::receipt::ReceiptKind;
 use crate::time::{Date, WallMs};
 
@@ -45,6 +46,10 @@ pub struct Ledger {
     pub(crate) terminal_last: Option<LastTransaction>,
     /// Sales of the current business day.
     pub day: DayCount,
+    /// What was sold since the series began, for the quota.
+    pub(crate) sold: BTreeMap<VariationId, Quantity>,
+    /// What may be sold of scarce goods; `None`: nobody counts.
+    pub quota: Option<Arc<Quota>>,
 }
 
 /// How far a fiscal series is.
@@ -341,7 +346,11 @@ impl Ledger {
 
     /// From here on events belong to another epoch and its series.
     pub fn enter_series(&mut self, series: u64) {
-        self.current_series = series;
+        if series != self.current_series {
+            self.current_series = series;
+            self.sold.clear();
+            self.quota = None;
+        }
     }
 
     /// An order.

@@ -17,6 +17,8 @@ pub(super) struct Offer<'a> {
     pub ledger: &'a Ledger,
     pub config: &'a KioskConfig,
     pub now: &'a Now,
+    /// The fleet was asked for more of scarce goods and has not answered yet.
+    pub asking: bool,
 }
 
 impl Offer<'_> {
@@ -33,7 +35,8 @@ impl Offer<'_> {
 
     /// Why an item cannot be bought now.
     pub fn unavailable(&self, item: &Item) -> Option<Unavailable> {
-        if self.is_sold_out(item) {
+        let spent = !item.variations.is_empty() && item.variations.iter().all(|v| self.is_spent(&v.id));
+        if self.is_sold_out(item) || spent {
             return Some(Unavailable::SoldOut);
         }
         if !self.menu.catalog.is_open(&item.availability, &self.now.local) {
@@ -62,6 +65,7 @@ impl Offer<'_> {
         let (item, variation) = self.menu.catalog.variation(variation).ok_or(Unavailable::SoldOut)?;
         match self.unavailable(item) {
             Some(why) => Err(why),
+            None if self.is_spent(&variation.id) => Err(Unavailable::SoldOut),
             None => Ok((item, variation)),
         }
     }

@@ -11,7 +11,7 @@ use crate::config::KioskConfig;
 use crate::effect::{DisplayEffect, DrawerEffect, Effect, KitchenEffect, PrinterEffect, TerminalEffect};
 use crate::event::{
     CatalogEvent, Change, DrawerEvent, Event, KitchenEvent, OrderEvent, PaymentEvent, ReceiptEvent,
-    ServiceEvent, TaskEvent, TaskKind,
+    ServiceEvent, StockEvent, TaskEvent, TaskKind,
 };
 use crate::ids::{IdSource, TaskId, Uuid};
 use crate::session::{Session, Visit};
@@ -125,6 +125,7 @@ macro_rules! into_enum {
 into_enum!(Event:
     Order(OrderEvent), Payment(PaymentEvent), Receipt(ReceiptEvent), Kitchen(KitchenEvent),
     Catalog(CatalogEvent), Service(ServiceEvent), Drawer(DrawerEvent), Task(TaskEvent),
+    Stock(StockEvent),
 );
 into_enum!(Effect:
     Terminal(TerminalEffect), Printer(PrinterEffect), Kitchen(KitchenEffect), Drawer(DrawerEffect),

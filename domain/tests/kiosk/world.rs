@@ -228,6 +228,7 @@ impl World {
             | Effect::Drawer(_)
             | Effect::Display(DisplayEffect::Show { .. })
             | Effect::CheckAgain
+            | Effect::Reserve { .. }
             | Effect::CallStaff { .. } => true,
         };
         assert!(durable, "{effect:?} left before its event was on disk");

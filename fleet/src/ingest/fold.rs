@@ -99,7 +99,8 @@ pub(crate) fn needs(event: &Event) -> (Option<Uuid>, Option<Uuid>) {
         | Event::Catalog(_)
         | Event::Service(_)
         | Event::Drawer(_)
-        | Event::Task(_) => (None, None),
+        | Event::Task(_)
+        | Event::Stock(_) => (None, None),
     }
 }
 
@@ -148,7 +149,8 @@ impl Books {
             | Event::Catalog(_)
             | Event::Service(_)
             | Event::Drawer(_)
-            | Event::Task(_) => Ok(Consequence::Nothing),
+            | Event::Task(_)
+            | Event::Stock(_) => Ok(Consequence::Nothing),
         }
     }
 

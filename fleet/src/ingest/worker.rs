@@ -143,7 +143,7 @@ impl Worker {
                 Up::Status => tenant.status.push((kiosk, payload)),
                 Up::Twin => tenant.twins.push((kiosk, payload)),
                 Up::Job => tenant.jobs.push((kiosk, payload)),
-                Up::Metrics | Up::Log => {
+                Up::Metrics | Up::Log | Up::Reserve => {
                     tracing::debug!(%kiosk, ?up, "not stored");
                 }
             }

@@ -40,7 +40,7 @@ impl Standing {
             | Input::Kitchen(_)
             | Input::Scanner(_)
             | Input::Drawer(_)
-            | Input::Uplink(UplinkInput::Denied { .. })
+            | Input::Uplink(UplinkInput::Denied { .. } | UplinkInput::Quota(_))
             | Input::Started
             | Input::Tick
             | Input::Intent(_)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::input::{Input as CoreInput, UplinkInput};
 use domain::time::WallMs;
 use protocol::event::EpochReason;
-use protocol::fleet::{DesiredTwin, Job, JobProgress, JobState};
+use protocol::fleet::{DesiredTwin, Job, JobProgress, JobState, Quota, Reserve};
 use protocol::sync::{Ack, Batch, WireEvent, cut};
 use protocol::text::Id;
 use protocol::topic::{Down, Topic, Up};
@@ -54,6 +54,8 @@ pub(crate) struct Driver {
     /// There is a job to be done.
     pub work: Arc<Notify>,
     pub twin: watch::Sender<Option<DesiredTwin>>,
+    /// What a customer wants more of than may be sold.
+    pub reservations: mpsc::Receiver<Reserve>,
     /// What the errands have to tell the fleet.
     pub outgoing: mpsc::Receiver<Outgoing>,
     pub shutdown: Shutdown,
@@ -192,6 +194,8 @@ impl Driver {
                 () = &mut until => return Woken::Elapsed,
                 Ok(()) = looks.changed() => return Woken::Asked,
                 () = self.shutdown.wait() => return Woken::Shutdown,
+                // Nobody waits for the answer any more when there is a connection again.
+                Some(_) = self.reservations.recv() => {}
                 // Told again when the fleet asks for it.
                 Some(_) = self.outgoing.recv() => {}
                 Some(command) = self.commands.recv() => {
@@ -284,6 +288,9 @@ impl<'a> Connection<'a> {
                     if enrol::renew_if_due(self.driver).await {
                         return Left::Renewed;
                     }
+                }
+                Some(reserve) = self.driver.reservations.recv() => {
+                    self.send(Up::Reserve, serde_json::to_vec(&reserve).unwrap_or_default());
                 }
                 Some(outgoing) = self.driver.outgoing.recv() => self.send(outgoing.up, outgoing.payload),
                 Some(command) = self.driver.commands.recv() => {
@@ -418,6 +425,10 @@ impl<'a> Connection<'a> {
             {
                 Ok(twin) => drop(self.driver.twin.send_replace(Some(twin))),
                 Err(error) => tracing::warn!(%error, "the desired twin cannot be read"),
+            },
+            Some(Topic::Down(_, Down::Quota)) => match serde_json::from_slice::<Quota>(&message.payload) {
+                Ok(quota) => self.driver.tell_core(UplinkInput::Quota(Arc::new(quota.into()))),
+                Err(error) => tracing::warn!(%error, "the quota cannot be read"),
             },
             // Of the fleet's broadcasts none is for this version.
             Some(Topic::Up(..)) | None => {}

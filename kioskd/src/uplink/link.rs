@@ -123,7 +123,7 @@ impl Link {
     pub(crate) fn publish(&self, up: Up, payload: Vec<u8>) -> anyhow::Result<()> {
         let retained = match up {
             Up::Status | Up::Twin => true,
-            Up::Events | Up::Metrics | Up::Log | Up::Job => false,
+            Up::Events | Up::Metrics | Up::Log | Up::Job | Up::Reserve => false,
         };
         let options = PublishOptions::new(QoS::AtLeastOnce).retain(retained);
         Ok(self.client.try_publish(self.topic(up), payload, options)?)

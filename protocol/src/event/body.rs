@@ -142,6 +142,7 @@ pub fn encode(event: &Event) -> Result<Encoded, EncodeError> {
             body("drawer.kicked", &Reason { reason: reason.to_string() })
         }
         Event::Task(event) => encode::task(event),
+        Event::Stock(event) => encode::stock(event),
     }
 }
 

@@ -1,11 +1,15 @@
-//! Bodies of `receipt.*`, `kitchen.*`, `catalog.*`, `service.*`, `drawer.*` and `task.*`.
+//! Bodies of `receipt.*`, `kitchen.*`, `catalog.*`, `service.*`, `drawer.*`, `task.*` and `stock.*`.
 
 use domain::event::TaskKind;
-use domain::ids::{OrderId, PaymentId};
+use domain::ids::{OrderId, PaymentId, VariationId};
+use domain::money::Quantity;
+use domain::quota::{Allowance, Quota};
 use domain::receipt::ReceiptKind;
+use domain::time::WallMs;
 use serde::{Deserialize, Serialize};
 
 use super::payment::LastKnown;
+use crate::fleet::Beyond;
 use crate::sync::DenyReason;
 use crate::text::{Hex32, Id, shared};
 
@@ -88,6 +92,50 @@ pub(super) struct SoldOut {
 #[derive(Serialize, Deserialize)]
 pub(super) struct ItemRef {
     pub item: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct QuotaInForce {
+    pub rev: u64,
+    pub until_ms: i64,
+    pub goods: Vec<Good>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Good {
+    pub variation: String,
+    pub upto: i64,
+    pub beyond: Beyond,
+}
+
+impl From<&Quota> for QuotaInForce {
+    fn from(quota: &Quota) -> Self {
+        let good = |(variation, allowance): (&VariationId, &Allowance)| Good {
+            variation: variation.to_string(),
+            upto: allowance.upto.0,
+            beyond: allowance.beyond.into(),
+        };
+        Self { rev: quota.rev, until_ms: quota.until.0, goods: quota.goods.iter().map(good).collect() }
+    }
+}
+
+impl From<QuotaInForce> for Quota {
+    fn from(wire: QuotaInForce) -> Self {
+        let good = |good: Good| {
+            let allowance = Allowance { upto: Quantity(good.upto), beyond: good.beyond.into() };
+            (VariationId::new(&good.variation), allowance)
+        };
+        Self {
+            rev: wire.rev,
+            until: WallMs(wire.until_ms),
+            goods: wire.goods.into_iter().map(good).collect(),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct QuotaOver {
+    pub rev: u64,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -36,9 +36,6 @@ pub struct Documents {
     /// The catalog.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog: Option<DocumentRef>,
-    /// What the kiosk may sell of scarce goods while it is offline.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quota: Option<DocumentRef>,
 }
 
 /// Where a document is.

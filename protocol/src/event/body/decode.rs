@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use domain::event::{
     CatalogEvent, DrawerEvent, Event, KitchenEvent, OrderEvent, PaymentEvent, ReceiptEvent, ServiceEvent,
-    TaskEvent,
+    StockEvent, TaskEvent,
 };
 use domain::ids::{ItemId, KitchenJobId, OrderId, PaymentId, ReceiptId, TaskId};
 use domain::time::WallMs;
 use serde::de::DeserializeOwned;
 
 use super::super::misc::{
-    By, CatalogActivated, ItemRef, KitchenQueued, KitchenRef, Reason, ReceiptFailed, ReceiptQueued,
-    ReceiptRef, SoldOut, TaskDone, TaskRaised,
+    By, CatalogActivated, ItemRef, KitchenQueued, KitchenRef, QuotaInForce, QuotaOver, Reason, ReceiptFailed,
+    ReceiptQueued, ReceiptRef, SoldOut, TaskDone, TaskRaised,
 };
 use super::super::order::{OrderCancelled, OrderPaid, OrderPlaced, OrderRef};
 use super::super::payment::{
@@ -147,6 +147,13 @@ pub(super) fn other(kind: &str, body: &str) -> Result<Option<Event>, DecodeError
         "service.opened" => Event::Service(ServiceEvent::Opened { by: shared(&read::<By>(kind, body)?.by) }),
         "drawer.kicked" => {
             Event::Drawer(DrawerEvent::Kicked { reason: shared(&read::<Reason>(kind, body)?.reason) })
+        }
+        "stock.quota" => {
+            let wire: QuotaInForce = read(kind, body)?;
+            Event::Stock(StockEvent::Quota(Arc::new(wire.into())))
+        }
+        "stock.quota_over" => {
+            Event::Stock(StockEvent::QuotaOver { rev: read::<QuotaOver>(kind, body)?.rev })
         }
         "task.raised" => {
             let wire: TaskRaised = read(kind, body)?;

@@ -1,11 +1,13 @@
 //! The wire form of each domain event.
 
-use domain::event::{CatalogEvent, KitchenEvent, OrderEvent, PaymentEvent, ReceiptEvent, TaskEvent};
+use domain::event::{
+    CatalogEvent, KitchenEvent, OrderEvent, PaymentEvent, ReceiptEvent, StockEvent, TaskEvent,
+};
 use domain::ids::{PaymentId, ReceiptId};
 
 use super::super::misc::{
-    CatalogActivated, ItemRef, KitchenQueued, KitchenRef, ReceiptFailed, ReceiptQueued, ReceiptRef, SoldOut,
-    TaskDone, TaskRaised,
+    CatalogActivated, ItemRef, KitchenQueued, KitchenRef, QuotaInForce, QuotaOver, ReceiptFailed, ReceiptQueued,
+    ReceiptRef, SoldOut, TaskDone, TaskRaised,
 };
 use super::super::order::{OrderCancelled, OrderPaid, OrderPlaced, OrderRef};
 use super::super::payment::{
@@ -123,6 +125,13 @@ pub(super) fn catalog(event: &CatalogEvent) -> Result<Encoded, EncodeError> {
             body("catalog.sold_out", &SoldOut { item: item.to_string(), until_ms: until.map(|u| u.0) })
         }
         CatalogEvent::Available { item } => body("catalog.available", &ItemRef { item: item.to_string() }),
+    }
+}
+
+pub(super) fn stock(event: &StockEvent) -> Result<Encoded, EncodeError> {
+    match event {
+        StockEvent::Quota(quota) => body("stock.quota", &QuotaInForce::from(quota.as_ref())),
+        StockEvent::QuotaOver { rev } => body("stock.quota_over", &QuotaOver { rev: *rev }),
     }
 }
 
