@@ -114,8 +114,7 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         news: Arc::clone(&news),
     };
     let (uplink, ends) = uplink::channel(&settings).unzip();
-    let router =
-        Router { queues, board: board.clone(), screen: screen.clone(), uplink: uplink.clone() };
+    let router = Router { queues, board: board.clone(), screen: screen.clone(), uplink: uplink.clone() };
     supervisor.thread("core", move || Ok(core::run(parts, &queue, Box::new(router))?))?;
 
     let mirror = start_mirror(&settings, &runtime, &supervisor, &screen)?;

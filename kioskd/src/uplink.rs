@@ -143,8 +143,7 @@ pub fn channel(settings: &Settings) -> Option<(UplinkHandle, Ends)> {
     let (commands, commands_end) = mpsc::channel(COMMANDS);
     let (reservations, reservations_end) = mpsc::channel(RESERVATIONS);
     let state = driver::Shared::default();
-    let handle =
-        UplinkHandle { commands, reservations, state: state.clone(), fleet: uplink.fleet.clone() };
+    let handle = UplinkHandle { commands, reservations, state: state.clone(), fleet: uplink.fleet.clone() };
     Some((handle, Ends { commands: commands_end, reservations: reservations_end, state }))
 }
 

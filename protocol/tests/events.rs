@@ -159,7 +159,8 @@ fn payment_events() -> Vec<Event> {
 }
 
 fn quota() -> Quota {
-    let good = |name: &str, upto, beyond| (VariationId::new(name), Allowance { upto: Quantity(upto), beyond });
+    let good =
+        |name: &str, upto, beyond| (VariationId::new(name), Allowance { upto: Quantity(upto), beyond });
     let goods = [good("cake", 1_200_000, Beyond::Block), good("wine", 0, Beyond::AskStaff)];
     Quota { rev: 7, until: WallMs(1_792_000_000_250), goods: goods.into() }
 }

@@ -15,7 +15,13 @@ use crate::view::{Notice, Unavailable};
 
 impl Turn<'_> {
     pub(super) fn offer<'b>(&'b self, menu: &'b Menu) -> Offer<'b> {
-        Offer { menu, ledger: &self.ledger, config: self.config, now: self.now, asking: self.session.is_asking() }
+        Offer {
+            menu,
+            ledger: &self.ledger,
+            config: self.config,
+            now: self.now,
+            asking: self.session.is_asking(),
+        }
     }
 
     pub(super) fn show_menu(&mut self) {

@@ -231,7 +231,9 @@ impl Turn<'_> {
 
     /// A quota whose time is over gives the rest back.
     pub(super) fn quota_over(&mut self) {
-        let Some(quota) = self.ledger.quota.clone().filter(|quota| quota.until <= self.now.wall) else { return };
+        let Some(quota) = self.ledger.quota.clone().filter(|quota| quota.until <= self.now.wall) else {
+            return;
+        };
         let left = |(variation, _)| self.ledger.left(variation).is_some_and(|(left, _)| left > Quantity(0));
         if quota.goods.iter().any(left) {
             self.record(StockEvent::QuotaOver { rev: quota.rev });

@@ -15,7 +15,9 @@ impl Ledger {
             Event::Payment(event) => self.permits_payment(event),
             Event::Receipt(event) => self.permits_receipt(event),
             Event::Kitchen(event) => self.permits_kitchen(event),
-            Event::Catalog(_) | Event::Service(_) | Event::Drawer(_) | Event::Task(_) | Event::Stock(_) => true,
+            Event::Catalog(_) | Event::Service(_) | Event::Drawer(_) | Event::Task(_) | Event::Stock(_) => {
+                true
+            }
         }
     }
 

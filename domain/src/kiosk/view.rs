@@ -164,7 +164,13 @@ impl Scene<'_> {
     }
 
     fn offer<'b>(&'b self, menu: &'b Menu) -> Offer<'b> {
-        Offer { menu, ledger: &self.kiosk.ledger, config: &self.kiosk.config, now: self.now, asking: self.kiosk.session.is_asking() }
+        Offer {
+            menu,
+            ledger: &self.kiosk.ledger,
+            config: &self.kiosk.config,
+            now: self.now,
+            asking: self.kiosk.session.is_asking(),
+        }
     }
 
     /// How the goods are taken; before the customer has said so, the usual way.

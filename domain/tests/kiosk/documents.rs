@@ -237,6 +237,7 @@ fn a_ticket_speaks_the_kitchens_language_and_groups_by_station() {
             | domain::Effect::Drawer(_)
             | domain::Effect::Display(_)
             | domain::Effect::CheckAgain
+            | domain::Effect::Reserve { .. }
             | domain::Effect::CallStaff { .. } => None,
         })
         .unwrap();

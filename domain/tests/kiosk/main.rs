@@ -10,6 +10,7 @@ mod fixture;
 mod outside;
 mod payments;
 mod printing;
+mod quotas;
 mod random;
 mod reconciling;
 mod restarts;

@@ -37,6 +37,7 @@ fn kinds(events: &[(u64, Event)]) -> Vec<&'static str> {
             Event::Service(_) => "service",
             Event::Drawer(_) => "drawer",
             Event::Task(_) => "task",
+            Event::Stock(_) => "stock",
         })
         .collect()
 }

@@ -8,7 +8,8 @@ mod mending;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use domain::ids::{KitchenJobId, PaymentId, ReceiptId};
+use domain::ids::{KitchenJobId, PaymentId, ReceiptId, Uuid, VariationId};
+use domain::money::Quantity;
 
 use crate::fixture;
 use crate::outside;
@@ -92,6 +93,8 @@ struct Life {
     /// This life has delayed charges: a terminal may begin after it was asked. The books then agree with tasks.
     late_starts: bool,
     charged: BTreeSet<PaymentId>,
+    /// What the fleet was asked for last.
+    asked: Option<(Uuid, BTreeMap<VariationId, Quantity>)>,
 }
 
 #[test]
@@ -178,6 +181,7 @@ impl Life {
             faults,
             late_starts,
             charged: BTreeSet::new(),
+            asked: None,
         }
     }
 }

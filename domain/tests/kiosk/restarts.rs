@@ -26,6 +26,7 @@ fn tickets(effects: &[Effect]) -> Vec<bool> {
             | Effect::Drawer(_)
             | Effect::Display(_)
             | Effect::CheckAgain
+            | Effect::Reserve { .. }
             | Effect::CallStaff { .. } => None,
         })
         .collect()

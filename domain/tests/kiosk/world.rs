@@ -173,7 +173,8 @@ impl World {
     /// The ids that the same decision took, to decide it again.
     fn ids_again(&self, step: &Step) -> Counter {
         let mut replayed = self.ids.clone();
-        let taken = step.events().filter(|e| takes_id(e)).count();
+        let asked = step.effects.iter().filter(|e| matches!(e, Effect::Reserve { .. })).count();
+        let taken = step.events().filter(|e| takes_id(e)).count() + asked;
         replayed.0 -= u128::try_from(taken).unwrap();
         replayed
     }
@@ -479,6 +480,7 @@ pub fn prints(effects: &[Effect]) -> Vec<ReceiptKind> {
             | Effect::Kitchen(_)
             | Effect::Drawer(_)
             | Effect::Display(_)
+            | Effect::Reserve { .. }
             | Effect::CheckAgain
             | Effect::CallStaff { .. } => None,
         })

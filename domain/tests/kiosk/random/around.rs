@@ -1,11 +1,15 @@
 //! What goes on around the kiosk: the devices, the staff, the fleet and the power.
 
+use std::collections::BTreeMap;
+
 use domain::effect::{KitchenEffect, PrinterEffect, TerminalEffect};
 use domain::ids::{ItemId, PaymentId, ReceiptId, VariationId};
 use domain::input::{
     Action, KitchenInput, Origin, PrinterCondition, PrinterInput, ScannerInput, UplinkInput,
 };
 use domain::kiosk::ledger::PrintState;
+use domain::money::Quantity;
+use domain::quota::{Allowance, Beyond, QuotaGrant};
 use domain::receipt::{ReceiptDocument, ReceiptKind};
 use domain::{Effect, Input};
 
@@ -108,6 +112,7 @@ impl Life {
                 assert!(order.is_released(), "a ticket left before the payment was completed");
                 self.tickets.push(job);
             }
+            Effect::Reserve { question, goods, .. } => self.asked = Some((question, goods)),
             Effect::Drawer(_) | Effect::Display(_) | Effect::CheckAgain | Effect::CallStaff { .. } => {}
         }
     }
@@ -196,7 +201,8 @@ impl Life {
     }
 
     pub(super) fn fleet(&mut self) {
-        match self.rng.below(4) {
+        match self.rng.below(5) {
+            4 => self.grant(),
             0 => {
                 self.w.feed(Input::Uplink(UplinkInput::Claim(None)));
                 self.w.feed(Input::Uplink(UplinkInput::Online));
@@ -233,6 +239,29 @@ impl Life {
                 self.w.staff(Action::SetSoldOut { item, sold_out, until });
             }
         }
+    }
+
+    /// A quota, perhaps as the answer to a question, perhaps an old one, perhaps of another epoch.
+    fn grant(&mut self) {
+        let ledger = self.w.kiosk.ledger();
+        let before = ledger.quota.as_ref().map_or(0, |quota| quota.rev);
+        let (question, wanted) = self.asked.take().unzip();
+        let goods = ["burger-1", "fries", "cola", "juice"].into_iter().map(|name| {
+            let variation = VariationId::new(name);
+            let some = Quantity::pieces(u32::try_from(self.rng.below(4)).unwrap());
+            let taken = ledger.taken(&variation);
+            let granted = wanted.as_ref().and_then(|w: &BTreeMap<_, _>| w.get(&variation).copied());
+            let upto = granted.unwrap_or(Quantity(taken.0 + some.0 - Quantity::ONE.0));
+            let beyond =
+                *self.rng.pick(&[Beyond::Block, Beyond::Block, Beyond::AllowThenDeny, Beyond::AskStaff]);
+            (variation, Allowance { upto, beyond })
+        });
+        let goods = goods.collect();
+        let rev = (before + self.rng.below(3)).saturating_sub(self.rng.below(2));
+        let epoch = if self.rng.chance(90) { self.w.series } else { 99 };
+        let lease_ms = *self.rng.pick(&[1_000, 60_000, 8 * 3_600_000]);
+        let grant = QuotaGrant { rev, epoch, lease_ms, answers: question, goods };
+        self.w.feed(Input::Uplink(UplinkInput::Quota(grant.into())));
     }
 
     pub(super) fn staff(&mut self) {

@@ -152,9 +152,7 @@ pub(super) fn other(kind: &str, body: &str) -> Result<Option<Event>, DecodeError
             let wire: QuotaInForce = read(kind, body)?;
             Event::Stock(StockEvent::Quota(Arc::new(wire.into())))
         }
-        "stock.quota_over" => {
-            Event::Stock(StockEvent::QuotaOver { rev: read::<QuotaOver>(kind, body)?.rev })
-        }
+        "stock.quota_over" => Event::Stock(StockEvent::QuotaOver { rev: read::<QuotaOver>(kind, body)?.rev }),
         "task.raised" => {
             let wire: TaskRaised = read(kind, body)?;
             Event::Task(TaskEvent::Raised {

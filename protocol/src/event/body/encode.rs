@@ -6,8 +6,8 @@ use domain::event::{
 use domain::ids::{PaymentId, ReceiptId};
 
 use super::super::misc::{
-    CatalogActivated, ItemRef, KitchenQueued, KitchenRef, QuotaInForce, QuotaOver, ReceiptFailed, ReceiptQueued,
-    ReceiptRef, SoldOut, TaskDone, TaskRaised,
+    CatalogActivated, ItemRef, KitchenQueued, KitchenRef, QuotaInForce, QuotaOver, ReceiptFailed,
+    ReceiptQueued, ReceiptRef, SoldOut, TaskDone, TaskRaised,
 };
 use super::super::order::{OrderCancelled, OrderPaid, OrderPlaced, OrderRef};
 use super::super::payment::{
