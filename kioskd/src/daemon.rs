@@ -39,7 +39,12 @@ const RUNTIME_THREADS: usize = 2;
 /// What is wrong, with file and line.
 pub fn load_settings(search: &SearchPath, extra: &[PathBuf]) -> anyhow::Result<Settings> {
     let files = crate::settings::find(search, extra)?;
-    Ok(Settings::load(&files)?)
+    let (settings, error) = Settings::load(&files)?.with_the_fleets();
+    if let Some(error) = error {
+        // Before the log is there: the settings say where it goes.
+        eprintln!("kioskd: what the fleet wanted is left out: {error}");
+    }
+    Ok(settings)
 }
 
 /// Checks everything that a start would refuse, without touching devices, disk or network.

@@ -5,9 +5,11 @@
 
 mod fragments;
 mod model;
+mod remote;
 
 use std::path::PathBuf;
 
+use fragments::Fragment;
 pub use fragments::{SearchPath, find};
 pub use model::{
     Admin, Backend, Catalog, Device, DisplayDialect, Kiosk, Log, LogTarget, Policy, Printer, Scanner, Screen,
@@ -107,12 +109,13 @@ impl Settings {
     /// # Errors
     /// A file cannot be read, has an unknown key or a value of the wrong form, or a value cannot be used.
     pub fn load(files: &[PathBuf]) -> Result<Self, SettingsError> {
+        Self::merged(files.iter().map(|path| Fragment::read(path)).collect::<Result<_, _>>()?)
+    }
+
+    fn merged(fragments: Vec<Fragment>) -> Result<Self, SettingsError> {
         let mut merged = toml::Table::new();
-        let mut fragments = Vec::new();
-        for path in files {
-            let (fragment, table) = fragments::Fragment::read(path)?;
-            fragments.push(fragment);
-            fragments::merge(&mut merged, table);
+        for fragment in &fragments {
+            fragments::merge(&mut merged, fragment.table());
         }
         // Each fragment was checked by itself; the form of a whole is that of its parts.
         let mut settings: Self = merged.try_into().map_err(|error: toml::de::Error| {

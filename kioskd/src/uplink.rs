@@ -185,6 +185,8 @@ pub fn start(parts: Parts<'_>, ends: Ends, admin: AdminContext, supervisor: &Sup
     supervisor.task("uplink", driver.run());
     let errands = errands::Errands {
         settings,
+        in_force: parts.settings.clone(),
+        start_anew: false,
         folder,
         core: parts.core,
         clock: parts.clock,

@@ -50,12 +50,17 @@ pub fn find(search: &SearchPath, extra: &[PathBuf]) -> Result<Vec<PathBuf>, Sett
 pub(super) struct Fragment {
     path: PathBuf,
     text: String,
+    table: toml::Table,
 }
 
 impl Fragment {
-    /// Reads one fragment and checks it by itself, so that a mistake is named with its file and line.
-    pub(super) fn read(path: &Path) -> Result<(Self, toml::Table), SettingsError> {
-        let text = read(path)?;
+    /// Reads one fragment.
+    pub(super) fn read(path: &Path) -> Result<Self, SettingsError> {
+        Self::parse(path, read(path)?)
+    }
+
+    /// Checks a fragment by itself, so that a mistake is named with its file and line.
+    pub(super) fn parse(path: &Path, text: String) -> Result<Self, SettingsError> {
         let mistake = |error: toml::de::Error| SettingsError::Mistake {
             path: path.to_owned(),
             line: error.span().map_or(1, |span| line_at(&text, span.start)),
@@ -64,7 +69,16 @@ impl Fragment {
         toml::from_str::<Settings>(&text).map_err(mistake)?;
         let mut table: toml::Table = toml::from_str(&text).map_err(mistake)?;
         resolve_paths(&mut table, path.parent().unwrap_or(Path::new(".")));
-        Ok((Self { path: path.to_owned(), text }, table))
+        Ok(Self { path: path.to_owned(), text, table })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it says, paths resolved.
+    pub(super) fn table(&self) -> &toml::Table {
+        &self.table
     }
 
     /// How many steps of the key `steps` this fragment writes, and the line of the deepest.
@@ -116,12 +130,12 @@ fn line_at(text: &str, byte: usize) -> usize {
 }
 
 /// Lays `fragment` over `merged`: tables key by key, everything else whole.
-pub(super) fn merge(merged: &mut toml::Table, fragment: toml::Table) {
+pub(super) fn merge(merged: &mut toml::Table, fragment: &toml::Table) {
     for (key, value) in fragment {
-        match (merged.get_mut(&key), value) {
+        match (merged.get_mut(key), value) {
             (Some(toml::Value::Table(below)), toml::Value::Table(above)) => merge(below, above),
             (_, value) => {
-                merged.insert(key, value);
+                merged.insert(key.clone(), value.clone());
             }
         }
     }

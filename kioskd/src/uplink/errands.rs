@@ -26,7 +26,7 @@ use super::twin;
 use crate::admin::{AdminContext, refused};
 use crate::clock::ShopClock;
 use crate::core::CoreHandle;
-use crate::settings;
+use crate::settings::{self, Settings};
 use crate::supervisor::Shutdown;
 
 /// How often jobs that wait for something are looked at.
@@ -56,6 +56,10 @@ pub trait Machine: Send + Sync {
 /// The errands' task.
 pub(crate) struct Errands {
     pub settings: settings::Uplink,
+    /// All settings of this start.
+    pub in_force: Settings,
+    /// The next start will have other settings: it is due when no customer is there.
+    pub start_anew: bool,
     pub folder: Folder,
     pub core: CoreHandle,
     pub clock: ShopClock,
@@ -104,6 +108,12 @@ impl Errands {
             }
             if resumed {
                 drop(self.open_jobs().await);
+            }
+            if self.start_anew && on_core(&self.core, |core| Ok(core.is_busy())).await.is_ok_and(|busy| !busy)
+            {
+                tracing::info!("starts anew with the settings that the fleet wants");
+                self.start_anew = false;
+                self.machine.restart();
             }
         }
     }

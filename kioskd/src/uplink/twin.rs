@@ -2,8 +2,8 @@
 //! force; every key that cannot be applied is reported with the reason.
 //!
 //! Documents are wishes too: the catalog is fetched over HTTPS, its hash compared, and then it goes the way of
-//! every other import. Settings by key are not changed from afar by this version: each is answered with an error,
-//! which the fleet shows as drift.
+//! every other import. Settings by key are kept for the next start (`settings::remote`), which follows as soon as no
+//! customer is there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use domain::input::Origin;
 use protocol::catalog::MAX_FILE_BYTES;
-use protocol::fleet::{DesiredTwin, DocumentRef, ReportedTwin};
+use protocol::fleet::{DesiredTwin, DocumentRef, Reported, ReportedTwin};
 use protocol::topic::Up;
 use serde_json::json;
 use store::TwinRow;
@@ -25,7 +25,8 @@ pub(super) async fn apply(errands: &mut Errands) {
     let Some(desired) = errands.twin.borrow_and_update().clone() else { return };
     let Ok(known) = on_core(&errands.core, |core| core.store().twin()).await else { return };
     let known = if desired.rev > known.rev {
-        let row = TwinRow { rev: desired.rev, errors: errors(&desired), desired: desired.desired.clone() };
+        let errors = keep(errands, &desired);
+        let row = TwinRow { rev: desired.rev, errors, desired: desired.desired.clone() };
         let stored = row.clone();
         if on_core(&errands.core, move |core| core.store_mut().set_twin(&stored)).await.is_err() {
             return;
@@ -47,17 +48,28 @@ pub(super) async fn apply(errands: &mut Errands) {
         Ok((kiosk.catalog_rev, core.kiosk().config().version.to_string()))
     });
     let Ok((catalog_rev, version)) = active.await else { return };
-    let reported = [
-        ("catalog.rev".to_owned(), json!(catalog_rev.unwrap_or(0))),
-        ("kiosk.version".to_owned(), json!(version)),
-    ];
-    let report = ReportedTwin { rev: known.rev, reported: reported.into(), errors };
+    let mut reported: Reported =
+        errands.in_force.in_force().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    reported.insert("catalog.rev".to_owned(), json!(catalog_rev.unwrap_or(0)));
+    reported.insert("kiosk.version".to_owned(), json!(version));
+    let report = ReportedTwin { rev: known.rev, reported, errors };
     errands.tell(Up::Twin, &report).await;
 }
 
-fn errors(desired: &DesiredTwin) -> BTreeMap<String, String> {
-    let told = "this version takes its settings from its files only";
-    desired.desired.keys().map(|key| (key.clone(), told.to_owned())).collect()
+/// Keeps the wishes for the next start; what cannot be done, by key.
+fn keep(errands: &mut Errands, desired: &DesiredTwin) -> BTreeMap<String, String> {
+    let wanted = errands.in_force.want(&desired.desired);
+    match errands.in_force.keep(&wanted) {
+        Ok(another) => {
+            errands.start_anew = another;
+            wanted.errors
+        }
+        Err(error) => {
+            tracing::error!(%error, "what the fleet wants cannot be stored");
+            let told = format!("it cannot be stored: {error}");
+            desired.desired.keys().map(|key| (key.clone(), told.clone())).collect()
+        }
+    }
 }
 
 /// Fetches a catalog that is newer than the active one, or has its revision and may be another.

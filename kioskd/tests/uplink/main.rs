@@ -239,6 +239,26 @@ fn a_catalog_of_the_fleet_is_fetched_checked_and_activated() {
 }
 
 #[test]
+fn what_the_fleet_sets_is_in_force_after_a_start_of_its_own_and_what_it_cannot_set_is_told() {
+    let mut world = World::enrolled();
+    let wishes = json!({"kiosk.language": "de", "kiosk.cutover_hour": 77, "printer.endpoint": "usb"});
+    world.fleet.send_twin(&json!({"rev": 4, "desired": wishes}));
+    let report = world.fleet.reported(4, |_| true);
+    assert_eq!(report["errors"]["kiosk.cutover_hour"], "must be an hour from 0 to 23", "{report}");
+    assert!(report["errors"]["printer.endpoint"].as_str().unwrap().contains("own files"), "{report}");
+    assert_eq!(report["reported"]["kiosk.language"], "", "not yet");
+    assert_eq!(world.kiosk.wait_ended(), Some(85));
+    world.kiosk.start();
+    let report = world.fleet.reported(4, |report| report["reported"]["kiosk.language"] == "de");
+    assert!(report["errors"]["kiosk.cutover_hour"].is_string(), "it is still told: {report}");
+    world.fleet.send_twin(&json!({"rev": 5, "desired": {}}));
+    assert_eq!(world.kiosk.wait_ended(), Some(85), "back to the machine's own files");
+    world.kiosk.start();
+    world.fleet.reported(5, |report| report["reported"]["kiosk.language"] == "");
+    world.all_arrived();
+}
+
+#[test]
 fn another_catalog_of_the_active_revision_is_told_to_the_fleet_and_not_taken() {
     let mut world = World::enrolled();
     let good = world.fleet.put_catalog(7);
