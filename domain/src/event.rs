@@ -164,6 +164,13 @@ pub enum PaymentEvent {
         /// Which.
         payment: PaymentId,
     },
+    /// The terminal refused to give it back; its memory tells whether that was done before.
+    ReversalRefused {
+        /// Which.
+        payment: PaymentId,
+        /// The terminal's code.
+        code: u8,
+    },
     /// A member of staff decided.
     Resolved {
         /// Which.

@@ -150,6 +150,7 @@ fn payment_events() -> Vec<Event> {
         PaymentEvent::Reversing { payment },
         PaymentEvent::Reversed { payment, fiscal: Some(FiscalNumber { series: 5, n: 2 }) },
         PaymentEvent::ReversalUnknown { payment },
+        PaymentEvent::ReversalRefused { payment, code: 0xb5 },
         PaymentEvent::Resolved { payment, verdict: StaffVerdict::NotTaken, staff: "ada".into() },
         PaymentEvent::TerminalReceipt { payment, customer: true, lines: vec!["KARTENZAHLUNG".into()] },
     ]

@@ -171,7 +171,9 @@ fn fold_payment(transaction: &Transaction<'_>, event: &PaymentEvent) -> Result<(
         PaymentEvent::Reversing { payment } | PaymentEvent::RefusedGoods { payment } => {
             set(payment, "reversing")
         }
-        PaymentEvent::ReversalUnknown { payment } => set(payment, "reversal_unknown"),
+        PaymentEvent::ReversalUnknown { payment } | PaymentEvent::ReversalRefused { payment, .. } => {
+            set(payment, "reversal_unknown")
+        }
         PaymentEvent::Reversed { payment, .. } => reversed(transaction, payment),
         PaymentEvent::Resolved { payment, verdict, .. } => match verdict {
             // An approval, and with it `order.paid`, follows in the same step.

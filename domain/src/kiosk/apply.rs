@@ -127,10 +127,15 @@ impl Ledger {
             }),
             PaymentEvent::Reversing { payment } => self.change_payment(*payment, |_, p| {
                 p.state = PaymentState::Reversing(p.approval.clone().unwrap_or_default());
+                p.reversal_refused = None;
             }),
             PaymentEvent::Reversed { payment, fiscal } => self.reverse(*payment, *fiscal),
             PaymentEvent::ReversalUnknown { payment } => self.change_payment(*payment, |_, p| {
                 p.state = PaymentState::ReversalUnknown(p.approval.clone().unwrap_or_default());
+            }),
+            PaymentEvent::ReversalRefused { payment, code } => self.change_payment(*payment, |_, p| {
+                p.state = PaymentState::ReversalUnknown(p.approval.clone().unwrap_or_default());
+                p.reversal_refused = Some(*code);
             }),
             PaymentEvent::Resolved { payment, verdict, staff } => self.change_payment(*payment, |_, p| {
                 p.resolution = Some((*verdict, staff.clone()));

@@ -94,6 +94,7 @@ impl Turn<'_> {
 
     pub(super) fn conclude(&mut self, payment: PaymentId, finding: Finding) {
         match finding {
+            Finding::Stands | Finding::Unclear(_) if self.reversal_was_refused(payment) => {}
             Finding::Wait => {}
             Finding::NotStarted => {
                 self.found_unpaid(payment, CODE_NOT_STARTED);

@@ -197,6 +197,8 @@ pub struct PaymentRecord {
     pub completed: bool,
     /// The approved result was answered with "goods not issued".
     pub refused_goods: bool,
+    /// With what code the terminal refused to give the money back, the last time it was asked to.
+    pub reversal_refused: Option<u8>,
     /// Receipt text of the terminal for the customer.
     pub receipt_customer: Vec<Arc<str>>,
     /// Receipt text of the terminal for the shop.
@@ -216,6 +218,7 @@ impl PaymentRecord {
             unknown_since: None,
             completed: false,
             refused_goods: false,
+            reversal_refused: None,
             receipt_customer: Vec::new(),
             receipt_shop: Vec::new(),
             resolution: None,

@@ -3,13 +3,14 @@
 //!
 //! ```text
 //! COMPLETED ─(staff)─► REVERSING ─► REVERSED          counter-document with its own fiscal number
-//!                         └─► REVERSAL_UNKNOWN ─► asked about ─► REVERSED | NEEDS_STAFF
+//!     ▲                   └─► REVERSAL_UNKNOWN ─► asked about ─► REVERSED | NEEDS_STAFF
+//!     └─────────────(refused, and the terminal's memory does not show it)─┘
 //! ```
 
 use super::Refusal;
 use super::ledger::{KitchenState, PrintState};
 use super::turn::Turn;
-use crate::effect::TerminalEffect;
+use crate::effect::{Effect, TerminalEffect};
 use crate::event::{KitchenEvent, OrderEvent, PaymentEvent, ReceiptEvent, TaskKind};
 use crate::ids::{OrderId, PaymentId};
 use crate::payment::{PaymentState, Tender};
@@ -126,7 +127,23 @@ impl Turn<'_> {
     pub(super) fn reversal_refused(&mut self, payment: PaymentId, code: u8) {
         if matches!(self.payment_state(payment), Some(PaymentState::Reversing(_))) {
             self.end_job(payment);
-            self.fall_into_doubt(payment, &format!("reversal refused with code {code:02X}"));
+            if self.ledger.payment(payment).is_some_and(|(_, p)| p.completed) {
+                self.record(PaymentEvent::ReversalRefused { payment, code });
+            } else {
+                self.fall_into_doubt(payment, &format!("reversal refused with code {code:02X}"));
+            }
         }
+    }
+
+    /// The terminal refused and remembers no reversal: the payment stands, and may be given back another time.
+    pub(super) fn reversal_was_refused(&mut self, payment: PaymentId) -> bool {
+        let Some((order, record)) = self.ledger.payment(payment) else { return false };
+        let unknown = matches!(record.state, PaymentState::ReversalUnknown(_));
+        let Some(code) = record.reversal_refused.filter(|_| unknown) else { return false };
+        let about = format!("the terminal refused to give back order {} (code {code:02X})", order.order.number);
+        if self.record(PaymentEvent::Completed { payment }) {
+            self.effect(Effect::CallStaff { about: about.into() });
+        }
+        true
     }
 }

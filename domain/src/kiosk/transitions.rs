@@ -87,7 +87,7 @@ impl Ledger {
                 matches!(p.state, PaymentState::Completed(_)) && r.paid.is_some()
             }),
             PaymentEvent::Reversed { payment, fiscal } => self.permits_reversed(*payment, fiscal.is_some()),
-            PaymentEvent::ReversalUnknown { payment } => {
+            PaymentEvent::ReversalUnknown { payment } | PaymentEvent::ReversalRefused { payment, .. } => {
                 self.payment_is(*payment, |_, p| matches!(p.state, PaymentState::Reversing(_)))
             }
             PaymentEvent::Resolved { payment, .. } => self.payment_is(*payment, |_, p| {

@@ -2,15 +2,17 @@
 
 use domain::Effect;
 use domain::effect::TerminalEffect;
+use domain::event::TaskKind;
 use domain::input::{Action, LastAnswer, TerminalInput};
 use domain::intent::{DoneIntent, Intent};
 use domain::kiosk::Refusal;
+use domain::kiosk::ledger::Task;
 use domain::payment::{LastTransaction, PaymentState, StaffVerdict};
 use domain::receipt::ReceiptKind;
 use domain::view::Page;
 
 use crate::payments::ours;
-use crate::world::World;
+use crate::world::{World, transaction};
 
 #[test]
 fn staff_give_the_money_of_a_completed_sale_back_with_a_number_of_its_own() {
@@ -68,6 +70,30 @@ fn a_reversal_that_was_already_done_is_done() {
     assert!(matches!(w.state(), PaymentState::ReversalUnknown(_)));
     w.pass(1_500);
     w.answer(LastAnswer::from(LastTransaction { reversal: true, ..ours(&w, 8) }));
+    assert_eq!(*w.state(), PaymentState::Reversed);
+}
+
+#[test]
+fn a_refused_reversal_leaves_the_payment_as_it_was_says_so_and_can_be_tried_again() {
+    let mut w = World::open();
+    w.completed();
+    w.intent(Intent::Done(DoneIntent::Close));
+    let payment = w.payment_id();
+    for last in [ours(&w, 8), transaction(9, 100)] {
+        w.take_effects();
+        w.staff(Action::ReversePayment { payment });
+        w.terminal(TerminalInput::ReversalRefused { payment, code: 0x9A });
+        w.pass(1_500);
+        w.answer(LastAnswer::from(last));
+        assert!(matches!(w.state(), PaymentState::Completed(_)), "{:?}", w.state());
+        assert_eq!(w.payment().reversal_refused, Some(0x9A));
+        let called = |e: &Effect| matches!(e, Effect::CallStaff { about } if about.contains("K3-001 (code 9A)"));
+        assert!(w.take_effects().iter().any(called));
+        let unclear = |task: &Task| matches!(task.kind, TaskKind::UnclearPayment { .. });
+        assert!(!w.kiosk.ledger().tasks.values().any(unclear));
+    }
+    w.staff(Action::ReversePayment { payment });
+    w.terminal(TerminalInput::Reversed { payment });
     assert_eq!(*w.state(), PaymentState::Reversed);
 }
 

@@ -130,6 +130,7 @@ fn payment_of(event: &PaymentEvent) -> Uuid {
         | PaymentEvent::Reversing { payment }
         | PaymentEvent::Reversed { payment, .. }
         | PaymentEvent::ReversalUnknown { payment }
+        | PaymentEvent::ReversalRefused { payment, .. }
         | PaymentEvent::Resolved { payment, .. }
         | PaymentEvent::TerminalReceipt { payment, .. } => payment.0,
     }
@@ -215,7 +216,9 @@ impl Books {
             PaymentEvent::Reversing { .. } | PaymentEvent::RefusedGoods { .. } => {
                 self.payment(whose, id, "reversing")
             }
-            PaymentEvent::ReversalUnknown { .. } => self.payment(whose, id, "reversal_unknown"),
+            PaymentEvent::ReversalUnknown { .. } | PaymentEvent::ReversalRefused { .. } => {
+                self.payment(whose, id, "reversal_unknown")
+            }
             PaymentEvent::Reversed { .. } => self.reversed(whose, id),
             PaymentEvent::Resolved { verdict, .. } => match verdict {
                 StaffVerdict::Taken => self.approved(whose, id),

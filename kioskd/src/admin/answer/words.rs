@@ -49,7 +49,13 @@ pub(super) fn payment_meaning(record: &PaymentRecord) -> String {
             "it is not known whether money was taken; the kiosk asks the terminal".into()
         }
         PaymentState::Approved(_) => "money taken, the terminal has not finished yet".into(),
-        PaymentState::Completed(_) => "money taken".into(),
+        PaymentState::Completed(_) => match record.reversal_refused {
+            None => "money taken".into(),
+            Some(code) => format!(
+                "money taken; the terminal refused to give it back (code {code:02X}): do it at the terminal by hand \
+                 or in cash, or try again"
+            ),
+        },
         PaymentState::Declined { code: CODE_NOT_STARTED } => "it never began, no money taken".into(),
         PaymentState::Declined { code: CODE_NOT_TOLD } => {
             "no money taken, and the terminal told no reason".into()

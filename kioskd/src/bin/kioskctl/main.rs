@@ -5,6 +5,7 @@ mod check;
 mod day;
 mod output;
 mod print;
+mod reverse;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -179,6 +180,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut answer = ask(&socket, &request)?;
     if let Command::EndOfDay = arguments.command {
         answer = day::ended(&socket, answer)?;
+    }
+    if let Command::Order(OrderCommand::Reverse { order }) = &arguments.command {
+        answer["done"] = reverse::ended(&socket, order)?.into();
     }
     if let Command::Receipt(ReceiptCommand::Render { escpos: Some(file), .. }) = &arguments.command {
         return print::escpos(&answer, file).map(|()| ExitCode::SUCCESS);

@@ -84,6 +84,10 @@ pub(super) fn payment(kind: &str, body: &str) -> Result<Option<PaymentEvent>, De
             PaymentEvent::Reversed { payment: PaymentId(wire.payment.0), fiscal: wire.fiscal.map(Into::into) }
         }
         "payment.reversal_unknown" => PaymentEvent::ReversalUnknown { payment: reference()? },
+        "payment.reversal_refused" => {
+            let wire: PaymentDeclined = read(kind, body)?;
+            PaymentEvent::ReversalRefused { payment: PaymentId(wire.payment.0), code: wire.code }
+        }
         "payment.resolved" => read::<PaymentResolved>(kind, body)?.into(),
         "payment.terminal_receipt" => read::<TerminalReceipt>(kind, body)?.into(),
         _ => return Ok(None),

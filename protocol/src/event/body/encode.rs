@@ -71,6 +71,9 @@ pub(super) fn payment(event: &PaymentEvent) -> Result<Encoded, EncodeError> {
             &PaymentReversed { payment: Id(payment.0), fiscal: fiscal.map(Into::into) },
         ),
         PaymentEvent::ReversalUnknown { payment } => body("payment.reversal_unknown", &reference(payment)),
+        PaymentEvent::ReversalRefused { payment, code } => {
+            body("payment.reversal_refused", &PaymentDeclined { payment: Id(payment.0), code: *code })
+        }
         PaymentEvent::Resolved { payment, verdict, staff } => body(
             "payment.resolved",
             &PaymentResolved { payment: Id(payment.0), verdict: (*verdict).into(), staff: staff.to_string() },
