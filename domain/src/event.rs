@@ -392,6 +392,13 @@ pub enum TaskKind {
         /// Why.
         code: DenyCode,
     },
+    /// The store was damaged and a new one begun: what the old one had and the fleet does not is only there.
+    StoreReplaced {
+        /// Where the old one lies.
+        moved_to: Arc<str>,
+        /// What was wrong with it, in English.
+        why: Arc<str>,
+    },
 }
 
 /// Why the fleet does not agree with a sale.

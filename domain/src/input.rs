@@ -361,6 +361,13 @@ pub enum Action {
         /// Why.
         reason: Arc<str>,
     },
+    /// The store was damaged, moved aside and begun anew.
+    StoreReplaced {
+        /// Where the old one lies.
+        moved_to: Arc<str>,
+        /// What was wrong with it, in English.
+        why: Arc<str>,
+    },
     /// Out of service because of a fault the shell found (store, disk); cannot be undone but by a restart.
     Fault {
         /// Short code for the team.

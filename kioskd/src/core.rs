@@ -22,7 +22,7 @@ use domain::input::{Action, Command, Input, Origin};
 use domain::kiosk::{Kiosk, Obstacle, Refusal, Replay, UpdateGate};
 use domain::{Effect, Now, View};
 use protocol::event::EpochReason;
-use store::{Acknowledged, CatalogDocument, Options, Outbox as _, Store, StoreError};
+use store::{Acknowledged, CatalogDocument, Damage, Options, Outbox as _, Store, StoreError};
 
 use crate::clock::ShopClock;
 use crate::heartbeat::Heartbeat;
@@ -217,6 +217,7 @@ impl Core {
     ) -> Result<Self, (CoreParts, Box<dyn Outside + Send>, StoreError)> {
         let now = parts.clock.now();
         let mut ids = UuidSource;
+        let mut replaced = None;
         let opened = Store::open_or_quarantine(parts.store.clone(), ShopClock::clocks(&now), &mut ids)
             .and_then(|(store, damage)| {
                 if let Some(damage) = damage {
@@ -225,6 +226,7 @@ impl Core {
                         moved_to = %damage.moved_to.display(),
                         "the store was damaged, moved aside and begun anew"
                     );
+                    replaced = Some(damage);
                 }
                 let (mut replay, mut events) = (Replay::new(store.epoch()), 0_u64);
                 store.replay(|epoch, event| {
@@ -240,14 +242,18 @@ impl Core {
         tracing::info!(events, epoch = store.epoch(), boot = store.boot(), "store opened");
         let kiosk = replay.finish(Arc::clone(&parts.config));
         let mut core = Self { parts, kiosk, store, ids, outside, shown: None, anew: None };
-        match core.start(known) {
+        match core.start(known, replaced) {
             Ok(()) => Ok(core),
             Err(error) => Err((core.parts, core.outside, error)),
         }
     }
 
     /// The first turns. `known` learns the catalog even if nothing can be written.
-    fn start(&mut self, known: &mut Option<Arc<Catalog>>) -> Result<(), StoreError> {
+    fn start(
+        &mut self,
+        known: &mut Option<Arc<Catalog>>,
+        replaced: Option<Damage>,
+    ) -> Result<(), StoreError> {
         // The catalog first, so that what `Started` shows can name things.
         match self.store.active_catalog()? {
             Some(active) => match (self.parts.parse)(&active.document.bytes) {
@@ -261,6 +267,11 @@ impl Core {
             None => self.seed_catalog()?,
         }
         self.take(Input::Started)?;
+        if let Some(Damage { moved_to, error }) = replaced {
+            let moved_to = moved_to.display().to_string().into();
+            let action = Action::StoreReplaced { moved_to, why: error.to_string().into() };
+            self.take(Input::Command(Command { origin: Origin::Kiosk, action }))?;
+        }
         self.parts.standing.inputs().into_iter().try_for_each(|input| self.take(input))
     }
 

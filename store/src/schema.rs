@@ -204,6 +204,9 @@ fn lock(path: &Path) -> Result<Flock<File>, StoreError> {
 }
 
 fn connect(path: &Path, fresh: bool) -> Result<Connection, StoreError> {
+    if !fresh && std::fs::metadata(path).is_ok_and(|it| it.len() == 0) {
+        return Err(StoreError::Chain { epoch: 0, seq: 0, why: "the file is empty" });
+    }
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if fresh {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;

@@ -335,7 +335,7 @@ impl Ledger {
                     *o == order
                 }
                 TaskKind::CustomerCalled { order: o } => *o == Some(order),
-                TaskKind::UnexplainedTransaction { .. } => false,
+                TaskKind::UnexplainedTransaction { .. } | TaskKind::StoreReplaced { .. } => false,
             })
     }
 }

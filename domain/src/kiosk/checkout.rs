@@ -26,6 +26,9 @@ const NUMBER_MAX: u16 = 999;
 /// day do not hold the same one.
 const NUMBER_JUMP: u16 = 50;
 
+/// Where the numbers begin with a store that took the place of a damaged one: further than most days come.
+const NUMBER_AFTER_DAMAGE: u16 = 501;
+
 impl Turn<'_> {
     /// The customer wants to pay. Asks back when the cart is not what the customer last saw.
     pub(super) fn checkout(&mut self) {
@@ -231,6 +234,8 @@ fn next_counter(ledger: &Ledger, date: Date) -> u16 {
             let step = if last.series == ledger.current_series { 1 } else { NUMBER_JUMP };
             (last.counter - 1 + step) % NUMBER_MAX + 1
         }
+        // Nobody knows which numbers customers hold.
+        None if ledger.store_was_replaced() => NUMBER_AFTER_DAMAGE,
         Some(_) | None => 1,
     }
 }

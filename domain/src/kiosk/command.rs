@@ -12,6 +12,7 @@ use crate::ids::{ItemId, OrderId, PaymentId};
 use crate::input::{Action, Command, Origin};
 use crate::order::{CancelReason, OrderState};
 use crate::payment::{Approval, CODE_NOT_STARTED, Payment, PaymentState, StaffVerdict, Tender};
+use crate::event::TaskKind;
 use crate::session::{Fault, TerminalPhase};
 use crate::time::WallMs;
 use crate::view::Notice;
@@ -40,6 +41,9 @@ impl Turn<'_> {
             Action::PaidAtCounter { order } => self.paid_at_counter(order),
             Action::CancelOrder { order } => self.staff_cancel(order),
             Action::Reprint { receipt } => self.reprint(receipt),
+            Action::StoreReplaced { moved_to, why } => {
+                self.raise(TaskKind::StoreReplaced { moved_to, why }, "the store was damaged and begun anew");
+            }
             Action::FinishTask { task } => {
                 if self.ledger.tasks.contains_key(&task) {
                     self.record(TaskEvent::Done { task, by });

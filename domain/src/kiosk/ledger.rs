@@ -356,6 +356,11 @@ impl Ledger {
         }
     }
 
+    /// Whether the store before was damaged, and nobody has looked after that yet.
+    pub(crate) fn store_was_replaced(&self) -> bool {
+        self.tasks.values().any(|task| matches!(task.kind, TaskKind::StoreReplaced { .. }))
+    }
+
     /// An order.
     pub fn order(&self, id: OrderId) -> Option<&OrderRecord> {
         self.orders.get(&id).map(Arc::as_ref)

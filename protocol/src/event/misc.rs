@@ -170,6 +170,7 @@ pub(super) enum About {
     CustomerCalled { order: Option<Id> },
     UnexplainedTransaction { transaction: LastKnown, evidence: String },
     SaleDenied { order: Id, code: DenyReason },
+    StoreReplaced { moved_to: String, why: String },
 }
 
 impl From<&TaskKind> for About {
@@ -187,6 +188,9 @@ impl From<&TaskKind> for About {
             },
             TaskKind::SaleDenied { order, code } => {
                 Self::SaleDenied { order: Id(order.0), code: (*code).into() }
+            }
+            TaskKind::StoreReplaced { moved_to, why } => {
+                Self::StoreReplaced { moved_to: moved_to.to_string(), why: why.to_string() }
             }
         }
     }
@@ -206,6 +210,9 @@ impl From<About> for TaskKind {
             }
             About::SaleDenied { order, code } => {
                 Self::SaleDenied { order: OrderId(order.0), code: code.into() }
+            }
+            About::StoreReplaced { moved_to, why } => {
+                Self::StoreReplaced { moved_to: shared(&moved_to), why: shared(&why) }
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Output};
 
+use kioskd::admin::wire::Request;
 use tests::process::wait_until;
 use tests::rig::root;
 
@@ -178,6 +179,30 @@ fn a_second_daemon_on_the_same_machine_ends_at_once_and_harms_nothing() {
     assert!(text(&second).contains("another kioskd runs here"), "{}", text(&second));
     shop.sell();
     assert_eq!(shop.settled_books().paid, 1);
+}
+
+#[test]
+fn a_damaged_store_is_kept_and_told_until_somebody_has_looked_after_it() {
+    let mut shop = Shop::open();
+    shop.sell();
+    shop.rig.stop_kiosk().unwrap();
+    let file = shop.rig.dir.join("data/kiosk.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[100..middle].fill(0x5a);
+    std::fs::write(&file, bytes).unwrap();
+    shop.start_again();
+    let checked = text(&kioskctl(&shop, &["check"]));
+    assert!(checked.contains("quarantine/kiosk.db") && checked.contains("call the operator"), "{checked}");
+    let status = shop.rig.ask(&Request::Status).unwrap();
+    let task = &status["tasks"][0];
+    assert!(task["what"].as_str().unwrap().contains("the store was damaged"), "{status}");
+    shop.sell();
+    let orders = text(&kioskctl(&shop, &["orders"]));
+    assert!(orders.contains("K3-501"), "a number that nobody holds: {orders}");
+    assert!(kioskctl(&shop, &["done", task["id"].as_str().unwrap()]).status.success());
+    let checked = text(&kioskctl(&shop, &["check"]));
+    assert!(checked.contains("hash chain intact"), "{checked}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The part of `kioskctl check` that only the daemon can know.
 
+use domain::event::TaskKind;
 use hal::status::{DeviceState, DeviceStatus};
 use serde_json::{Value, json};
 
@@ -32,9 +33,18 @@ fn check_core(core: &mut Core) -> Value {
         .store()
         .epochs()
         .and_then(|epochs| epochs.iter().map(|epoch| core.store().verify(*epoch, 1)).sum::<Result<u64, _>>());
-    let store = match verified {
-        Ok(events) => good("store", format!("{events} events, hash chain intact")),
-        Err(error) => {
+    let replaced = core.kiosk().ledger().tasks.values().find_map(|task| match &task.kind {
+        TaskKind::StoreReplaced { moved_to, .. } => Some(moved_to),
+        _ => None,
+    });
+    let store = match (verified, replaced) {
+        (Ok(_), Some(moved_to)) => bad(
+            "store",
+            format!("the one before was damaged and lies in {moved_to}"),
+            "keep it, call the operator; kioskctl status says what to compare",
+        ),
+        (Ok(events), None) => good("store", format!("{events} events, hash chain intact")),
+        (Err(error), _) => {
             bad("store", error.to_string(), "keep the file, call the operator: the log was changed")
         }
     };
