@@ -67,7 +67,7 @@ pub struct ShopLines {
     pub footer: Vec<Arc<str>>,
 }
 
-/// How long things wait, in milliseconds. The defaults are the numbers of `docs/idle.md`.
+/// How long things wait, in milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Times {
     /// Browsing without a touch before the warning.

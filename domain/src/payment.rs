@@ -1,4 +1,4 @@
-//! A payment: one attempt to take money for an order. See `docs/payments.md` for every row of the table.
+//! A payment: one attempt to take money for an order. `kiosk::transitions` has every row of the table.
 //!
 //! ```text
 //! CREATED ─► SENDING ─► IN_TERMINAL ─► RESULT_RECEIVED ─► APPROVED ─► COMPLETED

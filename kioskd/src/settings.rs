@@ -97,6 +97,11 @@ impl WrongValue {
         Self { key, message: message.into() }
     }
 
+    /// A name that is none of those there are.
+    pub(crate) fn unknown(key: &'static str, name: &str, known: &[String]) -> Self {
+        Self::new(key, format!("{name:?} is not known; known are {}", known.join(", ")))
+    }
+
     /// With what an error and its causes say.
     pub(crate) fn because(key: &'static str, error: impl Into<anyhow::Error>) -> Self {
         Self::new(key, format!("{:#}", error.into()))

@@ -244,8 +244,7 @@ fn a_task_of_a_denied_sale_matches_its_golden_and_reads_back() {
 #[test]
 fn a_task_of_a_replaced_store_matches_its_golden_and_reads_back() {
     let kind = TaskKind::StoreReplaced { moved_to: "quarantine/kiosk.db.1.0".into(), why: "torn".into() };
-    let event =
-        Event::Task(TaskEvent::Raised { task: TaskId(uuid(5)), kind, at: WallMs(1_792_000_000_250) });
+    let event = Event::Task(TaskEvent::Raised { task: TaskId(uuid(5)), kind, at: WallMs(1_792_000_000_250) });
     let encoded = protocol::event::encode(&event).unwrap();
     let golden = include_str!("golden/variants/task.raised.v1.store_replaced.json").trim_end();
     assert_eq!(encoded.body, golden);

@@ -140,7 +140,8 @@ impl Turn<'_> {
         let Some((order, record)) = self.ledger.payment(payment) else { return false };
         let unknown = matches!(record.state, PaymentState::ReversalUnknown(_));
         let Some(code) = record.reversal_refused.filter(|_| unknown) else { return false };
-        let about = format!("the terminal refused to give back order {} (code {code:02X})", order.order.number);
+        let about =
+            format!("the terminal refused to give back order {} (code {code:02X})", order.order.number);
         if self.record(PaymentEvent::Completed { payment }) {
             self.effect(Effect::CallStaff { about: about.into() });
         }

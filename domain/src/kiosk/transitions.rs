@@ -1,4 +1,4 @@
-//! Which event may follow which state: the tables of `docs/payments.md` as code. The core asks before it
+//! Which event may follow which state, as tables in code. The core asks before it
 //! writes an event; what is not here does not happen.
 
 use super::ledger::{KitchenState, Ledger, OrderRecord, PaymentRecord, PrintState};

@@ -87,7 +87,8 @@ fn a_refused_reversal_leaves_the_payment_as_it_was_says_so_and_can_be_tried_agai
         w.answer(LastAnswer::from(last));
         assert!(matches!(w.state(), PaymentState::Completed(_)), "{:?}", w.state());
         assert_eq!(w.payment().reversal_refused, Some(0x9A));
-        let called = |e: &Effect| matches!(e, Effect::CallStaff { about } if about.contains("K3-001 (code 9A)"));
+        let called =
+            |e: &Effect| matches!(e, Effect::CallStaff { about } if about.contains("K3-001 (code 9A)"));
         assert!(w.take_effects().iter().any(called));
         let unclear = |task: &Task| matches!(task.kind, TaskKind::UnclearPayment { .. });
         assert!(!w.kiosk.ledger().tasks.values().any(unclear));

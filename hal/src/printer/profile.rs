@@ -105,15 +105,20 @@ pub enum PinLevel {
 }
 
 impl Profile {
-    /// The built-in profile called `id`: `tm-t88v`, `nt-5890k` or `plain-80`.
+    /// The built-in profile called `id`, one of [`Profile::names`].
     #[must_use]
     pub fn builtin(id: &str) -> Option<Self> {
-        match id {
-            "tm-t88v" => Some(Self::tm_t88v()),
-            "nt-5890k" => Some(Self::nt_5890k()),
-            "plain-80" => Some(Self::plain_80()),
-            _ => None,
-        }
+        Self::all().into_iter().find(|profile| profile.id == id)
+    }
+
+    /// What the built-in profiles are called.
+    #[must_use]
+    pub fn names() -> Vec<String> {
+        Self::all().into_iter().map(|profile| profile.id).collect()
+    }
+
+    fn all() -> [Self; 3] {
+        [Self::tm_t88v(), Self::nt_5890k(), Self::plain_80()]
     }
 
     /// 80 mm, 512 dots, 42 columns: Epson TM-T88V and its relatives, with status and confirmed completion.

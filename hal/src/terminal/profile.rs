@@ -153,7 +153,13 @@ impl Profile {
         STANDARD
     }
 
-    /// The dialect with this name.
+    /// What the dialects are called.
+    #[must_use]
+    pub fn names() -> Vec<String> {
+        PROFILES.iter().map(|profile| profile.name.to_owned()).collect()
+    }
+
+    /// The dialect with this name, one of [`Profile::names`].
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         PROFILES.into_iter().find(|profile| profile.name == name)

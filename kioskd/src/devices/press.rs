@@ -81,7 +81,7 @@ pub(super) struct Press {
 
 impl Press {
     pub(super) fn new(keys: Keys, settings: &Printer, logo: Option<BitImage>) -> Result<Self, WrongValue> {
-        let unknown = || WrongValue::new(keys.profile, format!("{:?} is not known", settings.profile));
+        let unknown = || WrongValue::unknown(keys.profile, &settings.profile, &Profile::names());
         let profile = Profile::builtin(&settings.profile).ok_or_else(unknown)?;
         Ok(Self { endpoint: super::endpoint(keys.endpoint, &settings.endpoint)?, profile, logo })
     }

@@ -62,7 +62,7 @@ impl Actor {
             (TerminalFraming::Lrc, _) => Framing::SerialLrc,
             (TerminalFraming::TcpLength, _) => Framing::LengthPrefixed,
         };
-        let unknown = || WrongValue::new("terminal.profile", format!("{:?} is not known", settings.profile));
+        let unknown = || WrongValue::unknown("terminal.profile", &settings.profile, &Profile::names());
         let profile = Profile::named(&settings.profile).ok_or_else(unknown)?;
         let password = Password::new(&settings.password)
             .ok_or_else(|| WrongValue::new("terminal.password", "must be six digits"))?;

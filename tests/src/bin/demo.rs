@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Parser;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use tests::rig::{Rig, RigOptions};
@@ -52,7 +53,7 @@ fn run() -> anyhow::Result<()> {
     // The fleet's database, started by root, runs as somebody else and has to come through.
     std::fs::set_permissions(temporary.path(), std::fs::Permissions::from_mode(0o711))?;
     let dir = arguments.data.clone().unwrap_or_else(|| temporary.path().to_owned());
-    std::fs::create_dir_all(&dir)?;
+    std::fs::create_dir_all(&dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
     let dir = dir.canonicalize()?;
     if arguments.script {
         let out = arguments.out.as_deref().expect("clap asks for --out");

@@ -106,7 +106,8 @@ impl Life {
                 | TaskKind::ReversedByTerminal { .. }
                 | TaskKind::AmountDiffers { .. }
                 | TaskKind::CustomerCalled { .. }
-                | TaskKind::SaleDenied { .. } => None,
+                | TaskKind::SaleDenied { .. }
+                | TaskKind::StoreReplaced { .. } => None,
             })
             .filter(|t| self.terminal.has(t))
             .filter_map(|t| t.amount)

@@ -204,7 +204,9 @@ fn task(kiosk: &Kiosk, id: TaskId, task: &Task) -> Value {
         ),
         TaskKind::StoreReplaced { moved_to, why } => (
             format!("the store was damaged ({why}); a new one was begun without the old orders"),
-            format!("keep {moved_to}, compare its sales with the terminal's and the fleet's, then: kioskctl done {id}"),
+            format!(
+                "keep {moved_to}, compare its sales with the terminal's and the fleet's, then: kioskctl done {id}"
+            ),
         ),
     };
     json!({"id": id.to_string(), "since": orders::stamp(task.at.0), "what": what, "do": todo})

@@ -53,7 +53,7 @@ enum Command {
     Catalog(catalog::CatalogCommand),
     /// Price a cart file against a catalog file: lines, tax groups and totals as JSON.
     Price {
-        /// The cart (see docs/catalog.md).
+        /// The cart (see docs/pricing.md).
         cart: PathBuf,
         /// The catalog: a JSON file or a folder of CSV files.
         #[arg(long)]
