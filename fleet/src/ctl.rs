@@ -22,6 +22,7 @@ mod jobs;
 mod kiosk;
 mod kiosks;
 mod line;
+mod lists;
 mod login;
 mod output;
 mod people;

@@ -77,15 +77,7 @@ const CATALOGS: &[Column] = &[
 impl CatalogCommand {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
         match self {
-            Self::Ls(form) => {
-                let catalogs = client.get("/v1/catalogs")?;
-                list(
-                    screen,
-                    form.output,
-                    CATALOGS,
-                    catalogs.as_array().map(Vec::as_slice).unwrap_or_default(),
-                )?;
-            }
+            Self::Ls(form) => list(screen, form.output, CATALOGS, &client.all("/v1/catalogs")?)?,
             Self::Show { rev } => screen.raw(&client.file(&path(&["catalogs", &rev.to_string()]))?.body)?,
             Self::Import { file, push: then, to } => {
                 let document = read(file)?;

@@ -109,6 +109,11 @@ impl Client {
         }
     }
 
+    /// Rows of a list without pages.
+    pub(super) fn all(&self, path: &str) -> Result<Vec<Value>> {
+        Ok(if let Value::Array(rows) = self.get(path)? { rows } else { Vec::new() })
+    }
+
     /// An answer, whatever it says.
     pub(super) fn hear(&self, path: &str) -> Result<Heard> {
         self.line.ask(self.request(Method::GET, path, &[], None)?)

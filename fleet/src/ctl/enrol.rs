@@ -126,8 +126,7 @@ fn site(client: &Client, kiosk: Option<&str>, named: Option<&str>) -> Result<Str
     if let Some(site) = named {
         return Ok(site.to_owned());
     }
-    let sites = client.get("/v1/sites")?;
-    let ids: Vec<String> = sites.as_array().into_iter().flatten().map(|site| plain(&site["id"])).collect();
+    let ids: Vec<String> = client.all("/v1/sites")?.iter().map(|site| plain(&site["id"])).collect();
     match ids.as_slice() {
         [only] => Ok(only.clone()),
         [] => Err(Failure::usage("there is no site yet").next("fleetctl sites add ID NAME")),

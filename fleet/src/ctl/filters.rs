@@ -53,10 +53,7 @@ const FILTERS: &[Column] = &[
 
 impl Filters {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
-        let all = |form: As| {
-            let filters = client.get("/v1/filters")?;
-            list(screen, form.output, FILTERS, filters.as_array().map(Vec::as_slice).unwrap_or_default())
-        };
+        let all = |form: As| list(screen, form.output, FILTERS, &client.all("/v1/filters")?);
         match &self.command {
             None => all(self.form)?,
             Some(FilterCommand::Ls(form)) => all(*form)?,

@@ -10,7 +10,7 @@ use super::ask;
 use super::change::{Whom, value, whom};
 use super::client::Client;
 use super::failure::{Exit, Failure, Result};
-use super::kiosks::{Most, note_more};
+use super::lists::{Paged, Part};
 use super::output::{As, Column, Show, column, list, row};
 use super::progress::Progress;
 use super::screen::Screen;
@@ -262,26 +262,22 @@ pub(super) struct Jobs {
     #[arg(long, value_name = "ID", conflicts_with_all = ["filter", "state", "request"])]
     job: Option<String>,
     #[command(flatten)]
-    most: Most,
-    #[command(flatten)]
-    form: As,
+    part: Part,
 }
 
 impl Jobs {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
         if let Some(id) = &self.job {
             let job = client.get(&path(&["jobs", id]))?;
-            row(screen, self.form.output, JOBS, &job)?;
+            row(screen, self.part.form.output, JOBS, &job)?;
             return Ok(Exit::Done);
         }
         let query = Query::default()
             .with("filter", self.filter.as_ref())
             .with("state", self.state.as_ref())
             .with("request", self.request.as_ref());
-        let rows = client.rows("/v1/jobs", &query, self.most.limit())?;
-        list(screen, self.form.output, JOBS, &rows.items)?;
-        note_more(screen, &rows);
-        Ok(Exit::Done)
+        let list = Paged { at: "/v1/jobs", query, view: JOBS, empty: None };
+        list.show(screen, client, self.part)
     }
 }
 

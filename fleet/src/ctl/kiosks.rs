@@ -8,43 +8,11 @@ use serde_json::Value;
 use super::address::Query;
 use super::client::{Client, Rows};
 use super::failure::{Exit, Result};
+use super::lists::{self, Most};
 use super::output::{As, Column, Format, Show, as_table, column, list, state};
 use super::screen::Screen;
 use super::table::{Cell, Tone};
 use super::words::{self, plain};
-
-/// Rows of a list, if not told otherwise.
-pub(super) const LIMIT: usize = 100;
-
-/// Which part of a list.
-#[derive(clap::Args, Clone, Copy, Debug)]
-pub(super) struct Most {
-    /// At most so many rows.
-    #[arg(short = 'n', long, default_value_t = LIMIT, value_name = "ROWS", value_parser = at_least_one)]
-    limit: usize,
-    /// All rows.
-    #[arg(long, conflicts_with = "limit")]
-    all: bool,
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a number from 1 up".to_owned())
-}
-
-impl Most {
-    pub(super) fn limit(self) -> Option<usize> {
-        (!self.all).then_some(self.limit)
-    }
-}
-
-/// Says when there are more rows than were shown.
-pub(super) fn note_more(screen: &Screen, rows: &Rows) {
-    if rows.more {
-        let of = rows.total.map(|total| format!(" of {total}")).unwrap_or_default();
-        let shown = rows.items.len();
-        screen.note(&format!("{shown}{of} rows; there are more: --all, or -n ROWS"));
-    }
-}
 
 /// Kiosks by filter.
 #[derive(clap::Args, Debug)]
@@ -112,17 +80,8 @@ impl Ls {
         if self.watch {
             return self.watch(screen, client);
         }
-        let rows = self.rows(client)?;
-        list(screen, self.form.output, KIOSKS, &rows.items)?;
-        note_more(screen, &rows);
-        if rows.items.is_empty() && self.form.output == Format::Table {
-            screen.note(if self.filter.is_some() {
-                "no kiosk is so"
-            } else {
-                "no kiosk yet: fleetctl enroll"
-            });
-        }
-        Ok(Exit::Done)
+        let empty = if self.filter.is_some() { "no kiosk is so" } else { "no kiosk yet: fleetctl enroll" };
+        lists::show(screen, self.form, KIOSKS, &self.rows(client)?, Some(empty))
     }
 
     fn rows(&self, client: &Client) -> Result<Rows> {

@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 use super::address::path;
 use super::ask;
 use super::client::Client;
-use super::failure::{Exit, Failure, Result};
+use super::failure::{Exit, Result};
+use super::lists::find;
 use super::login::secret;
 use super::output::{As, Column, Show, column, list, row};
 use super::records::{Role, sites};
 use super::screen::Screen;
+use super::words::plain;
 
 /// Who may log in with a password; without a command: everybody.
 #[derive(clap::Args, Debug)]
@@ -85,10 +87,7 @@ const PEOPLE: &[Column] = &[
 
 impl People {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
-        let all = |form: As| {
-            let people = client.get("/v1/people")?;
-            list(screen, form.output, PEOPLE, people.as_array().map(Vec::as_slice).unwrap_or_default())
-        };
+        let all = |form: As| list(screen, form.output, PEOPLE, &client.all("/v1/people")?);
         match &self.command {
             None => all(self.form)?,
             Some(PeopleCommand::Ls(form)) => all(*form)?,
@@ -122,10 +121,6 @@ fn change(client: &Client, id: &str, body: &Value) -> Result<Value> {
 }
 
 fn id_of(client: &Client, name: &str) -> Result<String> {
-    let people = client.get("/v1/people")?;
     let name = name.trim().to_lowercase();
-    let known = people.as_array().into_iter().flatten().find(|person| person["name"] == json!(name));
-    known.and_then(|person| person["id"].as_str()).map(str::to_owned).ok_or_else(|| {
-        Failure::new(Exit::Missing, format!("nobody is called {name}")).next("fleetctl people")
-    })
+    Ok(plain(&find(client, "people", ("name", &name), &format!("nobody is called {name}"))?["id"]))
 }

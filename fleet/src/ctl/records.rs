@@ -7,8 +7,8 @@ use super::address::{Query, path};
 use super::ask;
 use super::client::Client;
 use super::failure::{Exit, Failure, Result};
-use super::kiosks::{Most, note_more};
-use super::output::{As, Column, Format, Show, column, list, row};
+use super::lists::{Paged, Part, find};
+use super::output::{As, Column, Show, column, list, row};
 use super::screen::Screen;
 use super::table::Cell;
 use super::words::{ago, plain};
@@ -27,9 +27,7 @@ pub(super) struct Quarantine {
     #[arg(long)]
     reason: Option<String>,
     #[command(flatten)]
-    most: Most,
-    #[command(flatten)]
-    form: As,
+    part: Part,
 }
 
 const QUARANTINE: &[Column] = &[
@@ -50,13 +48,9 @@ impl Quarantine {
             .with("filter", self.filter.as_ref())
             .with("kiosk", self.kiosk.as_ref())
             .with("reason", self.reason.as_ref());
-        let rows = client.rows("/v1/quarantine", &query, self.most.limit())?;
-        list(screen, self.form.output, QUARANTINE, &rows.items)?;
-        note_more(screen, &rows);
-        if rows.items.is_empty() && self.form.output == Format::Table {
-            screen.note("everything was understood");
-        }
-        Ok(Exit::Done)
+        let list =
+            Paged { at: "/v1/quarantine", query, view: QUARANTINE, empty: Some("everything was understood") };
+        list.show(screen, client, self.part)
     }
 }
 
@@ -73,9 +67,7 @@ pub(super) struct Events {
     #[arg(long)]
     epoch: Option<i64>,
     #[command(flatten)]
-    most: Most,
-    #[command(flatten)]
-    form: As,
+    part: Part,
 }
 
 const EVENTS: &[Column] = &[
@@ -96,10 +88,8 @@ impl Events {
             .with("kiosk", Some(&self.kiosk))
             .with("kind", self.kind.as_ref())
             .with("epoch", self.epoch);
-        let rows = client.rows("/v1/events", &query, self.most.limit())?;
-        list(screen, self.form.output, EVENTS, &rows.items)?;
-        note_more(screen, &rows);
-        Ok(Exit::Done)
+        let list = Paged { at: "/v1/events", query, view: EVENTS, empty: None };
+        list.show(screen, client, self.part)
     }
 }
 
@@ -122,9 +112,7 @@ pub(super) struct Audit {
     #[arg(long)]
     action: Option<String>,
     #[command(flatten)]
-    most: Most,
-    #[command(flatten)]
-    form: As,
+    part: Part,
 }
 
 #[derive(Subcommand, Debug)]
@@ -161,10 +149,8 @@ impl Audit {
         }
         let query =
             Query::default().with("subject", self.subject.as_ref()).with("action", self.action.as_ref());
-        let rows = client.rows("/v1/audit", &query, self.most.limit())?;
-        list(screen, self.form.output, AUDIT, &rows.items)?;
-        note_more(screen, &rows);
-        Ok(Exit::Done)
+        let list = Paged { at: "/v1/audit", query, view: AUDIT, empty: None };
+        list.show(screen, client, self.part)
     }
 }
 
@@ -223,10 +209,7 @@ const SITES: &[Column] = &[
 
 impl Sites {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
-        let all = |form: As| {
-            let sites = client.get("/v1/sites")?;
-            list(screen, form.output, SITES, sites.as_array().map(Vec::as_slice).unwrap_or_default())
-        };
+        let all = |form: As| list(screen, form.output, SITES, &client.all("/v1/sites")?);
         match &self.command {
             None => all(self.form)?,
             Some(SiteCommand::Ls(form)) => all(*form)?,
@@ -322,10 +305,7 @@ const NEW_TOKEN: &[Column] = &[column("TOKEN", "/id", Show::Plain), column("SECR
 
 impl Tokens {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
-        let all = |form: As| {
-            let tokens = client.get("/v1/tokens")?;
-            list(screen, form.output, TOKENS, tokens.as_array().map(Vec::as_slice).unwrap_or_default())
-        };
+        let all = |form: As| list(screen, form.output, TOKENS, &client.all("/v1/tokens")?);
         match &self.command {
             None => all(self.form)?,
             Some(TokenCommand::Ls(form)) => all(*form)?,
@@ -340,11 +320,7 @@ impl Tokens {
                 screen.note("the secret is not shown again. There: fleetctl login URL --token -");
             }
             Some(TokenCommand::Revoke { id, yes }) => {
-                let tokens = client.get("/v1/tokens")?;
-                let known = tokens.as_array().into_iter().flatten().find(|token| token["id"] == json!(id));
-                let known = known.ok_or_else(|| {
-                    Failure::new(Exit::Missing, format!("there is no token {id}")).next("fleetctl tokens")
-                })?;
+                let known = find(client, "tokens", ("id", id), &format!("there is no token {id}"))?;
                 let name = plain(&known["name"]);
                 ask::confirm(screen, *yes, &format!("Whoever has the token {name:?} is locked out."), "yes")?;
                 client.delete(&path(&["tokens", id]))?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::address::{Query, path};
 use super::client::Client;
 use super::failure::{Exit, Failure, Result};
-use super::kiosks::{Most, note_more};
+use super::lists::{Paged, Part};
 use super::output::{As, Column, Format, Show, as_table, column, facts, list, record, row, state};
 use super::screen::Screen;
 use super::table::{Cell, Tone};
@@ -35,9 +35,7 @@ pub(super) struct Orders {
     #[arg(long)]
     denied: bool,
     #[command(flatten)]
-    most: Most,
-    #[command(flatten)]
-    form: As,
+    part: Part,
 }
 
 const ORDERS: &[Column] = &[
@@ -102,11 +100,9 @@ impl Orders {
             .with("number", self.number.as_ref())
             .with("date", self.date.as_ref())
             .with("denied", self.denied.then_some(true));
-        let rows = client.rows("/v1/orders", &query, self.most.limit())?;
-        let view = if self.form.output == Format::Csv { ORDERS_CSV } else { ORDERS };
-        list(screen, self.form.output, view, &rows.items)?;
-        note_more(screen, &rows);
-        Ok(Exit::Done)
+        let view = if self.part.form.output == Format::Csv { ORDERS_CSV } else { ORDERS };
+        let list = Paged { at: "/v1/orders", query, view, empty: None };
+        list.show(screen, client, self.part)
     }
 }
 
@@ -250,9 +246,7 @@ struct TasksLs {
     #[arg(long)]
     done: bool,
     #[command(flatten)]
-    most: Most,
-    #[command(flatten)]
-    form: As,
+    part: Part,
 }
 
 #[derive(Subcommand, Debug)]
@@ -302,31 +296,26 @@ const TASKS: &[Column] = &[
 impl Tasks {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
         match &self.command {
-            None => self.ls.run(screen, client)?,
-            Some(TaskCommand::Ls(ls)) => ls.run(screen, client)?,
+            None => self.ls.run(screen, client),
+            Some(TaskCommand::Ls(ls)) => ls.run(screen, client),
             Some(TaskCommand::Done { id, outcome, note, form }) => {
                 let word = outcome.to_possible_value().map(|value| value.get_name().to_owned());
                 let body = json!({ "outcome": word, "note": note });
                 let task = client.post(&path(&["tasks", &id.to_string(), "done"]), &body)?;
                 row(screen, form.output, TASKS, &task)?;
+                Ok(Exit::Done)
             }
         }
-        Ok(Exit::Done)
     }
 }
 
 impl TasksLs {
-    fn run(&self, screen: &Screen, client: &Client) -> Result<()> {
+    fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
         let query = Query::default()
             .with("filter", self.filter.as_ref())
             .with("site", self.site.as_ref())
             .with("done", self.done.then_some(true));
-        let rows = client.rows("/v1/tasks", &query, self.most.limit())?;
-        list(screen, self.form.output, TASKS, &rows.items)?;
-        note_more(screen, &rows);
-        if rows.items.is_empty() && self.form.output == Format::Table {
-            screen.note("nothing waits for anybody");
-        }
-        Ok(())
+        let list = Paged { at: "/v1/tasks", query, view: TASKS, empty: Some("nothing waits for anybody") };
+        list.show(screen, client, self.part)
     }
 }

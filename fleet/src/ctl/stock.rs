@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::address::Query;
 use super::client::Client;
 use super::failure::{Exit, Result};
-use super::kiosks::{Most, note_more};
-use super::output::{As, Column, Format, Show, column, list, row};
+use super::lists::{Paged, Part};
+use super::output::{As, Column, Show, column, row};
 use super::screen::Screen;
 use super::words::parse_quantity;
 
@@ -37,9 +37,7 @@ struct Ls {
     #[arg(long)]
     variation: Option<String>,
     #[command(flatten)]
-    most: Most,
-    #[command(flatten)]
-    form: As,
+    part: Part,
 }
 
 #[derive(Subcommand, Debug)]
@@ -82,37 +80,36 @@ impl Stock {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
         let booked = |form: As, path: &str, body: &Value| {
             let shelf = client.post(path, body)?;
-            row(screen, form.output, SHELVES, &shelf)
+            row(screen, form.output, SHELVES, &shelf).map(|()| Exit::Done)
         };
         match &self.command {
-            None => self.ls.run(screen, client)?,
-            Some(StockCommand::Ls(ls)) => ls.run(screen, client)?,
+            None => self.ls.run(screen, client),
+            Some(StockCommand::Ls(ls)) => ls.run(screen, client),
             Some(StockCommand::Count { booking: it, rev }) => {
                 let mut body = json!({ "site": it.site, "variation": it.variation, "on_hand": it.quantity });
                 if let Some(rev) = rev {
                     body["rev"] = json!(rev);
                 }
-                booked(it.form, "/v1/stock/counts", &body)?;
+                booked(it.form, "/v1/stock/counts", &body)
             }
             Some(StockCommand::Receive(it)) => {
                 let body = json!({ "site": it.site, "variation": it.variation, "quantity": it.quantity });
-                booked(it.form, "/v1/stock/receipts", &body)?;
+                booked(it.form, "/v1/stock/receipts", &body)
             }
         }
-        Ok(Exit::Done)
     }
 }
 
 impl Ls {
-    fn run(&self, screen: &Screen, client: &Client) -> Result<()> {
+    fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
         let query =
             Query::default().with("site", self.site.as_ref()).with("variation", self.variation.as_ref());
-        let rows = client.rows("/v1/stock", &query, self.most.limit())?;
-        list(screen, self.form.output, SHELVES, &rows.items)?;
-        note_more(screen, &rows);
-        if rows.items.is_empty() && self.form.output == Format::Table {
-            screen.note("nothing is counted; begin with: fleetctl stock count SITE VARIATION PIECES");
-        }
-        Ok(())
+        let list = Paged {
+            at: "/v1/stock",
+            query,
+            view: SHELVES,
+            empty: Some("nothing is counted; begin with: fleetctl stock count SITE VARIATION PIECES"),
+        };
+        list.show(screen, client, self.part)
     }
 }
