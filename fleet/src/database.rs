@@ -36,6 +36,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0008_people", include_str!("migrations/0008_people.sql")),
     ("0009_saved_filters", include_str!("migrations/0009_saved_filters.sql")),
     ("0010_claims", include_str!("migrations/0010_claims.sql")),
+    ("0011_misses", include_str!("migrations/0011_misses.sql")),
 ];
 
 /// Something the database refused.

@@ -1,14 +1,13 @@
 //! How a machine becomes a kiosk: a person makes a one-time code and the machine sends it with its request, or
 //! the machine shows one and a person takes it in ([`claim`]).
 //!
-//! Codes are short because people type them, so guessing is made slow in the database, where all replicas see
-//! it: 40 bits, 15 minutes, five misses a beginning of code or a peer, a hundred in all.
+//! Codes are short because people type them, so guessing is made slow ([`crate::misses`]): 40 bits, 15 minutes,
+//! five misses a beginning of code or a peer, a hundred in all.
 
 pub(crate) mod claim;
 pub(crate) mod revocation;
 
-use deadpool_postgres::{Object, Transaction};
-use protocol::text::hex;
+use deadpool_postgres::Transaction;
 use protocol::topic::KioskId;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::json;
@@ -16,6 +15,7 @@ use serde_json::json;
 use crate::access::{AccessError, digest};
 use crate::audit::{self, Entry};
 use crate::database::{DatabaseError, Trying};
+use crate::misses::Door;
 use crate::pki::KioskCertificate;
 
 /// No I, O, 0, 1: 32 characters that nobody confuses.
@@ -24,14 +24,11 @@ const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 /// Characters of a code.
 const LENGTH: usize = 8;
 
-/// How long a code is good, and misses count.
+/// How long a code is good.
 const MINUTES: i32 = 15;
 
-/// Misses of one peer, or of codes that begin alike.
-const MISSES_MAX: i64 = 5;
-
-/// Misses of all.
-const MISSES_ALL_MAX: i64 = 100;
+/// Wrong codes, by their beginning.
+pub(crate) const CODES: Door = Door { name: "enrolment", peer_max: 5, guess_max: 5, all_max: 100 };
 
 /// Certificates that one kiosk may renew in an hour.
 const RENEWALS_MAX: i64 = 10;
@@ -62,9 +59,9 @@ impl Code {
     }
 
     /// Its beginning, as far as misses are counted by it. Hashed: a mistyped code is nearly a good one.
-    pub(crate) fn prefix(&self) -> String {
+    pub(crate) fn prefix(&self) -> Vec<u8> {
         let beginning: String = self.0.chars().take(3).collect();
-        hex(digest(&beginning).get(..8).unwrap_or_default())
+        digest(&beginning).into_iter().take(8).collect()
     }
 
     fn hash(&self) -> Vec<u8> {
@@ -98,29 +95,6 @@ pub(crate) async fn store(
         .await
         .trying("store a code")?;
     Ok(row.get(0))
-}
-
-/// Whether this peer must wait, and how many seconds.
-pub(crate) async fn throttled(
-    connection: &Object,
-    peer: &str,
-    prefix: String,
-) -> Result<Option<u32>, DatabaseError> {
-    let sql = "SELECT count(*) FILTER (WHERE peer = $1), count(*) FILTER (WHERE prefix = $2), count(*)
-               FROM enrolment_miss WHERE at > now() - make_interval(mins => $3)";
-    let row = connection.query_one(sql, &[&peer, &prefix, &MINUTES]).await.trying("count misses")?;
-    let over = row.get::<_, i64>(0) >= MISSES_MAX
-        || row.get::<_, i64>(1) >= MISSES_MAX
-        || row.get::<_, i64>(2) >= MISSES_ALL_MAX;
-    Ok(over.then(|| MINUTES.unsigned_abs() * 60))
-}
-
-/// Counts a miss, and forgets old ones.
-pub(crate) async fn note_miss(connection: &Object, peer: &str, prefix: String) -> Result<(), DatabaseError> {
-    let sql = "WITH old AS (DELETE FROM enrolment_miss WHERE at < now() - interval '1 day')
-               INSERT INTO enrolment_miss (peer, prefix) VALUES ($1, $2)";
-    connection.execute(sql, &[&peer, &prefix]).await.trying("count a miss")?;
-    Ok(())
 }
 
 /// Takes a code if it is good; from then on the transaction is in its tenant.

@@ -15,6 +15,7 @@
 
 mod access;
 mod audit;
+mod clock;
 mod counters;
 pub mod ctl;
 pub mod database;
@@ -26,6 +27,7 @@ mod hub;
 pub mod ingest;
 mod jobs;
 pub mod link;
+mod misses;
 mod people;
 pub mod pki;
 mod registry;

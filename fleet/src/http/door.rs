@@ -19,8 +19,9 @@ use super::matrix::{self, Who};
 use super::problem::{Answer, Failed};
 use crate::access::{PREFIX, Role, digest};
 use crate::audit::{self, Entry};
+use crate::clock::now_s;
 use crate::database::{DatabaseError, Trying, begin};
-use crate::people::{Person, now_s};
+use crate::people::Person;
 use crate::pki::Serial;
 
 /// A person, or a program for one.

@@ -68,13 +68,13 @@ pub(super) async fn enrol(
     let peer = peer.address.ip().to_string();
     let mut connection = api.database.connection().await?;
     let code = Code::read(&asked.code);
-    if let Some(seconds) = enrolment::throttled(&connection, &peer, code.prefix()).await? {
+    if let Some(seconds) = enrolment::CODES.throttled(&connection, &peer, &code.prefix()).await? {
         return Err(Failed::too_many("too many wrong codes", seconds));
     }
     let transaction = connection.transaction().await.trying("begin")?;
     let Some(wanted) = enrolment::take(&transaction, &code).await? else {
         drop(transaction);
-        enrolment::note_miss(&connection, &peer, code.prefix()).await?;
+        enrolment::CODES.note(&connection, &peer, &code.prefix()).await?;
         return Err(Failed::wrong_code());
     };
     let machine = Machine { csr: &asked.csr, hardware: &asked.serial, version: &asked.version, peer: &peer };

@@ -16,9 +16,10 @@ use super::extract::{At, Body};
 use super::listen::Peer;
 use super::page::{self, text};
 use super::problem::{Answer, Failed};
-use crate::access::Role;
+use crate::access::{Role, digest};
+use crate::clock::now_s;
 use crate::database::Trying;
-use crate::people::{self, now_s, password};
+use crate::people::{self, password};
 
 /// Most sites of one person.
 const SITES_MAX: usize = 100;
@@ -200,11 +201,11 @@ pub(super) async fn login(
     text("name", &asked.name, 200)?;
     text("password", &asked.password, password::LONGEST)?;
     let name = people::plain(&asked.name);
-    let peer = peer.address.ip().to_string();
+    let (peer, guess) = (peer.address.ip().to_string(), digest(&name));
     // Not held while the password is looked at: that takes long, and connections are few.
     let person = {
         let connection = api.database.connection().await?;
-        if let Some(seconds) = people::throttled(&connection, &peer, &name).await? {
+        if let Some(seconds) = people::LOGIN.throttled(&connection, &peer, &guess).await? {
             return Err(Failed::too_many("too many wrong passwords", seconds).next("wait, then try again"));
         }
         people::by_name(&connection, &name).await?
@@ -213,7 +214,7 @@ pub(super) async fn login(
     let right = password::matches(asked.password, stored).await?;
     let mut connection = api.database.connection().await?;
     let Some(person) = person.filter(|_| right) else {
-        people::note_miss(&connection, &peer, &name).await?;
+        people::LOGIN.note(&connection, &peer, &guess).await?;
         return Err(Failed::wrong_password());
     };
     let (token, expires) = api.sessions.begin(person.id, person.epoch, now_s())?;
@@ -249,14 +250,14 @@ pub(super) async fn change_password(
     text("old", &asked.old, password::LONGEST)?;
     check_password(&asked.new)?;
     staff.logged_in()?;
-    let peer = peer.address.ip().to_string();
+    let (peer, guess) = (peer.address.ip().to_string(), digest(&staff.actor));
     let mut connection = api.database.connection().await?;
-    if let Some(seconds) = people::throttled(&connection, &peer, &staff.actor).await? {
+    if let Some(seconds) = people::LOGIN.throttled(&connection, &peer, &guess).await? {
         return Err(Failed::too_many("too many wrong passwords", seconds).next("wait, then try again"));
     }
     let person = people::by_name(&connection, &staff.actor).await?.ok_or_else(Failed::nobody)?;
     if !password::matches(asked.old, Some(person.password)).await? {
-        people::note_miss(&connection, &peer, &staff.actor).await?;
+        people::LOGIN.note(&connection, &peer, &guess).await?;
         return Err(Failed::wrong_password());
     }
     let hash = password::hash(asked.new).await?;

@@ -1,7 +1,7 @@
 //! A worker: takes what the broker hands it, a group at a time, and answers after the commit.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::sync::{Ack, Answered, Received};
@@ -12,6 +12,7 @@ use rumqttc::mqttbytes::v5::Publish;
 
 use super::apply::{Incoming, apply_group};
 use super::{job, refuse, status, twin};
+use crate::clock::now_ms;
 use crate::counters::COUNTERS;
 use crate::database::{Database, DatabaseError, Trying};
 use crate::hub::{Hub, Subject};
@@ -262,9 +263,4 @@ fn split(batches: Vec<Incoming>) -> Vec<Vec<Incoming>> {
         }
     }
     groups
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
