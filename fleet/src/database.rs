@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
+use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
 
 /// Connections of one replica. Ingest holds one a worker; the rest answers people.
@@ -172,14 +173,24 @@ pub(crate) fn storable(text: &str) -> String {
 }
 
 /// JSON as PostgreSQL can keep it.
-pub(crate) fn storable_json(value: serde_json::Value) -> serde_json::Value {
+pub(crate) fn storable_json(value: Value) -> Value {
     match value {
-        serde_json::Value::String(text) => storable(&text).into(),
-        serde_json::Value::Array(values) => values.into_iter().map(storable_json).collect(),
-        serde_json::Value::Object(fields) => {
-            fields.into_iter().map(|(key, value)| (key, storable_json(value))).collect()
+        Value::String(text) => storable(&text).into(),
+        Value::Array(values) => values.into_iter().map(storable_json).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (storable(&key), storable_json(value))).collect()
         }
         other => other,
+    }
+}
+
+/// Whether PostgreSQL could not keep this.
+pub(crate) fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -196,4 +207,22 @@ pub async fn make_days(client: &Client) -> Result<(), DatabaseError> {
         .await
         .trying("make the partitions of the coming days")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn json_with_a_nul_anywhere_is_kept_without_it() {
+        for value in [json!("a\0"), json!([{ "a": ["b\0"] }]), json!({ "a\0": 1 })] {
+            assert!(has_nul(&value), "{value}");
+            assert!(!has_nul(&storable_json(value.clone())), "{value}");
+        }
+        let plain = json!({ "a": ["b", 1, null, true] });
+        assert!(!has_nul(&plain));
+        assert_eq!(storable_json(plain.clone()), plain);
+    }
 }

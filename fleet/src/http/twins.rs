@@ -15,7 +15,7 @@ use super::extract::{At, Body};
 use super::filters;
 use super::page::{self, text};
 use super::problem::{Answer, Failed};
-use crate::database::Trying;
+use crate::database::{Trying, has_nul};
 use crate::hub::Subject;
 use crate::registry;
 
@@ -245,15 +245,6 @@ fn merge(mut settings: Map<String, Value>, change: &Map<String, Value>) -> Answe
         }
     }
     Ok(settings)
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(values) => values.iter().any(has_nul),
-        Value::Object(fields) => fields.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
 }
 
 /// Refuses what could not be sent.
