@@ -35,6 +35,18 @@ impl Sql {
         self
     }
 
+    /// Adds a condition (beginning with ` AND `) if a value is given.
+    pub(crate) fn equal<T: ToSql + Send + Sync + 'static>(
+        &mut self,
+        column: &'static str,
+        value: Option<T>,
+    ) -> &mut Self {
+        match value {
+            Some(value) => self.push(" AND ").push(column).push(" = ").bind(value),
+            None => self,
+        }
+    }
+
     /// The values, as statements take them.
     pub(crate) fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
         self.parameters.iter().map(|parameter| &**parameter as &(dyn ToSql + Sync)).collect()

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Api;
 use super::door::Staff;
 use super::extract::Ask;
-use super::page::{self, Order, Page, Part, text};
+use super::page::{self, Order, Page, Part};
 use super::problem::Answer;
 use crate::filter::Sql;
 
@@ -50,16 +50,11 @@ pub(super) async fn list(
     Ask(which): Ask<Which>,
     Ask(part): Ask<Part>,
 ) -> Answer<Json<Page<Entry>>> {
-    [&which.subject, &which.action].into_iter().flatten().try_for_each(|v| text("a condition", v, 200))?;
+    page::conditions([&which.subject, &which.action])?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     let conditions = |sql: &mut Sql| {
-        if let Some(subject) = which.subject {
-            sql.push(" AND a.subject = ").bind(subject);
-        }
-        if let Some(action) = which.action {
-            sql.push(" AND a.action = ").bind(action);
-        }
+        sql.equal("a.subject", which.subject).equal("a.action", which.action);
     };
     let columns = "a.n, a.at_ms, a.actor, a.action, a.subject, a.detail, encode(a.hash, 'hex') AS hash";
     let order = Order { by: "a.n", kind: "bigint", then: "a.n", then_kind: "bigint", descending: true };

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use deadpool_postgres::Transaction;
 use protocol::catalog;
 use protocol::text::hex;
 use serde::{Deserialize, Serialize};
@@ -66,11 +67,14 @@ pub(super) async fn show(
 ) -> Answer<impl IntoResponse> {
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
-    let row = transaction
-        .query_opt("SELECT content FROM catalog WHERE rev = $1", &[&rev])
-        .await
-        .trying("fetch a catalog")?
-        .ok_or_else(|| Failed::missing("catalog", rev))?;
+    document(&transaction, rev).await
+}
+
+/// Document of a catalog of the transaction's tenant.
+pub(super) async fn document(transaction: &Transaction<'_>, rev: i64) -> Answer<impl IntoResponse + use<>> {
+    let sql = "SELECT content FROM catalog WHERE rev = $1";
+    let row = transaction.query_opt(sql, &[&rev]).await.trying("fetch a catalog")?;
+    let row = row.ok_or_else(|| Failed::missing("catalog", rev))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], row.get::<_, Vec<u8>>(0)))
 }
 

@@ -66,13 +66,7 @@ pub(super) async fn list(
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     let conditions = |sql: &mut Sql| {
-        sql.push(" AND e.kiosk = ").bind(which.kiosk);
-        if let Some(epoch) = which.epoch {
-            sql.push(" AND e.epoch = ").bind(epoch);
-        }
-        if let Some(kind) = which.kind {
-            sql.push(" AND e.kind = ").bind(kind);
-        }
+        sql.equal("e.kiosk", Some(which.kiosk)).equal("e.epoch", which.epoch).equal("e.kind", which.kind);
     };
     let columns =
         "e.id, e.kiosk, e.epoch, e.seq, e.kind, e.version, e.wall_ms, e.body, e.answer, e.received_at";

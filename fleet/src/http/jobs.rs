@@ -268,21 +268,13 @@ pub(super) async fn list(
     Ask(which): Ask<Which>,
     Ask(part): Ask<Part>,
 ) -> Answer<Json<Page<Job>>> {
-    [&which.kiosk, &which.state].into_iter().flatten().try_for_each(|v| text("a condition", v, 200))?;
+    page::conditions([&which.kiosk, &which.state])?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     let filter = filters::read_some(&transaction, which.filter.as_deref()).await?;
     let conditions = |sql: &mut Sql| {
         filters::of_kiosks(sql, "j.kiosk", filter.as_ref());
-        if let Some(kiosk) = which.kiosk {
-            sql.push(" AND j.kiosk = ").bind(kiosk);
-        }
-        if let Some(request) = which.request {
-            sql.push(" AND j.request = ").bind(request);
-        }
-        if let Some(state) = which.state {
-            sql.push(" AND j.state = ").bind(state);
-        }
+        sql.equal("j.kiosk", which.kiosk).equal("j.request", which.request).equal("j.state", which.state);
     };
     let order = Order { by: "j.id", kind: "uuid", then: "j.id", then_kind: "uuid", descending: true };
     Ok(Json(page::page(&transaction, (COLUMNS, "job j"), conditions, order, &part).await?))

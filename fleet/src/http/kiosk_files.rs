@@ -68,8 +68,5 @@ pub(super) async fn catalog(
 ) -> Answer<impl IntoResponse> {
     let mut connection = api.database.connection().await?;
     let transaction = begin(&mut connection, &device.tenant).await?;
-    let sql = "SELECT content FROM catalog WHERE rev = $1";
-    let row = transaction.query_opt(sql, &[&rev]).await.trying("fetch a catalog")?;
-    let row = row.ok_or_else(|| Failed::missing("catalog", rev))?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], row.get::<_, Vec<u8>>(0)))
+    super::catalogs::document(&transaction, rev).await
 }

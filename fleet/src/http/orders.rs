@@ -11,7 +11,7 @@ use super::Api;
 use super::door::Staff;
 use super::extract::{Ask, At};
 use super::filters;
-use super::page::{self, Order as Sorting, Page, Part, text};
+use super::page::{self, Order as Sorting, Page, Part};
 use super::problem::{Answer, Failed};
 use crate::filter::Sql;
 
@@ -101,8 +101,7 @@ pub(super) async fn list(
     Ask(which): Ask<Which>,
     Ask(part): Ask<Part>,
 ) -> Answer<Json<Page<Order>>> {
-    let texts = [&which.kiosk, &which.site, &which.state, &which.number, &which.date];
-    texts.into_iter().flatten().try_for_each(|value| text("a condition", value, 200))?;
+    page::conditions([&which.kiosk, &which.site, &which.state, &which.number, &which.date])?;
     if let Some(date) = &which.date {
         date.parse::<jiff::civil::Date>()
             .map_err(|_| Failed::bad("date", format!("{date:?} is no date such as 2026-11-22")))?;
@@ -112,23 +111,12 @@ pub(super) async fn list(
     let filter = filters::read_some(&transaction, which.filter.as_deref()).await?;
     let conditions = |sql: &mut Sql| {
         filters::of_kiosks(sql, "s.kiosk", filter.as_ref());
-        let equal = [
-            (" AND s.kiosk = ", which.kiosk),
-            (" AND s.site = ", which.site),
-            (" AND s.state = ", which.state),
-            (" AND s.number = ", which.number),
-        ];
-        for (condition, value) in equal {
-            if let Some(value) = value {
-                sql.push(condition).bind(value);
-            }
-        }
+        sql.equal("s.kiosk", which.kiosk).equal("s.site", which.site);
+        sql.equal("s.state", which.state).equal("s.number", which.number);
         if let Some(date) = which.date {
             sql.push(" AND s.business_date = ").bind(date).push("::text::date");
         }
-        if let Some(denied) = which.denied {
-            sql.push(" AND (s.denied IS NOT NULL) = ").bind(denied);
-        }
+        sql.equal("(s.denied IS NOT NULL)", which.denied);
     };
     let order =
         Sorting { by: "s.placed_at", kind: "timestamptz", then: "s.id", then_kind: "uuid", descending: true };

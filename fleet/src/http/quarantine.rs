@@ -10,7 +10,7 @@ use super::Api;
 use super::door::Staff;
 use super::extract::Ask;
 use super::filters;
-use super::page::{self, Order, Page, Part, text};
+use super::page::{self, Order, Page, Part};
 use super::problem::Answer;
 use crate::filter::Sql;
 
@@ -69,18 +69,13 @@ pub(super) async fn list(
     Ask(which): Ask<Which>,
     Ask(part): Ask<Part>,
 ) -> Answer<Json<Page<Quarantined>>> {
-    [&which.kiosk, &which.reason].into_iter().flatten().try_for_each(|v| text("a condition", v, 200))?;
+    page::conditions([&which.kiosk, &which.reason])?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     let filter = filters::read_some(&transaction, which.filter.as_deref()).await?;
     let conditions = |sql: &mut Sql| {
         filters::of_kiosks(sql, "q.kiosk", filter.as_ref());
-        if let Some(kiosk) = which.kiosk {
-            sql.push(" AND q.kiosk = ").bind(kiosk);
-        }
-        if let Some(reason) = which.reason {
-            sql.push(" AND q.reason = ").bind(reason);
-        }
+        sql.equal("q.kiosk", which.kiosk).equal("q.reason", which.reason);
     };
     let columns = "q.id, q.kiosk, q.topic, q.epoch, q.seq, q.event_id, q.reason, q.detail,
         encode(substr(q.raw, 1, 4096), 'escape') AS raw, length(q.raw) AS bytes, q.received_at, q.released_at";

@@ -52,16 +52,11 @@ pub(super) async fn list(
     Ask(which): Ask<Which>,
     Ask(part): Ask<Part>,
 ) -> Answer<Json<Page<Shelf>>> {
-    [&which.site, &which.variation].into_iter().flatten().try_for_each(|v| text("a condition", v, 200))?;
+    page::conditions([&which.site, &which.variation])?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     let conditions = |sql: &mut Sql| {
-        if let Some(site) = which.site {
-            sql.push(" AND s.site = ").bind(site);
-        }
-        if let Some(variation) = which.variation {
-            sql.push(" AND s.variation = ").bind(variation);
-        }
+        sql.equal("s.site", which.site).equal("s.variation", which.variation);
     };
     let order =
         Order { by: "s.site", kind: "text", then: "s.variation", then_kind: "text", descending: false };

@@ -72,22 +72,17 @@ pub(super) async fn list(
     Ask(which): Ask<Which>,
     Ask(part): Ask<Part>,
 ) -> Answer<Json<Page<Task>>> {
-    [&which.kiosk, &which.site].into_iter().flatten().try_for_each(|v| text("a condition", v, 200))?;
+    page::conditions([&which.kiosk, &which.site])?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     let filter = filters::read_some(&transaction, which.filter.as_deref()).await?;
     let conditions = |sql: &mut Sql| {
         filters::of_kiosks(sql, "t.kiosk", filter.as_ref());
-        sql.push(" AND (t.done_at IS NOT NULL) = ").bind(which.done.unwrap_or(false));
+        sql.equal("(t.done_at IS NOT NULL)", Some(which.done.unwrap_or(false)));
         if !matrix::sees_sales(staff.role) {
             sql.push(" AND t.sale IS NULL");
         }
-        if let Some(kiosk) = which.kiosk {
-            sql.push(" AND t.kiosk = ").bind(kiosk);
-        }
-        if let Some(site) = which.site {
-            sql.push(" AND t.site = ").bind(site);
-        }
+        sql.equal("t.kiosk", which.kiosk).equal("t.site", which.site);
     };
     let order = Order {
         by: "t.raised_at",
