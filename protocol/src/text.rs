@@ -70,15 +70,11 @@ impl<'de> Deserialize<'de> for Id {
 
 fn parse_uuid(text: &str) -> Option<Uuid> {
     let bytes = text.as_bytes();
-    if bytes.len() != 36 || !text.is_ascii() || [8, 13, 18, 23].iter().any(|i| bytes[*i] != b'-') {
+    if bytes.len() != 36 || [8, 13, 18, 23].iter().any(|i| bytes[*i] != b'-') {
         return None;
     }
-    let digits: Vec<u8> = bytes.iter().copied().filter(|b| *b != b'-').collect();
-    let mut uuid = [0; 16];
-    for (byte, pair) in uuid.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(Uuid(uuid))
+    let digits: String = text.chars().filter(|c| *c != '-').collect();
+    array(&digits).map(Uuid)
 }
 
 /// A hash as lower-case hex.
@@ -110,14 +106,7 @@ impl Serialize for Hex32 {
 impl<'de> Deserialize<'de> for Hex32 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(serde::de::Error::custom("not 64 hex digits"));
-        }
-        let mut hash = [0; 32];
-        for (i, byte) in hash.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).map_err(serde::de::Error::custom)?;
-        }
-        Ok(Self(hash))
+        array(&text).map(Self).ok_or_else(|| serde::de::Error::custom("not 64 hex digits"))
     }
 }
 
@@ -144,16 +133,25 @@ impl Serialize for Hex16 {
 impl<'de> Deserialize<'de> for Hex16 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
-        if text.len() != 16 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(serde::de::Error::custom("not 16 hex digits"));
-        }
-        u64::from_str_radix(&text, 16).map(Self).map_err(serde::de::Error::custom)
+        let bytes = array(&text).ok_or_else(|| serde::de::Error::custom("not 16 hex digits"))?;
+        Ok(Self(u64::from_be_bytes(bytes)))
     }
 }
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Bytes of hexadecimal digits in either case; `None` if they are none, or one is left over.
+pub fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let (pairs, []) = digits.as_bytes().as_chunks() else { return None };
+    pairs.iter().map(|[high, low]| Some(value(*high)? << 4 | value(*low)?)).collect()
+}
+
+fn array<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    from_hex(digits)?.try_into().ok()
 }
 
 /// The name on the wire of an enum without fields; empty for anything else.
@@ -185,9 +183,19 @@ mod tests {
             "019f0000",
             "019f0000-0000-7000-8000-0000000000ag",
             "019f0000+0000-7000-8000-0000000000aa",
+            "019f0000-0000-7000-8000-0000000000+a",
+            "019f0000-0000-7000-8000-00000000--aa",
             "äöü",
         ] {
             assert_eq!(parse_uuid(bad), None, "{bad}");
+        }
+    }
+    #[test]
+    fn bytes_are_what_their_digits_say_and_signs_and_odd_digits_are_none() {
+        assert_eq!(from_hex(""), Some(Vec::new()));
+        assert_eq!(from_hex("00fFa9"), Some(vec![0, 255, 0xa9]));
+        for bad in ["0", "abc", "+f", "-1", "0x", "g0", " 0", "ä"] {
+            assert_eq!(from_hex(bad), None, "{bad}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! what does not fit its type is an error here and not a surprise at the caller's.
 
 use deadpool_postgres::Transaction;
+use protocol::text::{from_hex, hex};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::types::ToSql;
@@ -87,21 +88,14 @@ pub(super) async fn page<T: DeserializeOwned>(
     let next = (rows.len() > limit).then(|| {
         let last = &rows[limit - 1];
         let place = serde_json::json!([last.get::<_, &str>(1), last.get::<_, &str>(2)]);
-        protocol::text::hex(place.to_string().as_bytes())
+        hex(place.to_string().as_bytes())
     });
     let items = rows.iter().take(limit).map(|row| typed(row.get(0))).collect::<Answer<Vec<T>>>()?;
     Ok(Page { items, next })
 }
 
 fn place(cursor: &str) -> Answer<Place> {
-    let digits = cursor.as_bytes().chunks(2).map(|pair| {
-        std::str::from_utf8(pair)
-            .ok()
-            .filter(|pair| pair.len() == 2)
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-    });
-    digits
-        .collect::<Option<Vec<u8>>>()
+    from_hex(cursor)
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .filter(|Place(by, then)| !by.contains('\0') && !then.contains('\0'))
         .ok_or_else(|| Failed::bad("cursor", "this cursor is none of ours").next("begin at the first page"))
@@ -142,4 +136,9 @@ pub(super) fn text(name: &'static str, value: &str, longest: usize) -> Answer<()
         return Err(Failed::unfit("text", format!("{name}: at most {longest} characters, no NUL")));
     }
     Ok(())
+}
+
+/// Refuses values of conditions that no column takes.
+pub(super) fn conditions<'a>(values: impl IntoIterator<Item = &'a Option<String>>) -> Answer<()> {
+    values.into_iter().flatten().try_for_each(|value| text("a condition", value, 200))
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use kioskd::admin::wire::Request;
+use protocol::text::from_hex;
 use serde_json::Value;
 
 use crate::output;
@@ -44,10 +45,7 @@ pub(crate) fn table(request: &Request, answer: &Value) -> String {
 
 /// Writes the bytes that a printer would get.
 pub(crate) fn escpos(answer: &Value, file: &Path) -> anyhow::Result<()> {
-    let hex = answer["escpos"].as_str().context("the daemon sent no bytes")?;
-    let bytes = (0..hex.len() / 2)
-        .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16))
-        .collect::<Result<Vec<u8>, _>>()?;
+    let bytes = answer["escpos"].as_str().and_then(from_hex).context("the daemon sent no bytes")?;
     std::fs::write(file, &bytes).with_context(|| format!("cannot write {}", file.display()))?;
     output::line(&format!("{}: {} bytes", file.display(), bytes.len()))
 }
