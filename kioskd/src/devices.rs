@@ -5,7 +5,7 @@ mod display;
 mod kitchen;
 mod life;
 mod logo;
-mod paper;
+pub mod paper;
 mod press;
 mod printer;
 mod scanner;

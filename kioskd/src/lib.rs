@@ -22,3 +22,5 @@ pub mod settings;
 pub mod supervisor;
 pub mod uplink;
 mod watchdog;
+
+pub use devices::paper;

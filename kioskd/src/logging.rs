@@ -3,7 +3,7 @@
 mod recent;
 
 use std::io::IsTerminal as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
@@ -14,10 +14,7 @@ use crate::settings::{Log, LogTarget, WrongValue};
 use recent::Recent;
 
 /// The last lines, unless the journal keeps them.
-static RECENT: Recent = Recent::new();
-
-/// Whether the journal keeps them.
-static IN_JOURNAL: AtomicBool = AtomicBool::new(false);
+static RECENT: OnceLock<Recent> = OnceLock::new();
 
 /// Which lines are wanted.
 ///
@@ -46,11 +43,11 @@ pub fn start(log: &Log, under_systemd: bool) -> anyhow::Result<()> {
     if to_journal {
         let journal = tracing_journald::layer().context("the journal cannot be reached")?;
         registry.with(journal).try_init()?;
-        IN_JOURNAL.store(true, Ordering::Relaxed);
     } else {
         let colours = std::io::stderr().is_terminal();
         let lines = tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(std::io::stderr);
-        let kept = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| RECENT.line());
+        let recent = RECENT.get_or_init(Recent::new);
+        let kept = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| recent.line());
         registry.with(lines).with(kept).try_init()?;
     }
     Ok(())
@@ -58,5 +55,5 @@ pub fn start(log: &Log, under_systemd: bool) -> anyhow::Result<()> {
 
 /// So many of the newest lines; `None` if they are in the journal.
 pub(crate) fn newest(lines: usize) -> Option<Vec<u8>> {
-    (!IN_JOURNAL.load(Ordering::Relaxed)).then(|| RECENT.newest(lines))
+    RECENT.get().map(|recent| recent.newest(lines))
 }

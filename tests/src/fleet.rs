@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use kioskd::admin::wire::Request;
 use serde_json::Value;
 
+use crate::engines;
 use crate::process::{Process, wait_until};
 use crate::rig::{Rig, RigOptions, program};
 
@@ -22,7 +23,7 @@ pub struct Fleet {
     pub data: PathBuf,
     fleetctl: PathBuf,
     http: String,
-    https_port: u16,
+    https: String,
     process: Process,
 }
 
@@ -32,34 +33,52 @@ impl Fleet {
     /// # Errors
     /// It does not start; its log is in `dir`.
     pub fn start(dir: &Path) -> anyhow::Result<Self> {
-        let options = RigOptions::default();
         let data = home(dir)?;
         let log = dir.join("fleetd.log");
-        let mut command = Command::new(program(&options, "fleetd")?);
-        command.args([
-            "embedded",
-            "--kiosk-port",
-            "0",
-            "--internal-port",
-            "0",
-            "--name",
-            "localhost",
-            "--data",
-        ]);
-        command.arg(&data).stderr(std::fs::File::options().create(true).append(true).open(&log)?);
-        let (process, line) = Process::start_until_ready("fleetd", &mut command)
-            .with_context(|| format!("the fleet does not start, see {}", log.display()))?;
+        let mut command = engines::embedded(&program(&RigOptions::default(), "fleetd")?, &data, "localhost");
+        command.stderr(std::fs::File::options().create(true).append(true).open(&log)?);
+        Self::run(&mut command, data, "localhost")
+            .with_context(|| format!("the fleet does not start, see {}", log.display()))
+    }
+
+    /// Starts it as `command` says, which keeps everything in `data` and is reachable as `host`.
+    pub(crate) fn run(command: &mut Command, data: PathBuf, host: &str) -> anyhow::Result<Self> {
+        let fleetctl = program(&RigOptions::default(), "fleetctl")?;
+        let (process, line) = Process::start_until_ready("fleetd", command)?;
         let ready: Value = serde_json::from_str(&line).context("what fleetd says is no JSON")?;
-        let address = |name: &str| ready[name].as_str().context("fleetd does not say where it is");
-        let https_port = address("https")?.rsplit(':').next().unwrap_or_default().parse()?;
-        let http = format!("http://{}", address("http")?);
-        Ok(Self { data, fleetctl: program(&options, "fleetctl")?, http, https_port, process })
+        let port = |name: &str| {
+            let port = ready[name].as_str().and_then(|address| address.rsplit(':').next());
+            port.context("fleetd does not say where it is")
+        };
+        let http = format!("http://127.0.0.1:{}", port("http")?);
+        let https = format!("https://{host}:{}", port("https")?);
+        Ok(Self { data, fleetctl, http, https, process })
     }
 
     /// The section of a kiosk's settings that leads here.
     pub fn uplink(&self) -> String {
-        let ca = self.data.join("ca/fleet-ca.pem");
-        format!("[uplink]\nfleet = 'https://localhost:{}'\nca = {ca:?}\nstatus_s = 10\n", self.https_port)
+        format!("[uplink]\nfleet = '{}'\nca = {:?}\nstatus_s = 10\n", self.https, self.authority())
+    }
+
+    /// Its API for kiosks.
+    pub(crate) fn https(&self) -> &str {
+        &self.https
+    }
+
+    /// The certificate that a kiosk believes.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.data.join("ca/fleet-ca.pem")
+    }
+
+    /// The id of the process that all its others are below.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// A one-time code for a new kiosk.
+    pub(crate) fn code(&self, name: &str) -> anyhow::Result<String> {
+        let codes = self.ctl(&["enroll", "--name", name])?;
+        Ok(codes[0]["code"].as_str().context("fleetctl makes no code")?.to_owned())
     }
 
     /// Makes a kiosk a member, unless it is one already, and waits until it is connected.
@@ -68,8 +87,7 @@ impl Fleet {
     /// It cannot enrol, or does not connect in time.
     pub fn admit(&self, rig: &Rig) -> anyhow::Result<()> {
         if rig.ask(&Request::Status)?["uplink"]["enrolled"].is_null() {
-            let codes = self.ctl(&["enroll", "--name", "Demo kiosk"])?;
-            let code = codes[0]["code"].as_str().context("fleetctl makes no code")?.to_owned();
+            let code = self.code("Demo kiosk")?;
             rig.ask(&Request::Enroll { code }).context("the kiosk cannot join the fleet")?;
         }
         let connected = || rig.ask(&Request::Status).ok()?["uplink"]["connected"].as_bool()?.then_some(());

@@ -13,7 +13,7 @@ const QR_MODULE_DOTS: u8 = 6;
 const BAR_HEIGHT_DOTS: u8 = 80;
 
 /// Lays a document out and cuts it off.
-pub(crate) fn paper(document: &ReceiptDocument, logo: Option<&BitImage>) -> PrintDocument {
+pub fn paper(document: &ReceiptDocument, logo: Option<&BitImage>) -> PrintDocument {
     let mut paper = PrintDocument::new();
     let rtl = document.lang.is_rtl();
     for block in &document.blocks {

@@ -7,9 +7,8 @@ use std::time::Instant;
 use anyhow::Context as _;
 use domain::KioskConfig;
 use domain::receipt::{Align, Block, ReceiptDocument, Style};
-use hal::printer::{
-    self, BarCode, BarCodeKind, Cut, Line, PrintDocument, Profile, QrCode, QrCorrection, ReadableText,
-};
+use hal::printer::{self, Profile};
+use kioskd::paper::paper;
 use serde_json::{Value, json};
 
 use super::Options;
@@ -45,7 +44,7 @@ fn compare(
     let mut size = 0;
     for _ in 0..RUNS {
         let begun = Instant::now();
-        let encoded = printer::encode(&paper(receipt), &profile, None)?;
+        let encoded = printer::encode(&paper(receipt, None), &profile, None)?;
         times.push_us(begun.elapsed());
         size = encoded.bytes.len();
     }
@@ -78,61 +77,6 @@ fn a_receipt() -> anyhow::Result<ReceiptDocument> {
     let mut till = Till::new(config, OPENING_MS, keep)?;
     till.sell(keep)?;
     Ok(till.receipt.context("the order printed nothing")?.as_ref().clone())
-}
-
-fn paper(receipt: &ReceiptDocument) -> PrintDocument {
-    let mut paper = PrintDocument::new();
-    for block in &receipt.blocks {
-        match block {
-            Block::Line { text, align, style } => {
-                let align = match align {
-                    Align::Start => printer::Align::Start,
-                    Align::Center => printer::Align::Center,
-                    Align::End => printer::Align::End,
-                };
-                paper.push(styled(Line { align, ..Line::new(&**text) }, *style));
-            }
-            Block::Columns { left, right, style } => {
-                paper.push(styled(Line::columns(&**left, &**right), *style));
-            }
-            Block::Rule => {
-                paper.push(printer::Block::Rule(printer::Rule::Single));
-            }
-            Block::Space(lines) => {
-                paper.push(printer::Block::Feed { lines: *lines });
-            }
-            Block::Qr(text) => {
-                paper.push(printer::Block::Qr(QrCode {
-                    data: text.as_bytes().to_vec(),
-                    module_dots: 6,
-                    correction: QrCorrection::Medium,
-                    align: printer::Align::Center,
-                }));
-            }
-            Block::Barcode(text) => {
-                paper.push(printer::Block::BarCode(BarCode {
-                    kind: BarCodeKind::Code128,
-                    data: text.to_string(),
-                    height_dots: 80,
-                    readable: ReadableText::Below,
-                    align: printer::Align::Center,
-                }));
-            }
-            Block::Logo | Block::Total(_) => {}
-        }
-    }
-    paper.push(printer::Block::Cut(Cut::Partial));
-    paper
-}
-
-fn styled(line: Line, style: Style) -> Line {
-    match style {
-        Style::Normal => line,
-        Style::Small => line.small(),
-        Style::Strong => line.bold(),
-        Style::Large => line.bold().sized(printer::Size::DOUBLE),
-        Style::Huge => line.bold().sized(printer::Size::new(6, 6)),
-    }
 }
 
 /// The peer's answer; `None` if it is not installed.

@@ -160,7 +160,11 @@ impl Till {
             Effect::Kitchen(KitchenEffect::Dispatch { job, .. }) => {
                 waiting.push_back(Input::Kitchen(KitchenInput::Taken { job }));
             }
-            Effect::Drawer(_) | Effect::Display(_) | Effect::CheckAgain | Effect::CallStaff { .. } => {}
+            Effect::Drawer(_)
+            | Effect::Display(_)
+            | Effect::CheckAgain
+            | Effect::Reserve { .. }
+            | Effect::CallStaff { .. } => {}
         }
     }
 

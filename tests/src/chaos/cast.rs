@@ -118,9 +118,9 @@ impl Cast {
         match fault {
             Fault::KillDatabase => signal(self.database_process()?, Signal::SIGKILL),
             Fault::KillBackend => self.kill_backend(),
-            Fault::FreezeDatabase => freeze(&[self.database_process()?], length),
+            Fault::FreezeDatabase => freeze(self.database_process()?, length),
             Fault::KillBroker => signal(self.broker_process()?, Signal::SIGKILL),
-            Fault::FreezeBroker => freeze(&[self.broker_process()?], length),
+            Fault::FreezeBroker => freeze(self.broker_process()?, length),
             Fault::KillReplica => {
                 self.replica.as_mut().context("it runs")?.kill()?;
                 std::thread::sleep(length / 4);
@@ -128,7 +128,7 @@ impl Cast {
             }
             Fault::FreezeReplica => {
                 let replica = self.replica.as_ref().context("it runs")?.id();
-                freeze(&[Pid::from_raw(replica.cast_signed())], length)
+                freeze(Pid::from_raw(replica.cast_signed()), length)
             }
             Fault::KillEmbedded => {
                 self.embedded.as_mut().context("it runs")?.kill()?;
@@ -177,11 +177,11 @@ fn process(what: &str, find: impl FnMut() -> Option<Pid>) -> anyhow::Result<Pid>
     wait_until(BACK_WITHIN, find).with_context(|| format!("{what} does not come back"))
 }
 
-/// Stops processes for a while. One that its supervisor kills meanwhile is no mistake.
-fn freeze(pids: &[Pid], length: Duration) -> anyhow::Result<()> {
-    pids.iter().try_for_each(|pid| signal(*pid, Signal::SIGSTOP))?;
+/// Stops a process for a while. One that its supervisor kills meanwhile is no mistake.
+fn freeze(pid: Pid, length: Duration) -> anyhow::Result<()> {
+    signal(pid, Signal::SIGSTOP)?;
     std::thread::sleep(length);
-    pids.iter().try_for_each(|pid| signal(*pid, Signal::SIGCONT))
+    signal(pid, Signal::SIGCONT)
 }
 
 fn signal(pid: Pid, signal: Signal) -> anyhow::Result<()> {

@@ -23,8 +23,7 @@ fn every_point_at_which_the_terminals_link_can_break_ends_with_equal_books() {
     ] {
         shop.see("attract");
         shop.rig.sim(&["terminal", "lose-link", point]).unwrap();
-        shop.customer.order_two_burgers().unwrap();
-        shop.customer.press("Pay").unwrap();
+        shop.order();
         shop.customer
             .mirror
             .wait(&format!("an end after {point}"), SOON, |m| {
@@ -53,8 +52,7 @@ fn half_a_result_is_asked_about_on_the_same_link_and_the_next_card_pays() {
     shop.sell();
     let before = connections(&shop);
     shop.rig.sim(&["terminal", "truncated"]).unwrap();
-    shop.customer.order_two_burgers().unwrap();
-    shop.customer.press("Pay").unwrap();
+    shop.order();
     shop.customer
         .mirror
         .wait("a definite end", 2 * SOON, |m| ["done", "pay-failed"].contains(&m.screen().id.as_str()))
@@ -78,8 +76,7 @@ fn a_wrong_amount_is_refused_and_the_next_card_pays() {
     let mut shop = Shop::open();
     shop.sell();
     shop.rig.sim(&["terminal", "wrong-amount"]).unwrap();
-    shop.customer.order_two_burgers().unwrap();
-    shop.customer.press("Pay").unwrap();
+    shop.order();
     shop.see("pay-failed");
     assert_eq!(shop.settled_books().paid, 1);
     shop.customer.press("Try again").unwrap();
@@ -96,8 +93,7 @@ fn terminal_garbage_banners_and_torn_messages_are_survived() {
         let words: Vec<&str> = std::iter::once("terminal").chain(fault.iter().copied()).collect();
         shop.rig.sim(&words).unwrap();
         shop.see("attract");
-        shop.customer.order_two_burgers().unwrap();
-        shop.customer.press("Pay").unwrap();
+        shop.order();
         shop.see("done");
         shop.settled_books();
         shop.customer.press_to("Done", "attract").unwrap();
@@ -108,8 +104,7 @@ fn terminal_garbage_banners_and_torn_messages_are_survived() {
 fn without_paper_the_sale_goes_on_and_the_receipt_comes_when_there_is_paper() {
     let mut shop = Shop::open();
     shop.rig.sim(&["printer", "paper-out"]).unwrap();
-    shop.customer.order_two_burgers().unwrap();
-    shop.customer.press("Pay").unwrap();
+    shop.order();
     shop.see("done");
     assert_eq!(shop.settled_books().paid, 1);
     let receipt = shop.rig.dir.join("sim/receipts/receipt-0001.png");
@@ -141,8 +136,7 @@ fn a_dead_terminal_leaves_no_doubt_for_longer_than_it_is_dead() {
     let mut shop = Shop::open();
     shop.sell();
     shop.rig.sim(&["terminal", "dead"]).unwrap();
-    shop.customer.order_two_burgers().unwrap();
-    shop.customer.press("Pay").unwrap();
+    shop.order();
     // The charge was sent and never acknowledged: it may have arrived.
     shop.see("pay-unknown");
     shop.rig.sim(&["terminal", "clear"]).unwrap();

@@ -35,8 +35,7 @@ fn a_kill_on_the_payment_page_keeps_the_order_and_charges_nothing() {
 #[test]
 fn a_kill_while_the_card_is_awaited_never_charges_twice() {
     let mut shop = Shop::open_with(&["--terminal-card-ms", "2000"], "");
-    shop.customer.order_two_burgers().unwrap();
-    shop.customer.press("Pay").unwrap();
+    shop.order();
     shop.see("at-terminal");
     shop.rig.kill_kiosk().unwrap();
     shop.start_again();
@@ -49,8 +48,7 @@ fn a_kill_while_the_card_is_awaited_never_charges_twice() {
 fn a_kill_between_approval_and_answer_loses_no_money() {
     let mut shop = Shop::open();
     shop.rig.sim(&["terminal", "result-late", "400"]).unwrap();
-    shop.customer.order_two_burgers().unwrap();
-    shop.customer.press("Pay").unwrap();
+    shop.order();
     wait_until(SOON, || {
         let state = shop.rig.sim(&["state", "terminal"]).ok()?;
         let taken = state["ledger"]["transactions"].as_array()?.iter().any(|t| t["state"] == "approved");
@@ -67,8 +65,7 @@ fn a_kill_between_approval_and_answer_loses_no_money() {
 fn a_kill_after_the_sale_keeps_it_and_prints_its_receipt() {
     let mut shop = Shop::open();
     shop.rig.sim(&["printer", "paper-out"]).unwrap();
-    shop.customer.order_two_burgers().unwrap();
-    shop.customer.press("Pay").unwrap();
+    shop.order();
     shop.see("done");
     shop.rig.kill_kiosk().unwrap();
     shop.rig.sim(&["printer", "paper-ok"]).unwrap();
@@ -86,8 +83,7 @@ fn a_kill_at_any_moment_of_a_payment_leaves_both_books_equal() {
     shop.sell();
     for wait_ms in [0_u64, 40, 90, 150, 180, 210, 250, 320, 450] {
         shop.see("attract");
-        shop.customer.order_two_burgers().unwrap();
-        shop.customer.press("Pay").unwrap();
+        shop.order();
         std::thread::sleep(std::time::Duration::from_millis(wait_ms));
         shop.rig.kill_kiosk().unwrap();
         shop.start_again();

@@ -65,10 +65,15 @@ impl Shop {
         self.customer = Customer::new(self.rig.mirror().unwrap()).unwrap();
     }
 
-    /// Somebody buys two burgers and leaves.
-    fn sell(&mut self) {
+    /// Somebody orders two burgers and is about to pay.
+    fn order(&mut self) {
         self.customer.order_two_burgers().unwrap();
         self.customer.press("Pay").unwrap();
+    }
+
+    /// Somebody buys two burgers and leaves.
+    fn sell(&mut self) {
+        self.order();
         self.see("done");
         self.customer.press_to("Done", "attract").unwrap();
     }

@@ -10,8 +10,7 @@ use super::{SOON, Shop};
 #[test]
 fn two_burgers_are_ordered_paid_once_and_come_with_a_receipt() {
     let mut shop = Shop::open();
-    shop.customer.order_two_burgers().unwrap();
-    shop.customer.press("Pay").unwrap();
+    shop.order();
     shop.see("done");
     let books = shop.settled_books();
     assert_eq!(books.paid, 1);
@@ -42,8 +41,7 @@ fn two_burgers_are_ordered_paid_once_and_come_with_a_receipt() {
 fn a_declined_card_takes_nothing_and_can_be_tried_again() {
     let mut shop = Shop::open();
     shop.rig.sim(&["terminal", "decline", "05"]).unwrap();
-    shop.customer.order_two_burgers().unwrap();
-    shop.customer.press("Pay").unwrap();
+    shop.order();
     shop.see("pay-failed");
     assert_eq!(shop.settled_books().paid, 0);
     shop.customer.press("Try again").unwrap();
@@ -54,8 +52,7 @@ fn a_declined_card_takes_nothing_and_can_be_tried_again() {
 #[test]
 fn a_cancelled_payment_takes_nothing() {
     let mut shop = Shop::open_with(&["--terminal-card-ms", "60000"], "");
-    shop.customer.order_two_burgers().unwrap();
-    shop.customer.press("Pay").unwrap();
+    shop.order();
     shop.see("at-terminal");
     shop.customer.press("Cancel payment").unwrap();
     shop.see("pay-failed");

@@ -27,8 +27,7 @@ fn text(output: &Output) -> String {
 #[test]
 fn the_tools_show_orders_devices_receipts_and_what_is_wrong() {
     let mut shop = Shop::open();
-    shop.customer.order_two_burgers().unwrap();
-    shop.customer.press("Pay").unwrap();
+    shop.order();
     shop.see("done");
     shop.settled_books();
     for (arguments, expected) in [
@@ -227,8 +226,7 @@ fn a_refunded_order_says_so() {
 fn an_order_that_was_given_up_has_no_slip_that_asks_for_money() {
     let mut shop = Shop::open();
     shop.rig.sim(&["terminal", "decline", "05"]).unwrap();
-    shop.customer.order_two_burgers().unwrap();
-    shop.customer.press("Pay").unwrap();
+    shop.order();
     shop.see("pay-failed");
     shop.customer.leave().unwrap();
     let output = kioskctl(&shop, &["receipt", "render", "K3-001"]);

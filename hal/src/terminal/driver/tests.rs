@@ -56,6 +56,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         self.says("06 0F 07 29 52523535 19 00").await;
         self.hears(OK).await;
     }
+
+    /// Asked for its state and its last transaction, tells of an approved one.
+    async fn remembers_the_sale(&mut self) {
+        self.hears("05 01").await;
+        self.says("80 00 00 06 0F 01 00").await;
+        self.hears(OK).await;
+        self.hears("06 20").await;
+        self.says(&format!("80 00 00 {APPROVED}")).await;
+        self.hears(OK).await;
+        self.says(DONE).await;
+        self.hears(OK).await;
+    }
 }
 
 /// A driver and its terminal over a pipe, registered.
@@ -107,14 +119,7 @@ async fn a_sale_runs_over_tcp_and_the_terminal_remembers_it() {
         peer.hears(OK).await;
         peer.says(DONE).await;
         peer.hears(OK).await;
-        peer.hears("05 01").await;
-        peer.says("80 00 00 06 0F 01 00").await;
-        peer.hears(OK).await;
-        peer.hears("06 20").await;
-        peer.says(&format!("80 00 00 {APPROVED}")).await;
-        peer.hears(OK).await;
-        peer.says(DONE).await;
-        peer.hears(OK).await;
+        peer.remembers_the_sale().await;
     };
     let till = async {
         let link = Link::open(&endpoint, LIMIT).await.unwrap();
@@ -412,14 +417,7 @@ async fn after_half_a_result_and_an_end_the_terminal_can_be_asked_on_the_same_li
         tokio::time::sleep(Duration::from_secs(5)).await;
         peer.says("06 1E 01 6C").await;
         peer.hears(OK).await;
-        peer.hears("05 01").await;
-        peer.says("80 00 00 06 0F 01 00").await;
-        peer.hears(OK).await;
-        peer.hears("06 20").await;
-        peer.says(&format!("80 00 00 {APPROVED}")).await;
-        peer.hears(OK).await;
-        peer.says(DONE).await;
-        peer.hears(OK).await;
+        peer.remembers_the_sale().await;
     };
     let till = async {
         terminal.start_charge(charge()).await.unwrap();

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::bench::machine::{TreeMemory, tree_cpu_ms, tree_memory};
 use crate::engines;
+use crate::fleet::Fleet;
 use crate::process::{Process, wait_until};
 use crate::rig::{RigOptions, program};
 
@@ -58,12 +59,10 @@ pub(super) struct Each<T> {
 
 /// The running backend. Gone with its data when dropped.
 pub(super) struct Stage {
-    process: Process,
-    /// Addresses of the API: HTTP and HTTPS.
-    api: [String; 2],
+    pub fleet: Fleet,
     postgres: Pid,
     mosquitto: Pid,
-    programs: [PathBuf; 2],
+    sim: PathBuf,
     /// Dropped last: the engines are in it.
     dir: TempDir,
 }
@@ -72,23 +71,17 @@ impl Stage {
     /// Starts the backend in a new folder below `dir`.
     pub(super) fn start(dir: &Path) -> anyhow::Result<Self> {
         let options = RigOptions::default();
-        let programs = [program(&options, "fleetd")?, program(&options, "sim")?];
+        let sim = program(&options, "sim")?;
         let dir = tempfile::Builder::new().prefix("kioskd-bench-").tempdir_in(place(dir))?;
         // Started by root, the engines run as an account of their own, which has to come through.
         std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755))?;
         let data = dir.path().join("data");
-        let mut command = engines::embedded(&programs[0], &data, "127.0.0.1");
+        let mut command = engines::embedded(&program(&options, "fleetd")?, &data, "127.0.0.1");
         command.env("RUST_LOG", "warn").stderr(File::create(dir.path().join("fleetd.log"))?);
-        let (process, ready) = Process::start_until_ready("fleetd", &mut command)?;
-        let ready: serde_json::Value = serde_json::from_str(&ready)?;
-        let port = |name: &str| ready[name].as_str().and_then(|address| address.rsplit(':').next());
-        let api = [
-            format!("http://127.0.0.1:{}", port("http").context("no API")?),
-            format!("https://127.0.0.1:{}", port("https").context("no API")?),
-        ];
+        let fleet = Fleet::run(&mut command, data.clone(), "127.0.0.1")?;
         let postgres = engines::postgres(&data).context("the database does not run")?;
         let mosquitto = engines::mosquitto(&data).context("the broker does not run")?;
-        let stage = Self { process, api, postgres, mosquitto, programs, dir };
+        let stage = Self { fleet, postgres, mosquitto, sim, dir };
         stage.work(async |client| {
             client.execute("INSERT INTO tenant (id, name) VALUES ($1, 'Bench')", &[&TENANT]).await?;
             Ok(())
@@ -96,39 +89,14 @@ impl Stage {
         Ok(stage)
     }
 
-    fn data(&self) -> PathBuf {
-        self.dir.path().join("data")
-    }
-
-    /// The API for kiosks.
-    pub(super) fn https(&self) -> &str {
-        &self.api[1]
-    }
-
-    /// The certificate that a kiosk believes.
-    pub(super) fn authority(&self) -> PathBuf {
-        self.data().join("ca/fleet-ca.pem")
-    }
-
     /// Where kiosks connect.
     pub(super) fn broker(&self) -> anyhow::Result<u16> {
-        engines::kiosk_port(&self.data())
-    }
-
-    /// A one-time code for a new kiosk of the first tenant.
-    pub(super) fn code(&self) -> anyhow::Result<String> {
-        let token = std::fs::read_to_string(self.data().join("admin-token")).context("admin-token")?;
-        let mut curl = Command::new("curl");
-        curl.args(["-sS", "-m", "20", "-H", "Content-Type: application/json", "-d", r#"{"site":"main"}"#]);
-        curl.arg("-H").arg(format!("Authorization: Bearer {}", token.trim()));
-        let output = curl.arg(format!("{}/v1/enrolment-codes", self.api[0])).output().context("curl")?;
-        let told: serde_json::Value = serde_json::from_slice(&output.stdout).context("the API")?;
-        Ok(told["code"].as_str().with_context(|| format!("no code: {told}"))?.to_owned())
+        engines::kiosk_port(&self.fleet.data)
     }
 
     /// Connection string of the owner of the tables.
     pub(super) fn database(&self) -> anyhow::Result<String> {
-        engines::database(&self.data())
+        engines::database(&self.fleet.data)
     }
 
     /// Works on the database.
@@ -136,7 +104,7 @@ impl Stage {
         &self,
         work: impl AsyncFnOnce(&tokio_postgres::Client) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
-        engines::with_database(&self.data(), work)
+        engines::with_database(&self.fleet.data, work)
     }
 
     /// Makes so many kiosks whose ids begin with `prefix`.
@@ -162,9 +130,9 @@ impl Stage {
     /// Starts a crowd. `arguments` say what it does.
     pub(super) fn crowd(&self, prefix: &str, kiosks: u32, arguments: &[String]) -> anyhow::Result<Crowd> {
         let report = self.dir.path().join(format!("{prefix}.json"));
-        let mut command = Command::new(&self.programs[1]);
+        let mut command = Command::new(&self.sim);
         command.args(["fleet", "--broker", &format!("127.0.0.1:{}", self.broker()?)]);
-        command.arg("--authorities").arg(self.data().join("ca"));
+        command.arg("--authorities").arg(self.fleet.data.join("ca"));
         command.args(["--prefix", prefix, "--kiosks", &kiosks.to_string(), "--report"]).arg(&report);
         command.args(arguments).stdout(File::create(self.dir.path().join("sim.log"))?);
         Ok(Crowd { process: Process::start("sim fleet", &mut command)?, report })
@@ -191,7 +159,7 @@ impl Stage {
 
     /// The engines are below fleetd.
     fn roots(&self) -> [u32; 3] {
-        [self.process.id(), self.mosquitto.as_raw().cast_unsigned(), self.postgres.as_raw().cast_unsigned()]
+        [self.fleet.id(), self.mosquitto.as_raw().cast_unsigned(), self.postgres.as_raw().cast_unsigned()]
     }
 }
 

@@ -38,7 +38,11 @@ pub(super) fn measure(options: &Options, stage: &Stage, report: &mut Report) -> 
     let mut rig = Rig::devices_only(RigOptions {
         dir: scratch.path().to_owned(),
         sim: AT_ONCE.map(str::to_owned).to_vec(),
-        settings: format!("[uplink]\nfleet = '{}'\nca = {:?}\n", stage.https(), stage.authority()),
+        settings: format!(
+            "[uplink]\nfleet = '{}'\nca = {:?}\n",
+            stage.fleet.https(),
+            stage.fleet.authority()
+        ),
         quiet: true,
         ..RigOptions::default()
     })?;
@@ -58,7 +62,7 @@ pub(super) fn measure(options: &Options, stage: &Stage, report: &mut Report) -> 
     let idle = (tree_cpu_ms(kiosk)? - before) / since.elapsed().as_secs_f64();
 
     let (before, since) = (tree_cpu_ms(kiosk)?, Instant::now());
-    rig.ask(&Request::Enroll { code: stage.code()? }).context("the kiosk cannot be enrolled")?;
+    rig.ask(&Request::Enroll { code: stage.fleet.code("")? }).context("the kiosk cannot be enrolled")?;
     let handed_over = wait_until(LIMIT, || {
         std::thread::sleep(Duration::from_millis(100));
         (paid_sales(stage).ok() == Some(i64::from(ORDERS))).then_some(())
