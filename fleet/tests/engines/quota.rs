@@ -22,8 +22,9 @@ impl Log {
     /// An order for some colas is placed.
     pub fn place(&mut self, order: u32, pieces: i64) {
         let golden = include_str!("../../../protocol/tests/golden/events/order.placed.v1.json");
-        let body = golden.replace("8000-000000000001", &self.order(order));
-        self.add("order.placed", body.replace("200000", &(pieces * PIECE).to_string()));
+        // First the quantity: an id may look like one.
+        let body = golden.replace("200000", &(pieces * PIECE).to_string());
+        self.add("order.placed", body.replace("8000-000000000001", &self.order(order)));
     }
 
     /// It is paid; the fiscal number is the order's. Returns the event's number.
