@@ -37,6 +37,7 @@ pub(crate) struct Counters {
     pub transactions: Counter,
     pub statuses: Counter,
     pub refused: Counter,
+    pub questions: Counter,
     /// Workers that are connected now.
     pub links: Counter,
 }
@@ -53,12 +54,13 @@ pub(crate) static COUNTERS: Counters = Counters {
     transactions: Counter::new(),
     statuses: Counter::new(),
     refused: Counter::new(),
+    questions: Counter::new(),
     links: Counter::new(),
 };
 
 impl Counters {
     /// Name, meaning and value of those that only grow.
-    pub(crate) fn all(&self) -> [(&'static str, &'static str, u64); 10] {
+    pub(crate) fn all(&self) -> [(&'static str, &'static str, u64); 11] {
         [
             ("fleet_ingest_batches_total", "Batches that were answered.", self.batches.get()),
             ("fleet_ingest_events_total", "Events in batches that were answered.", self.events.get()),
@@ -70,10 +72,15 @@ impl Counters {
             ),
             ("fleet_ingest_events_denied_total", "Paid sales that the fleet denied.", self.denied.get()),
             ("fleet_ingest_forks_total", "Batches of a kiosk that is there twice.", self.forked.get()),
-            ("fleet_ingest_unreadable_total", "Payloads that are no batch.", self.unreadable.get()),
+            (
+                "fleet_ingest_unreadable_total",
+                "Payloads that are no batch and no question.",
+                self.unreadable.get(),
+            ),
             ("fleet_ingest_transactions_total", "Transactions that stored batches.", self.transactions.get()),
             ("fleet_ingest_statuses_total", "Births, heartbeats and wills.", self.statuses.get()),
             ("fleet_ingest_refused_total", "Messages of kiosks that are not ours.", self.refused.get()),
+            ("fleet_ingest_questions_total", "Questions for more of scarce goods.", self.questions.get()),
         ]
     }
 }

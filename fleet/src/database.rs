@@ -38,6 +38,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0009_saved_filters", include_str!("migrations/0009_saved_filters.sql")),
     ("0010_claims", include_str!("migrations/0010_claims.sql")),
     ("0011_misses", include_str!("migrations/0011_misses.sql")),
+    ("0012_quota", include_str!("migrations/0012_quota.sql")),
 ];
 
 /// Something the database refused.

@@ -14,6 +14,7 @@ mod job;
 mod load;
 mod refuse;
 mod save;
+mod shelves;
 mod status;
 mod stock;
 mod twin;

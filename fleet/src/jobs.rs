@@ -1,6 +1,6 @@
-//! The way down: jobs and twins that are due go to the broker. Every replica does it; who has a row locked
+//! The way down: jobs, twins and quotas that are due go to the broker. Every replica does it; who has a row locked
 //! sends it. What is due is in the tables, so nothing is forgotten when a replica dies in between: it is sent
-//! again, and kiosks do a job once by its id and take a twin once by its revision.
+//! again, and kiosks do a job once by its id and take a twin or a quota once by its revision.
 
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::database::{Database, DatabaseError, Trying, begin};
 use crate::hub::{Hub, News, Subject};
 use crate::link::{Broker, Delivered, Link, LinkError};
+use crate::quota;
 
 /// How often is looked without news.
 const LOOK: Duration = Duration::from_secs(2);
@@ -74,7 +75,8 @@ async fn session(
     }
 }
 
-async fn due(news: &mut broadcast::Receiver<std::sync::Arc<News>>) {
+/// Resolves when there may be something to send.
+pub(crate) async fn due(news: &mut broadcast::Receiver<std::sync::Arc<News>>) {
     loop {
         match news.recv().await.as_deref() {
             Ok(News::Due | News::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => return,
@@ -94,10 +96,11 @@ async fn send_due(database: &Database, link: &Link, hub: &Hub) -> Result<bool, L
     for row in rows {
         let tenant: String = row.get(0);
         let transaction = begin(&mut connection, &tenant).await?;
+        let quotas = send_quotas(&transaction, link).await?;
         let twins = send_twins(&transaction, link).await?;
         let jobs = send_jobs(&transaction, link).await?;
         transaction.commit().await.trying("note what was sent")?;
-        more |= twins || jobs.len() as i64 == AT_ONCE;
+        more |= quotas || twins || jobs.len() as i64 == AT_ONCE;
         hub.changed(&tenant, Subject::Job, jobs.iter().map(Uuid::to_string));
     }
     Ok(more)
@@ -125,6 +128,33 @@ async fn send_twins(transaction: &Transaction<'_>, link: &Link) -> Result<bool, 
     }
     together(sending).await?;
     let sql = "UPDATE twin SET due = false WHERE kiosk = ANY ($1)";
+    transaction.execute(sql, &[&sent]).await.trying("note what was sent")?;
+    Ok(rows.len() as i64 == AT_ONCE)
+}
+
+async fn send_quotas(transaction: &Transaction<'_>, link: &Link) -> Result<bool, Lost> {
+    let sql = format!(
+        "SELECT {} FROM quota q JOIN kiosk k ON k.id = q.kiosk
+         WHERE q.due AND k.state = 'active' ORDER BY q.kiosk LIMIT $1 FOR UPDATE OF q SKIP LOCKED",
+        quota::COLUMNS
+    );
+    let rows = transaction.query(&sql, &[&AT_ONCE]).await.trying("look for quotas")?;
+    if rows.is_empty() {
+        return Ok(false);
+    }
+    let offers = quota::offers(transaction, &rows).await?;
+    let mut sending = Vec::new();
+    for offer in &offers {
+        let Ok(id) = KioskId::new(offer.kiosk.as_str()) else {
+            tracing::error!(kiosk = offer.kiosk, "a quota that cannot be sent");
+            continue;
+        };
+        let (topic, payload, options) = offer.message(id);
+        sending.push(link.publish_confirmed(topic, payload, options));
+    }
+    together(sending).await?;
+    let sent: Vec<&str> = offers.iter().map(|offer| offer.kiosk.as_str()).collect();
+    let sql = "UPDATE quota SET due = false WHERE kiosk = ANY ($1)";
     transaction.execute(sql, &[&sent]).await.trying("note what was sent")?;
     Ok(rows.len() as i64 == AT_ONCE)
 }

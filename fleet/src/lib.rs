@@ -30,6 +30,7 @@ pub mod link;
 mod misses;
 mod people;
 pub mod pki;
+pub mod quota;
 mod registry;
 pub mod serve;
 pub mod settings;

@@ -10,6 +10,7 @@ use rumqttc::mqttbytes::QoS;
 use crate::database::{DatabaseError, Trying};
 use crate::filter::{Filter, Sql};
 use crate::link::{Broker, Link, LinkError};
+use crate::quota;
 
 /// Kiosk and twin under the names that filters use.
 pub(crate) const FROM: &str = "kiosk k LEFT JOIN twin t ON t.kiosk = k.id";
@@ -49,6 +50,7 @@ pub(crate) async fn decommission(
                WHERE kiosk = $1 AND state IN ('queued', 'sent', 'accepted', 'running')";
     transaction.execute(sql, &[&kiosk]).await.trying(doing)?;
     transaction.execute("UPDATE twin SET due = false WHERE kiosk = $1", &[&kiosk]).await.trying(doing)?;
+    quota::give_back(transaction, kiosk).await?;
     Ok(true)
 }
 
@@ -69,6 +71,7 @@ async fn kick(broker: &Broker, kiosk: &KioskId) -> Result<(), LinkError> {
         Topic::Up(kiosk.clone(), Up::Status),
         Topic::Up(kiosk.clone(), Up::Twin),
         Topic::Down(kiosk.clone(), Down::Twin),
+        Topic::Down(kiosk.clone(), Down::Quota),
     ] {
         let options = PublishOptions::new(QoS::AtLeastOnce).retained();
         link.publish_confirmed(topic.to_string(), Vec::new(), options).await?;

@@ -20,6 +20,7 @@ use crate::ingest;
 use crate::jobs;
 use crate::people::session::Sessions;
 use crate::pki::Authorities;
+use crate::quota;
 use crate::settings::Settings;
 
 /// How often the partitions of the coming days are looked after.
@@ -71,13 +72,15 @@ pub async fn serve(
     for _ in 0..settings.ingest.workers {
         // A name of its own: two clients of one name evict each other.
         let name = format!("fleetd-{}", uuid::Uuid::now_v7());
-        tasks.spawn(ingest::worker::run(database.clone(), settings.broker.clone(), name, hub.clone()));
+        let broker = settings.broker.clone();
+        tasks.spawn(ingest::worker::run(database.clone(), broker, name, hub.clone(), settings.quota_lease_s));
     }
     tasks.spawn(look_after_days(database.clone()));
     tasks.spawn(hub.clone().hear(settings.database.app.clone()));
     tasks.spawn(hub.clone().tell(database.clone()));
     tasks.spawn(jobs::run(database.clone(), settings.broker.clone(), hub.clone()));
     tasks.spawn(jobs::sweep(database.clone()));
+    tasks.spawn(quota::run(database.clone(), hub.clone(), settings.quota_lease_s));
     let reload = match (around.reload_broker, &settings.broker_reload) {
         (Some(supervisor), _) => Reload::Supervisor(supervisor),
         (None, Some(command)) => Reload::Command(command.clone()),

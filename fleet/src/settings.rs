@@ -22,12 +22,21 @@ pub struct Settings {
     /// `fleetd embedded` needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broker_reload: Option<String>,
+    /// Seconds that a kiosk may sell its part of scarce goods without hearing from the fleet; half as long it
+    /// sells on before it gets a new lease. One minute to thirty days.
+    #[serde(default = "quota_lease_s")]
+    pub quota_lease_s: i32,
     /// Ingest.
     #[serde(default)]
     pub ingest: Ingest,
     /// Where people and kiosks reach the API.
     #[serde(default)]
     pub http: Http,
+}
+
+/// Eight hours: a shop's day, so that one without a network opens and closes with what it has.
+fn quota_lease_s() -> i32 {
+    8 * 3600
 }
 
 /// The database.
@@ -106,6 +115,9 @@ pub enum SettingsError {
     /// No worker at all.
     #[error("ingest.workers: 1 to 64")]
     Workers,
+    /// A lease that is over before a kiosk has it, or never.
+    #[error("quota_lease_s: 60 to 2592000")]
+    Lease,
 }
 
 impl Settings {
@@ -119,6 +131,7 @@ impl Settings {
             broker: Broker::private(engines.broker_internal, &engines.ca_dir),
             authorities: engines.ca_dir.clone(),
             broker_reload: None,
+            quota_lease_s: quota_lease_s(),
             ingest: Ingest::default(),
             http,
         }
@@ -151,6 +164,9 @@ impl Settings {
         }
         if !(1..=64).contains(&settings.ingest.workers) {
             return Err(SettingsError::Workers);
+        }
+        if !(60..=30 * 24 * 3600).contains(&settings.quota_lease_s) {
+            return Err(SettingsError::Lease);
         }
         Ok(settings)
     }

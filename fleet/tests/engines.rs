@@ -21,5 +21,9 @@ mod outside;
 mod people;
 #[path = "engines/pki.rs"]
 mod pki;
+#[path = "engines/quota.rs"]
+mod quota;
+#[path = "engines/quota_random.rs"]
+mod quota_random;
 #[path = "engines/support.rs"]
 mod support;

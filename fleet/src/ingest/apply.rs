@@ -12,8 +12,9 @@ use tokio_postgres::error::SqlState;
 
 use super::decide::{Accepted, Decision, Known, Quarantined, Stream, decide, known_range};
 use super::fold::{Books, Consequence, Whose, needs};
+use super::shelves::Sellers;
 use super::stock::Shelves;
-use super::{load, save};
+use super::{load, save, shelves};
 use crate::database::{DatabaseError, Trying, begin, storable};
 
 /// A batch of a known kiosk.
@@ -205,10 +206,12 @@ async fn fold_all(
             }
         }
     }
+    let sellers = Sellers::of(batches, decisions);
+    sales.extend(sellers.open_orders(transaction).await?);
     let mut books = load::books(transaction, sales, payments).await?;
     let fiscal_owners = load::fiscal_owners(transaction, &paid).await?;
     let variations = sold_variations(batches, decisions, &books);
-    let mut shelves = load::shelves(transaction, &variations).await?;
+    let mut shelves = sellers.load(transaction, variations).await?;
 
     let mut folding = Folding {
         books: &mut books,
@@ -222,7 +225,7 @@ async fn fold_all(
     }
     let Folding { denied, tasks, .. } = folding;
     save::books(transaction, tenant, &books).await?;
-    save::shelves(transaction, tenant, &shelves).await?;
+    shelves::save(transaction, tenant, &shelves).await?;
     save::tasks(transaction, tenant, &tasks).await?;
     Ok(denied)
 }
@@ -275,8 +278,13 @@ impl Folding<'_> {
         for one in accepted {
             match one.event.as_ref().map_or(Ok(Consequence::Nothing), |event| self.books.fold(whose, event)) {
                 Ok(consequence) => {
-                    if let Consequence::Sold(sale) = consequence {
-                        self.sold(whose, sale, &one, &mut decision.answers);
+                    match consequence {
+                        Consequence::Sold(sale) => self.sold(whose, sale, &one, &mut decision.answers),
+                        Consequence::Quota(quota) => self.shelves.in_force(whose, &quota),
+                        Consequence::QuotaOver(rev) => {
+                            self.shelves.over(whose, rev, &self.books.waiting(whose.kiosk));
+                        }
+                        Consequence::Nothing => {}
                     }
                     decision.accepted.push(one);
                 }
@@ -293,12 +301,15 @@ impl Folding<'_> {
         let fiscal = sale.fiscal.map(|(series, n)| (whose.kiosk.to_owned(), series, n));
         let owner = fiscal.map(|key| *self.fiscal_owners.entry(key).or_insert(id));
         let answer = match owner {
-            Some(owner) if owner != id => Some(Answered::Deny {
-                code: DenyReason::DuplicateFiscal,
-                remedy: Remedy::Accept,
-                srv: format!("the fiscal number belongs to {owner}"),
-            }),
-            _ => self.shelves.take(sale, event).err(),
+            Some(owner) if owner != id => {
+                self.shelves.count(whose, sale);
+                Some(Answered::Deny {
+                    code: DenyReason::DuplicateFiscal,
+                    remedy: Remedy::Accept,
+                    srv: format!("the fiscal number belongs to {owner}"),
+                })
+            }
+            _ => self.shelves.take(whose, sale, event).err(),
         };
         let Some(answer) = answer else { return };
         if let Answered::Deny { code, srv, .. } = &answer {

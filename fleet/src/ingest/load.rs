@@ -10,7 +10,6 @@ use tokio_postgres::Row;
 use super::apply::{Incoming, Streams, hash};
 use super::decide::{Known, Stream};
 use super::fold::{Books, Paid, Sale, SaleLine};
-use super::stock::Shelves;
 use crate::database::{DatabaseError, Trying};
 
 /// Creates the streams that are new and locks all, in the order of their keys, so that two workers with the
@@ -199,29 +198,4 @@ pub(super) async fn fiscal_owners(
     let rows =
         transaction.query(&select, &[&kiosks, &series, &numbers]).await.trying("look up fiscal numbers")?;
     Ok(rows.iter().map(|row| ((row.get(0), row.get(1), row.get(2)), id(row, 3))).collect())
-}
-
-/// The shelves of these goods, locked in the order of their keys.
-pub(super) async fn shelves(
-    transaction: &Transaction<'_>,
-    wanted: &BTreeSet<(String, String)>,
-) -> Result<Shelves, DatabaseError> {
-    let mut shelves = Shelves::default();
-    if wanted.is_empty() {
-        return Ok(shelves);
-    }
-    let select = transaction
-        .prepare_cached(
-            "SELECT site, variation, on_hand FROM stock
-             WHERE (site, variation) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-             ORDER BY site, variation FOR UPDATE",
-        )
-        .await
-        .trying("prepare")?;
-    let sites: Vec<&str> = wanted.iter().map(|(site, _)| site.as_str()).collect();
-    let variations: Vec<&str> = wanted.iter().map(|(_, variation)| variation.as_str()).collect();
-    for row in transaction.query(&select, &[&sites, &variations]).await.trying("lock the stock")? {
-        shelves.put(row.get(0), row.get(1), row.get(2));
-    }
-    Ok(shelves)
 }

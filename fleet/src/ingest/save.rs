@@ -11,14 +11,13 @@ use tokio_postgres::types::ToSql;
 use super::apply::{Incoming, Raised, Streams};
 use super::decide::{Accepted, Decision};
 use super::fold::Books;
-use super::stock::Shelves;
 use crate::database::{DatabaseError, Trying, storable};
 
-fn pg(id: Uuid) -> uuid::Uuid {
+pub(super) fn pg(id: Uuid) -> uuid::Uuid {
     uuid::Uuid::from_bytes(id.0)
 }
 
-async fn execute(
+pub(super) async fn execute(
     transaction: &Transaction<'_>,
     doing: &'static str,
     sql: &str,
@@ -230,37 +229,6 @@ async fn payments(transaction: &Transaction<'_>, tenant: &str, books: &Books) ->
         &[&tenant, &ids, &kiosks, &sales, &tenders, &amounts, &tips, &states],
     )
     .await?;
-    Ok(())
-}
-
-/// Writes back the shelves that changed, and what left them.
-pub(super) async fn shelves(
-    transaction: &Transaction<'_>,
-    tenant: &str,
-    shelves: &Shelves,
-) -> Result<(), DatabaseError> {
-    if shelves.moves.is_empty() {
-        return Ok(());
-    }
-    let (mut sites, mut variations, mut on_hand) = (Vec::new(), Vec::new(), Vec::new());
-    for (site, variation, left) in shelves.touched() {
-        sites.push(site);
-        variations.push(variation);
-        on_hand.push(left);
-    }
-    let sql = "UPDATE stock SET on_hand = n, rev = rev + 1 \
-               FROM unnest($2::text[], $3::text[], $4::bigint[]) AS new (s, v, n) \
-               WHERE tenant = $1 AND site = s AND variation = v";
-    execute(transaction, "store the stock", sql, &[&tenant, &sites, &variations, &on_hand]).await?;
-    let sites: Vec<&str> = shelves.moves.iter().map(|m| m.site.as_str()).collect();
-    let variations: Vec<&str> = shelves.moves.iter().map(|m| m.variation.as_str()).collect();
-    let deltas: Vec<i64> = shelves.moves.iter().map(|m| m.delta).collect();
-    let events: Vec<uuid::Uuid> = shelves.moves.iter().map(|m| pg(m.event)).collect();
-    let sql = "INSERT INTO stock_move (tenant, site, variation, delta, kind, event) \
-               SELECT $1, s, v, d, 'sale', e \
-               FROM unnest($2::text[], $3::text[], $4::bigint[], $5::uuid[]) AS new (s, v, d, e)";
-    execute(transaction, "store what left the stock", sql, &[&tenant, &sites, &variations, &deltas, &events])
-        .await?;
     Ok(())
 }
 

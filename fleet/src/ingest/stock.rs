@@ -1,22 +1,51 @@
-//! What a paid order takes from the stock of its site. Pure.
+//! What a paid order takes from the stock of its site, and what a kiosk says about its part of it. Pure.
+//!
+//! The fleet and the kiosk count the same sales: also one that is denied, because the kiosk has sold it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ids::Uuid;
+use domain::quota::Quota;
 use protocol::sync::{Answered, DenyReason, Remedy};
 
-use super::fold::Sale;
+use super::fold::{Sale, Whose};
+use crate::quota::part::{MOST, PIECE, Part};
 
-/// Counted goods by site and variation.
+/// Counted goods by site and variation, and who may sell how much of them.
 #[derive(Debug, Default)]
 pub(crate) struct Shelves {
-    on_hand: BTreeMap<(String, String), Shelf>,
+    shelves: BTreeMap<(String, String), Shelf>,
+    /// By kiosk and variation.
+    parts: BTreeMap<(String, String), KioskPart>,
+    quotas: BTreeMap<String, Latest>,
     pub moves: Vec<Move>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Shelf {
-    on_hand: i64,
+/// Goods of a site.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Shelf {
+    pub on_hand: i64,
+    /// What of it is set aside for kiosks.
+    pub held: i64,
+    /// The kiosks' parts of it are to be looked at.
+    pub regrant: bool,
+    pub touched: bool,
+}
+
+#[derive(Clone, Debug)]
+struct KioskPart {
+    site: String,
+    part: Part,
+    touched: bool,
+}
+
+/// The latest quota of a kiosk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Latest {
+    pub epoch: u64,
+    pub rev: u64,
+    /// What the kiosk said last.
+    pub in_force: u64,
     touched: bool,
 }
 
@@ -30,40 +59,95 @@ pub(crate) struct Move {
     pub event: Uuid,
 }
 
-impl Shelves {
-    /// A row of the stock, locked by the caller.
-    pub(crate) fn put(&mut self, site: String, variation: String, on_hand: i64) {
-        self.on_hand.insert((site, variation), Shelf { on_hand, touched: false });
+impl Shelf {
+    fn free(&self) -> i64 {
+        self.on_hand.saturating_sub(self.held)
     }
 
-    /// What changed: site, variation, on hand.
-    pub(crate) fn touched(&self) -> impl Iterator<Item = (&str, &str, i64)> {
-        self.on_hand
+    /// What a kiosk may take for which so much is set aside: that and what is free, and never more than there is.
+    fn within_reach(&self, set_aside: i64) -> i64 {
+        set_aside.saturating_add(self.free().max(0)).min(self.on_hand)
+    }
+}
+
+impl Shelves {
+    /// A row of the stock, locked by the caller.
+    pub(crate) fn put(&mut self, site: String, variation: String, (on_hand, held): (i64, i64)) {
+        let shelf = Shelf { on_hand, held, regrant: false, touched: false };
+        self.shelves.insert((site, variation), shelf);
+    }
+
+    /// A kiosk's part of something; its shelf was put before.
+    pub(crate) fn put_part(&mut self, kiosk: String, site: String, variation: String, part: Part) {
+        self.parts.insert((kiosk, variation), KioskPart { site, part, touched: false });
+    }
+
+    /// A kiosk's latest quota, locked by the caller.
+    pub(crate) fn put_quota(&mut self, kiosk: String, (epoch, rev, in_force): (u64, u64, u64)) {
+        self.quotas.insert(kiosk, Latest { epoch, rev, in_force, touched: false });
+    }
+
+    /// Whether nothing is counted here.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.shelves.is_empty()
+    }
+
+    /// Sites and variations.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &(String, String)> {
+        self.shelves.keys()
+    }
+
+    /// Shelves that changed: site, variation, shelf.
+    pub(crate) fn touched(&self) -> impl Iterator<Item = (&str, &str, Shelf)> {
+        self.shelves
             .iter()
             .filter(|(_, shelf)| shelf.touched)
-            .map(|((site, variation), shelf)| (site.as_str(), variation.as_str(), shelf.on_hand))
+            .map(|((site, variation), shelf)| (site.as_str(), variation.as_str(), *shelf))
+    }
+
+    /// Parts that changed: kiosk, variation, part.
+    pub(crate) fn touched_parts(&self) -> impl Iterator<Item = (&str, &str, Part)> {
+        self.parts
+            .iter()
+            .filter(|(_, it)| it.touched)
+            .map(|((kiosk, variation), it)| (kiosk.as_str(), variation.as_str(), it.part))
+    }
+
+    /// Quotas of which a kiosk told something new.
+    pub(crate) fn touched_quotas(&self) -> impl Iterator<Item = (&str, Latest)> {
+        self.quotas
+            .iter()
+            .filter(|(_, latest)| latest.touched)
+            .map(|(kiosk, latest)| (kiosk.as_str(), *latest))
     }
 
     /// Takes what a paid order sold, all of it or nothing. What has no shelf is not counted.
-    pub(crate) fn take(&mut self, sale: &Sale, event: Uuid) -> Result<(), Answered> {
-        let mut wanted: BTreeMap<&str, i64> = BTreeMap::new();
-        for line in sale.lines.iter().filter(|line| line.quantity > 0) {
-            let sum = wanted.entry(&line.variation).or_default();
-            *sum = sum.saturating_add(line.quantity);
-        }
-        let key = |variation: &str| (sale.site.clone(), variation.to_owned());
+    pub(crate) fn take(&mut self, whose: Whose<'_>, sale: &Sale, event: Uuid) -> Result<(), Answered> {
+        let wanted = wanted(sale);
+        let mut short = None;
         for (variation, quantity) in &wanted {
-            if let Some(shelf) = self.on_hand.get(&key(variation)).filter(|shelf| shelf.on_hand < *quantity) {
-                return Err(Answered::Deny {
-                    code: DenyReason::OutOfStock,
-                    remedy: Remedy::Substitute,
-                    srv: format!("{} of {variation} left, {} sold", pieces(shelf.on_hand), pieces(*quantity)),
-                });
+            self.enter_epoch(whose, variation);
+            let Some(shelf) = self.shelves.get(&(sale.site.clone(), (*variation).to_owned())) else {
+                continue;
+            };
+            let most = shelf.within_reach(self.set_aside(whose, &sale.site, variation));
+            if most < *quantity {
+                short = short.or(Some((variation, most.max(0), quantity)));
             }
         }
+        let answer = short.map(|(variation, most, quantity)| Answered::Deny {
+            code: DenyReason::OutOfStock,
+            remedy: Remedy::Substitute,
+            srv: format!("{} of {variation} left, {} sold", pieces(most), pieces(*quantity)),
+        });
+        self.count(whose, sale);
+        if let Some(answer) = answer {
+            return Err(answer);
+        }
         for (variation, quantity) in wanted {
-            if let Some(shelf) = self.on_hand.get_mut(&key(variation)) {
-                *shelf = Shelf { on_hand: shelf.on_hand - quantity, touched: true };
+            if let Some(shelf) = self.shelves.get_mut(&(sale.site.clone(), variation.to_owned())) {
+                shelf.on_hand -= quantity;
+                shelf.touched = true;
                 self.moves.push(Move {
                     site: sale.site.clone(),
                     variation: variation.to_owned(),
@@ -74,11 +158,145 @@ impl Shelves {
         }
         Ok(())
     }
+
+    /// Counts what a kiosk sold, whether it leaves the shelf or not.
+    pub(crate) fn count(&mut self, whose: Whose<'_>, sale: &Sale) {
+        for (variation, quantity) in wanted(sale) {
+            self.enter_epoch(whose, variation);
+            let counted = self.change(whose, variation, |part, _| {
+                part.sold = part.sold.saturating_add(quantity);
+                part.runs_low()
+            });
+            // Without a part of its own it waits for one.
+            let look = counted.unwrap_or(true);
+            if let Some(shelf) =
+                self.shelves.get_mut(&(sale.site.clone(), variation.to_owned())).filter(|_| look)
+            {
+                (shelf.regrant, shelf.touched) = (true, true);
+            }
+        }
+    }
+
+    /// A kiosk says which quota is in force.
+    pub(crate) fn in_force(&mut self, whose: Whose<'_>, quota: &Quota) {
+        if self.latest(whose, quota.rev).is_none_or(|rev| quota.rev < rev) {
+            // A later one, or any in between, may have reached it meanwhile: what they offer stays set aside.
+            return;
+        }
+        let upto: BTreeMap<&str, i64> =
+            quota.goods.iter().map(|(v, allowance)| (v.as_str(), allowance.upto.0.clamp(0, MOST))).collect();
+        for variation in self.variations(whose) {
+            // What a quota does not name the kiosk does not count.
+            let upto = upto.get(variation.as_str()).copied().unwrap_or_default();
+            self.change(whose, &variation, |part, free| {
+                let set_aside = part.ceiling.max(part.sold);
+                // It may have placed orders beyond what it was offered; what is others' does not become its own.
+                part.ceiling = upto.min(set_aside.saturating_add(free.max(0)));
+            });
+        }
+    }
+
+    /// A kiosk says that the time of its quota is over: it sells no more than what it `waits` for the payment of.
+    pub(crate) fn over(&mut self, whose: Whose<'_>, rev: u64, waits: &BTreeMap<&str, i64>) {
+        if self.latest(whose, rev).is_none_or(|latest| rev < latest) {
+            return;
+        }
+        for variation in self.variations(whose) {
+            let waits = waits.get(variation.as_str()).copied().unwrap_or_default();
+            self.change(whose, &variation, |part, _| {
+                part.ceiling = part.ceiling.min(part.sold.saturating_add(waits));
+                part.offered = part.offered.min(part.sold);
+            });
+            self.look_at(whose, &variation);
+        }
+    }
+
+    /// Notes what the kiosk says and returns the latest revision; `None`: it is about another epoch's.
+    fn latest(&mut self, whose: Whose<'_>, rev: u64) -> Option<u64> {
+        let latest = self.quotas.get_mut(whose.kiosk).filter(|latest| latest.epoch == whose.epoch)?;
+        // A kiosk knows more than a fleet whose tables were restored; the next quota has to be newer for both.
+        latest.rev = latest.rev.max(rev);
+        latest.in_force = latest.in_force.max(rev);
+        latest.touched = true;
+        Some(latest.rev)
+    }
+
+    fn variations(&self, whose: Whose<'_>) -> BTreeSet<String> {
+        self.parts
+            .keys()
+            .filter(|(kiosk, _)| kiosk == whose.kiosk)
+            .map(|(_, variation)| variation.clone())
+            .collect()
+    }
+
+    /// What is set aside for this kiosk, in this epoch.
+    fn set_aside(&self, whose: Whose<'_>, site: &str, variation: &str) -> i64 {
+        self.parts
+            .get(&(whose.kiosk.to_owned(), variation.to_owned()))
+            .filter(|it| it.site == site && it.part.epoch == whose.epoch)
+            .map_or(0, |it| it.part.outstanding())
+    }
+
+    /// The first that comes of a new epoch: what was set aside for the one before is free.
+    fn enter_epoch(&mut self, whose: Whose<'_>, variation: &str) {
+        let key = (whose.kiosk.to_owned(), variation.to_owned());
+        let Some(it) = self.parts.get_mut(&key).filter(|it| it.part.epoch < whose.epoch) else { return };
+        let set_aside = it.part.outstanding();
+        it.part = Part { size: it.part.size, ..Part::none(whose.epoch, 0) };
+        it.touched = true;
+        if let Some(shelf) = self.shelves.get_mut(&(it.site.clone(), key.1)) {
+            shelf.held -= set_aside;
+            (shelf.regrant, shelf.touched) = (true, true);
+        }
+    }
+
+    /// Changes a part of this epoch, told what is free, and what is set aside with it. What comes back is for others.
+    fn change<T>(
+        &mut self,
+        whose: Whose<'_>,
+        variation: &str,
+        change: impl FnOnce(&mut Part, i64) -> T,
+    ) -> Option<T> {
+        let it = self
+            .parts
+            .get_mut(&(whose.kiosk.to_owned(), variation.to_owned()))
+            .filter(|it| it.part.epoch == whose.epoch)?;
+        let shelf = self.shelves.get_mut(&(it.site.clone(), variation.to_owned()))?;
+        let (before, sold) = (it.part, it.part.sold);
+        let result = change(&mut it.part, shelf.free());
+        if it.part != before {
+            let more = it.part.outstanding() - before.outstanding();
+            shelf.held += more;
+            shelf.touched |= more != 0;
+            // What was sold is not free for others.
+            if more < 0 && it.part.sold == sold {
+                shelf.regrant = true;
+            }
+            it.touched = true;
+        }
+        Some(result)
+    }
+
+    fn look_at(&mut self, whose: Whose<'_>, variation: &str) {
+        let Some(it) = self.parts.get(&(whose.kiosk.to_owned(), variation.to_owned())) else { return };
+        if let Some(shelf) = self.shelves.get_mut(&(it.site.clone(), variation.to_owned())) {
+            (shelf.regrant, shelf.touched) = (true, true);
+        }
+    }
+}
+
+/// What a sale takes, by variation.
+fn wanted(sale: &Sale) -> BTreeMap<&str, i64> {
+    let mut wanted: BTreeMap<&str, i64> = BTreeMap::new();
+    for line in sale.lines.iter().filter(|line| line.quantity > 0) {
+        let sum = wanted.entry(&line.variation).or_default();
+        *sum = sum.saturating_add(line.quantity).min(MOST);
+    }
+    wanted
 }
 
 /// A quantity of 1e-5 pieces for people.
 fn pieces(quantity: i64) -> String {
-    const PIECE: i64 = 100_000;
     if quantity % PIECE == 0 {
         return (quantity / PIECE).to_string();
     }
@@ -86,62 +304,4 @@ fn pieces(quantity: i64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ingest::fold::SaleLine;
-
-    fn sale(lines: &[(&str, i64)]) -> Sale {
-        Sale {
-            site: "s1".into(),
-            kiosk: "k1".into(),
-            epoch: 1,
-            number: "K1-001".into(),
-            placed_ms: 0,
-            business_date: "2026-11-22".into(),
-            mode: "dine_in",
-            channel: "touch",
-            currency: "EUR".into(),
-            exponent: 2,
-            total: 0,
-            tip: 0,
-            refunded: 0,
-            catalog_rev: 1,
-            state: "paid".into(),
-            fiscal: None,
-            paid_ms: None,
-            denied: None,
-            lines: lines
-                .iter()
-                .map(|(variation, quantity)| SaleLine {
-                    item: "i".into(),
-                    variation: (*variation).into(),
-                    name: "n".into(),
-                    quantity: *quantity,
-                    net: 0,
-                })
-                .collect(),
-        }
-    }
-
-    #[test]
-    fn a_sale_takes_all_of_it_or_nothing() {
-        let mut shelves = Shelves::default();
-        shelves.put("s1".into(), "cake".into(), 300_000);
-        shelves.put("s1".into(), "cola".into(), 100_000);
-        let event = Uuid([1; 16]);
-        shelves.take(&sale(&[("cake", 100_000), ("cake", 100_000), ("water", 900_000)]), event).unwrap();
-        assert_eq!(shelves.touched().collect::<Vec<_>>(), [("s1", "cake", 100_000)]);
-        let denied = shelves.take(&sale(&[("cola", 100_000), ("cake", 150_000)]), event).unwrap_err();
-        let Answered::Deny { code, srv, .. } = denied else { panic!("{denied:?}") };
-        assert_eq!((code, srv.as_str()), (DenyReason::OutOfStock, "1 of cake left, 1.5 sold"));
-        assert_eq!(shelves.moves.len(), 1, "nothing of a denied sale left a shelf");
-    }
-
-    #[test]
-    fn another_sites_shelf_is_not_touched() {
-        let mut shelves = Shelves::default();
-        shelves.put("s2".into(), "cake".into(), 0);
-        shelves.take(&sale(&[("cake", 100_000)]), Uuid([1; 16])).unwrap();
-        assert_eq!(shelves.touched().count(), 0);
-    }
-}
+mod tests;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use deadpool_postgres::Object;
+use protocol::fleet::{QUOTA_GOODS_MAX, Quota, Reserve};
 use protocol::sync::{Ack, Answered, Received};
 use protocol::topic::{Down, INGEST_FILTER, KioskId, Topic, Up};
 use rumqttc::PublishOptions;
@@ -17,6 +19,7 @@ use crate::counters::COUNTERS;
 use crate::database::{Database, DatabaseError, Trying};
 use crate::hub::{Hub, Subject};
 use crate::link::{Broker, Link, LinkError};
+use crate::quota;
 
 /// Events of one transaction, about. More wait for the next one.
 const GROUP_EVENTS: usize = 1000;
@@ -43,10 +46,11 @@ pub(super) struct Owner {
 
 /// Works until it is dropped. Without a database it leaves the broker, so that kiosks notice and keep their
 /// events; nothing is kept in memory.
-pub(crate) async fn run(database: Database, broker: Broker, name: String, hub: Hub) {
+pub(crate) async fn run(database: Database, broker: Broker, name: String, hub: Hub, lease_s: i32) {
+    let mut worker = Worker { database, hub, lease_s };
     let mut pause = RETRY;
     loop {
-        let lost = match session(&database, &broker, &name, &hub, &mut pause).await {
+        let lost = match session(&mut worker, &broker, &name, &mut pause).await {
             Ok(never) => match never {},
             Err(lost) => lost,
         };
@@ -57,26 +61,23 @@ pub(crate) async fn run(database: Database, broker: Broker, name: String, hub: H
 }
 
 async fn session(
-    database: &Database,
+    worker: &mut Worker,
     broker: &Broker,
     name: &str,
-    hub: &Hub,
     pause: &mut Duration,
 ) -> Result<std::convert::Infallible, Lost> {
     // First the database: who subscribes without it takes messages away from those who could store them.
-    database.connection().await?.execute("SELECT 1", &[]).await.trying("ask the database")?;
+    worker.database.connection().await?.execute("SELECT 1", &[]).await.trying("ask the database")?;
     let mut link = Link::open(broker, name, INGEST_FILTER).await?;
     tracing::info!(worker = name, "ingest works");
     *pause = RETRY;
     let _connected = Connected::new();
-    let mut worker = Worker { database: database.clone(), hub: hub.clone() };
     loop {
         let group = collect(&mut link).await?;
         let answers = worker.group(&group).await?;
-        for (kiosk, ack) in answers {
-            let topic = Topic::Down(kiosk, Down::Ack).to_string();
-            let payload = serde_json::to_vec(&ack).unwrap_or_default();
-            link.publish(topic, payload, PublishOptions::new(QoS::AtLeastOnce)).await?;
+        for (kiosk, answer) in answers {
+            let (topic, payload, options) = answer.message(kiosk);
+            link.publish(topic, payload, options).await?;
         }
         for message in &group {
             link.acknowledge(message).await?;
@@ -115,14 +116,35 @@ impl Drop for Connected {
     }
 }
 
+/// What a kiosk is told.
+enum Told {
+    Ack(Ack),
+    /// It asked for more. Sent again by `jobs` until the broker has it for certain.
+    Quota(Quota),
+}
+
+impl Told {
+    fn message(&self, kiosk: KioskId) -> (String, Vec<u8>, PublishOptions) {
+        match self {
+            Self::Ack(ack) => {
+                let payload = serde_json::to_vec(ack).unwrap_or_default();
+                let topic = Topic::Down(kiosk, Down::Ack).to_string();
+                (topic, payload, PublishOptions::new(QoS::AtLeastOnce))
+            }
+            Self::Quota(quota) => quota::message(kiosk, quota),
+        }
+    }
+}
+
 struct Worker {
     database: Database,
     hub: Hub,
+    lease_s: i32,
 }
 
 impl Worker {
     /// Deals with a group of messages. What is returned is to be sent after that: everything is committed.
-    async fn group(&mut self, group: &[Publish]) -> Result<Vec<(KioskId, Ack)>, Lost> {
+    async fn group(&mut self, group: &[Publish]) -> Result<Vec<(KioskId, Told)>, Lost> {
         let mut messages = Vec::with_capacity(group.len());
         for message in group {
             match std::str::from_utf8(&message.topic).ok().and_then(Topic::parse) {
@@ -144,7 +166,8 @@ impl Worker {
                 Up::Status => tenant.status.push((kiosk, payload)),
                 Up::Twin => tenant.twins.push((kiosk, payload)),
                 Up::Job => tenant.jobs.push((kiosk, payload)),
-                Up::Metrics | Up::Log | Up::Reserve => {
+                Up::Reserve => tenant.questions.push((kiosk, payload)),
+                Up::Metrics | Up::Log => {
                     tracing::debug!(%kiosk, ?up, "not stored");
                 }
             }
@@ -156,18 +179,24 @@ impl Worker {
         Ok(answers)
     }
 
-    async fn tenant(&mut self, name: &str, tenant: Tenant) -> Result<Vec<(KioskId, Ack)>, Lost> {
+    async fn tenant(&mut self, name: &str, tenant: Tenant) -> Result<Vec<(KioskId, Told)>, Lost> {
         let mut connection = self.database.connection().await?;
         let now_ms = now_ms();
         let mut answers = Vec::new();
         for group in split(tenant.batches) {
             let acks = apply_group(&mut connection, name, &group, now_ms).await?;
             self.count(name, &group, &acks);
-            answers.extend(group.into_iter().map(|incoming| incoming.kiosk).zip(acks));
+            let kiosks = group.into_iter().map(|incoming| incoming.kiosk);
+            answers.extend(kiosks.zip(acks.into_iter().map(Told::Ack)));
         }
         for unreadable in &tenant.unreadable {
             COUNTERS.unreadable.add(1);
-            answers.extend(refuse::keep(&mut connection, name, unreadable, now_ms).await?);
+            let refused = refuse::keep(&mut connection, name, unreadable, now_ms).await?;
+            answers.extend(refused.into_iter().map(|(kiosk, ack)| (kiosk, Told::Ack(ack))));
+        }
+        for (kiosk, payload) in tenant.questions {
+            let answer = self.question(&mut connection, name, &kiosk, &payload).await?;
+            answers.extend(answer.map(|quota| (kiosk, Told::Quota(quota))));
         }
         status::store(&mut connection, name, &tenant.status).await?;
         COUNTERS.statuses.add(tenant.status.len() as u64);
@@ -177,6 +206,27 @@ impl Worker {
         let jobs = job::store(&mut connection, name, &tenant.jobs).await?;
         self.hub.changed(name, Subject::Job, jobs);
         Ok(answers)
+    }
+
+    /// A customer wants more than the kiosk may sell, and waits for the answer.
+    async fn question(
+        &self,
+        connection: &mut Object,
+        tenant: &str,
+        kiosk: &KioskId,
+        payload: &[u8],
+    ) -> Result<Option<Quota>, DatabaseError> {
+        match serde_json::from_slice::<Reserve>(payload) {
+            Ok(asked) if asked.goods.len() <= QUOTA_GOODS_MAX => {
+                COUNTERS.questions.add(1);
+                quota::reserve(connection, tenant, kiosk.as_str(), &asked, self.lease_s).await
+            }
+            _ => {
+                COUNTERS.unreadable.add(1);
+                tracing::warn!(%kiosk, bytes = payload.len(), "a question for more that cannot be read");
+                Ok(None)
+            }
+        }
     }
 
     /// Counts what was answered, and tells of it.
@@ -234,6 +284,7 @@ struct Tenant {
     status: Vec<(KioskId, Bytes)>,
     twins: Vec<(KioskId, Bytes)>,
     jobs: Vec<(KioskId, Bytes)>,
+    questions: Vec<(KioskId, Bytes)>,
 }
 
 impl Tenant {

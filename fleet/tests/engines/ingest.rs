@@ -13,17 +13,17 @@ use tokio_postgres::Client;
 
 use crate::support::{Base, connect};
 
-const NOW: i64 = 1_795_000_000_000;
+pub const NOW: i64 = 1_795_000_000_000;
 
-struct Fleet {
+pub struct Fleet {
     _base: Base,
-    embedded: Embedded,
-    database: Database,
-    owner: Client,
+    pub embedded: Embedded,
+    pub database: Database,
+    pub owner: Client,
 }
 
 impl Fleet {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let base = Base::new();
         let embedded = base.start().await;
         let strings = embedded.engines().database.clone();
@@ -43,12 +43,12 @@ impl Fleet {
         Self { _base: base, embedded, database, owner }
     }
 
-    async fn apply(&self, batches: &[Incoming]) -> Vec<Ack> {
+    pub async fn apply(&self, batches: &[Incoming]) -> Vec<Ack> {
         let mut connection = self.database.connection().await.unwrap();
         apply_group(&mut connection, "t1", batches, NOW).await.unwrap()
     }
 
-    async fn count(&self, sql: &str) -> i64 {
+    pub async fn count(&self, sql: &str) -> i64 {
         self.owner.query_one(sql, &[]).await.unwrap().get(0)
     }
 
@@ -58,16 +58,16 @@ impl Fleet {
 }
 
 /// A kiosk's log as it grows.
-struct Log {
+pub struct Log {
     kiosk: &'static str,
-    epoch: u64,
-    events: Vec<WireEvent>,
+    pub epoch: u64,
+    pub events: Vec<WireEvent>,
     previous: Hash,
-    salt: u64,
+    pub salt: u64,
 }
 
 impl Log {
-    fn new(kiosk: &'static str, epoch: u64) -> Self {
+    pub fn new(kiosk: &'static str, epoch: u64) -> Self {
         let mut log = Self {
             kiosk,
             epoch,
@@ -79,7 +79,7 @@ impl Log {
         log
     }
 
-    fn add(&mut self, kind: &str, body: String) -> u64 {
+    pub fn add(&mut self, kind: &str, body: String) -> u64 {
         let seq = self.events.len() as u64 + 1;
         let id = uuid::Uuid::from_u64_pair(
             0x01a1_3b86_0000_7000 | (self.epoch << 16),
@@ -121,7 +121,7 @@ impl Log {
         self.add("order.paid", paid)
     }
 
-    fn batch(&self, from: u64, to: u64) -> Incoming {
+    pub fn batch(&self, from: u64, to: u64) -> Incoming {
         let at = |seq: u64| usize::try_from(seq - 1).unwrap();
         let batch = Received {
             b: Id::from([7; 16]),
@@ -134,12 +134,12 @@ impl Log {
         Incoming { kiosk: KioskId::new(self.kiosk).unwrap(), site: "s1".into(), batch }
     }
 
-    fn all(&self) -> Incoming {
+    pub fn all(&self) -> Incoming {
         self.batch(1, self.events.len() as u64)
     }
 }
 
-fn denied(ack: &Ack) -> Vec<(u64, DenyReason)> {
+pub fn denied(ack: &Ack) -> Vec<(u64, DenyReason)> {
     ack.x
         .iter()
         .filter_map(|answer| match answer.r {
