@@ -61,12 +61,14 @@ pub struct Preferences {
 }
 
 /// The cart in one line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CartSummary {
     /// Pieces.
     pub count: u32,
     /// What they cost.
     pub total: Minor,
+    /// Picture of its first line; empty if there is none.
+    pub picture: Arc<str>,
 }
 
 /// What is not as usual.

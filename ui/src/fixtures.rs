@@ -56,6 +56,9 @@ fn pages(tongue: &Tongue) -> Vec<Fixture> {
         page("claim-long", Page::Claim(claim::with_long_names())),
         page("service", Page::Service(menu::service())),
         page("menu", Page::Menu(menu::burgers(tongue))),
+        page("menu-seven", Page::Menu(menu::with_categories(tongue, 7))),
+        page("menu-fourteen", Page::Menu(menu::with_categories(tongue, 14))),
+        page("menu-fifty-six", Page::Menu(menu::with_categories(tongue, 56))),
         page("menu-states", Page::Menu(menu::with_every_state(tongue))),
         page("item", Page::Item(choices::bacon_and_rye(tongue))),
         page("item-missing", Page::Item(choices::with_open_choice(tongue))),
@@ -101,6 +104,13 @@ fn over_pages(tongue: &Tongue) -> Vec<Fixture> {
         over("menu-easier", Overlay::Easier),
         over("menu-notice", Overlay::Notice(Notice::Added(added))),
         Fixture {
+            name: "pay-idle",
+            view: View {
+                overlay: Some(Overlay::Idle { remaining_ms: 17_000, total_ms: 20_000, has_cart: true }),
+                ..tongue.view(Page::PayChoose(pay::choose(tongue)))
+            },
+        },
+        Fixture {
             name: "pay-confirm-cancel",
             view: View {
                 overlay: Some(Overlay::ConfirmCancel),
@@ -135,15 +145,19 @@ impl Tongue {
             Page::Starting | Page::Attract(_) | Page::Claim(_) | Page::Service(_) | Page::OutOfService(_) => {
                 CartSummary::default()
             }
-            Page::Menu(_) | Page::Item(_) | Page::Meal(_) => CartSummary { count: 1, total: Minor(11_40) },
-            Page::Cart(cart) => {
-                CartSummary { count: cart.lines.iter().map(|line| line.quantity).sum(), total: cart.total }
+            Page::Menu(_) | Page::Item(_) | Page::Meal(_) => {
+                CartSummary { count: 1, total: Minor(11_40), picture: "b-rye".into() }
             }
+            Page::Cart(cart) => CartSummary {
+                count: cart.lines.iter().map(|line| line.quantity).sum(),
+                total: cart.total,
+                picture: cart.lines.first().map(|line| line.picture.clone()).unwrap_or_default(),
+            },
             Page::PayChoose(_)
             | Page::AtTerminal(_)
             | Page::PayFailed(_)
             | Page::PayUnknown(_)
-            | Page::Done(_) => CartSummary { count: 4, total: Minor(38_40) },
+            | Page::Done(_) => CartSummary { count: 4, total: Minor(38_40), picture: "b-rye-egg".into() },
         };
         View {
             lang: self.lang.clone(),

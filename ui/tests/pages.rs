@@ -10,6 +10,8 @@
 mod desk;
 #[path = "pages/layout.rs"]
 mod layout;
+#[path = "pages/rail.rs"]
+mod rail;
 #[path = "pages/touch.rs"]
 mod touch;
 #[path = "pages/translations.rs"]

@@ -117,7 +117,12 @@ impl Scene<'_> {
 
     fn cart_summary(&self) -> CartSummary {
         let Some(visit) = self.visit else { return CartSummary::default() };
-        CartSummary { count: lines::pieces(&visit.cart.lines), total: visit.price.total() }
+        let first = visit.cart.lines.first();
+        CartSummary {
+            count: lines::pieces(&visit.cart.lines),
+            total: visit.price.total(),
+            picture: self.menu.zip(first).map(|(menu, line)| lines::picture(menu, line)).unwrap_or_default(),
+        }
     }
 
     fn overlay(&self, page: &Page) -> Option<Overlay> {

@@ -1,25 +1,33 @@
 //! The menu: categories, and the cards of one page of the open one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use domain::Intent;
 use domain::catalog::Diet as DietOf;
 use domain::ids::{CategoryId, ItemId};
-use domain::view::{MenuCard as CardView, MenuView};
+use domain::view::{CategoryTab as TabView, MenuCard as CardView, MenuView};
 use slint::{ComponentHandle, Global, Weak};
 
-use super::rows::{Paged, Rows};
+use super::rows::Paged;
 use super::{Context, IntentSender, integer, reason, tint};
 use crate::pages::{CategoryTab, Diet, MainWindow, MenuAdapter, MenuCard};
 
 /// Cards on a page: two rows of three, portrait and landscape.
 const CARDS_PER_PAGE: usize = 6;
 
+/// Categories that fit beside each other with names that can be read and targets for a finger.
+const TABS_TOGETHER: usize = 7;
+
+/// Tiles on a page of the rail when there are more: the sixth place is the pager's.
+const TABS_PER_PAGE: usize = 5;
+
 pub(super) struct Adapter {
     window: Weak<MainWindow>,
     cards: Paged<MenuCard>,
-    tabs: Rows<CategoryTab>,
+    tabs: Paged<CategoryTab>,
+    /// Where the open category stands, and among how many.
+    place: Cell<(usize, usize)>,
     open: RefCell<Option<CategoryId>>,
 }
 
@@ -28,7 +36,8 @@ impl Adapter {
         let adapter = Rc::new(Self {
             window: window.as_weak(),
             cards: Paged::default(),
-            tabs: Rows::default(),
+            tabs: Paged::default(),
+            place: Cell::default(),
             open: RefCell::default(),
         });
         let page = MenuAdapter::get(window);
@@ -57,11 +66,21 @@ impl Adapter {
                 }
             }
         });
+        page.on_turn_rail({
+            let adapter = Rc::downgrade(&adapter);
+            move |by| {
+                if let Some(adapter) = adapter.upgrade() {
+                    adapter.tabs.turn(by);
+                    adapter.show_rail_page();
+                }
+            }
+        });
         adapter
     }
 
     pub fn apply(&self, context: &Context, menu: &MenuView) {
-        if self.open.replace(Some(menu.open.clone())).as_ref() != Some(&menu.open) {
+        let is_another = self.open.replace(Some(menu.open.clone())).as_ref() != Some(&menu.open);
+        if is_another {
             self.cards.restart();
         }
         let page = MenuAdapter::get(context.window);
@@ -72,15 +91,24 @@ impl Adapter {
         if let Some(featured) = &menu.featured {
             page.set_featured(card(context, featured));
         }
-        self.tabs.show(menu.categories.iter().map(|tab| CategoryTab {
-            id: tab.id.as_str().into(),
-            name: tab.name.as_ref().into(),
-            picture: tab.picture.as_ref().into(),
-            tint: tint(tab.tint),
-            open: tab.id == menu.open,
-        }));
+        self.show_tabs(menu, is_another);
         self.cards.fill(menu.cards.iter().map(|view| card(context, view)).collect(), CARDS_PER_PAGE);
         self.show_page_number();
+    }
+
+    /// The rail follows the open category when that changes or moves; else it stays where the customer turned it.
+    fn show_tabs(&self, menu: &MenuView, is_another: bool) {
+        let tabs: Vec<CategoryTab> = menu.categories.iter().map(|tab| category(tab, &menu.open)).collect();
+        let count = tabs.len();
+        let per_page = if count > TABS_TOGETHER { TABS_PER_PAGE } else { TABS_TOGETHER };
+        let at = tabs.iter().position(|tab| tab.open).unwrap_or(0);
+        let has_moved = self.place.replace((at, count)) != (at, count);
+        if is_another || has_moved {
+            self.tabs.fill_showing(tabs, per_page, at);
+        } else {
+            self.tabs.fill(tabs, per_page);
+        }
+        self.show_rail_page();
     }
 
     /// The customer has gone: the next one begins on the first page.
@@ -104,6 +132,24 @@ impl Adapter {
             page.set_page(self.cards.page());
             page.set_pages(self.cards.page_count());
         }
+    }
+
+    fn show_rail_page(&self) {
+        if let Some(window) = self.window.upgrade() {
+            let page = MenuAdapter::get(&window);
+            page.set_rail_page(self.tabs.page());
+            page.set_rail_pages(self.tabs.page_count());
+        }
+    }
+}
+
+fn category(tab: &TabView, open: &CategoryId) -> CategoryTab {
+    CategoryTab {
+        id: tab.id.as_str().into(),
+        name: tab.name.as_ref().into(),
+        picture: tab.picture.as_ref().into(),
+        tint: tint(tab.tint),
+        open: tab.id == *open,
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn apply(context: &Context, view: &View) {
     });
     if let Some(Overlay::Idle { has_cart, .. }) = &view.overlay {
         page.set_has_cart(*has_cart && view.cart.count > 0);
-        page.set_picture(cart_picture(view));
+        page.set_picture(view.cart.picture.as_ref().into());
     }
     let (icon, notice) = match &view.overlay {
         Some(Overlay::Notice(notice)) => message(context, notice),
@@ -51,26 +51,6 @@ fn local_time(at: WallMs) -> String {
     jiff::Timestamp::from_millisecond(at.0)
         .map(|time| time.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string())
         .unwrap_or_default()
-}
-
-fn cart_picture(view: &View) -> SharedString {
-    let lines = match &view.page {
-        Page::Menu(menu) => menu.lines.first(),
-        Page::Cart(cart) => cart.lines.first(),
-        Page::Starting
-        | Page::Attract(_)
-        | Page::Claim(_)
-        | Page::Service(_)
-        | Page::Item(_)
-        | Page::Meal(_)
-        | Page::PayChoose(_)
-        | Page::AtTerminal(_)
-        | Page::PayFailed(_)
-        | Page::PayUnknown(_)
-        | Page::Done(_)
-        | Page::OutOfService(_) => None,
-    };
-    lines.map(|line| line.picture.as_ref().into()).unwrap_or_default()
 }
 
 fn message(context: &Context, notice: &Notice) -> (&'static str, SharedString) {

@@ -60,6 +60,12 @@ impl<T: Clone + PartialEq + 'static> Paged<T> {
         self.turn(0);
     }
 
+    /// Takes a new list and shows the page that holds this row.
+    pub fn fill_showing(&self, all: Vec<T>, per_page: usize, row: usize) {
+        self.page.set(row / per_page.max(1));
+        self.fill(all, per_page);
+    }
+
     /// Goes back to the first page, with the next [`Self::fill`].
     pub fn restart(&self) {
         self.page.set(0);
@@ -156,6 +162,8 @@ mod tests {
         paged.turn(1);
         paged.turn(1);
         assert_eq!((paged.page(), paged.model().iter().collect::<Vec<_>>()), (2, vec![12, 13]));
+        paged.fill_showing((0..14).collect(), 6, 7);
+        assert_eq!((paged.page(), paged.model().iter().next()), (1, Some(6)));
         paged.fill((0..3).collect(), 6);
         assert_eq!((paged.page(), paged.model().row_count()), (0, 3));
         paged.fill(Vec::new(), 6);

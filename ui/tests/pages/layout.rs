@@ -13,7 +13,7 @@ use crate::desk::{Desk, LANDSCAPE, PORTRAIT, Thing};
 const TARGET_MIN: f32 = 56.0;
 
 /// Pages under a sheet are covered; the sheet is what counts, and `touch.rs` shows that it holds every touch.
-const COVERED: [&str; 4] = ["menu-idle", "menu-languages", "menu-easier", "pay-confirm-cancel"];
+const COVERED: [&str; 5] = ["menu-idle", "menu-languages", "menu-easier", "pay-idle", "pay-confirm-cancel"];
 
 fn every_fixture(size: PhysicalSize, mut check: impl FnMut(&Desk, &str)) {
     let desk = Desk::new(size);
@@ -118,6 +118,60 @@ fn a_dear_dish_still_says_in_a_whole_word_that_it_is_vegan() {
 #[test]
 fn a_dear_dish_still_says_in_a_whole_word_that_it_is_vegan_in_landscape() {
     check_diet_of_dear_dishes(LANDSCAPE);
+}
+
+fn check_deep_letters(page: &str, size: PhysicalSize) {
+    let desk = Desk::new(size);
+    for (lang, total) in [("ar", "المجموع"), ("de", "Summe")] {
+        desk.show_fixture(page, lang);
+        desk.draw();
+        let word = desk.texts().into_iter().find(|text| text.label == total).unwrap();
+        let end = ink_bottom(&desk, &word);
+        assert!(end > word.center().y + 2.0, "{page} in {lang}: the word is drawn");
+        assert!(end < word.bottom(), "{page} in {lang}: letters are cut off at the end of their box");
+    }
+}
+
+#[test]
+fn the_word_for_the_total_keeps_its_deep_letters_in_portrait() {
+    check_deep_letters("cart", PORTRAIT);
+}
+
+#[test]
+fn the_word_for_the_total_keeps_its_deep_letters_in_landscape() {
+    check_deep_letters("menu", LANDSCAPE);
+}
+
+/// Where the ink of a text ends, in the columns of its box.
+fn ink_bottom(desk: &Desk, text: &Thing) -> f32 {
+    let ground = desk.pixel(LogicalPosition::new(text.right() - 1.0, text.y));
+    let is_blank = |y: u16| {
+        (0..text.width.floor() as u16)
+            .all(|x| desk.pixel(LogicalPosition::new(text.x + f32::from(x), f32::from(y))) == ground)
+    };
+    let middle = text.center().y.round() as u16;
+    f32::from((middle..).find(|y| is_blank(*y)).unwrap())
+}
+
+#[test]
+fn the_comma_of_the_sum_to_pay_stands_clear_of_the_words_below() {
+    for size in [PORTRAIT, LANDSCAPE] {
+        // A thread has one desk.
+        std::thread::spawn(move || {
+            let desk = Desk::new(size);
+            desk.show_fixture("pay-choose", "de");
+            desk.draw();
+            let texts = desk.texts();
+            // The one under "Your total", not the one on the terminal's screen or the button.
+            let sum =
+                texts.iter().find(|text| text.label.starts_with("38,40") && text.height > 100.0).unwrap();
+            let note = texts.iter().find(|text| text.label.starts_with("Inkl.")).unwrap();
+            let end = ink_bottom(&desk, sum);
+            assert!(end <= note.y + 4.0, "the comma ends at {end}, the words begin at {}", note.y);
+        })
+        .join()
+        .unwrap();
+    }
 }
 
 /// Where notices can come up. A banner is not among them: it may wait for three seconds.

@@ -9,7 +9,7 @@ use domain::intent::{CartIntent, DoneIntent, ItemIntent, MealIntent, PayIntent, 
 use domain::money::Minor;
 use domain::payment::Tender;
 use domain::text::Lang;
-use domain::view::Page;
+use domain::view::{Overlay, Page};
 use slint::{LogicalPosition, PhysicalSize};
 use ui::fixtures;
 
@@ -307,6 +307,30 @@ fn seconds_run_down_between_two_views() {
     assert!(desk.shows("Closes in 18 s"));
     desk.wait(Duration::from_millis(8_100));
     assert!(desk.shows("Closes in 10 s"));
+}
+
+#[test]
+fn the_idle_sheet_shows_what_would_be_lost_on_every_page() {
+    let desk = Desk::new(PORTRAIT);
+    for page in ["menu", "item", "meal", "cart", "pay-choose", "pay-failed"] {
+        let mut view = fixtures::named(page, "en").unwrap();
+        view.overlay = Some(Overlay::Idle { remaining_ms: 17_000, total_ms: 20_000, has_cart: true });
+        // The place of the picture, to the left of "Your order": with a dish it is not of one colour.
+        let colors = |picture: &str| {
+            let mut view = view.clone();
+            view.cart.picture = picture.into();
+            desk.show(&view);
+            desk.draw();
+            let words = desk.texts().into_iter().find(|text| text.label == "Your order" && text.x > 200.0);
+            let words = words.unwrap();
+            let place = (0..100_u8)
+                .map(|n| desk.pixel(LogicalPosition::new(words.x - 140.0 + f32::from(n), words.y + 20.0)));
+            place.map(|pixel| [pixel.r, pixel.g, pixel.b]).collect::<std::collections::BTreeSet<_>>().len()
+        };
+        let dish = view.cart.picture.to_string();
+        assert!(colors(&dish) > 8, "{page}: {dish:?}");
+        assert!(colors("") > 1, "{page}: without a picture an icon stands in");
+    }
 }
 
 #[test]

@@ -42,12 +42,11 @@ impl Scene<'_> {
         let total =
             priced.map_or(Minor::ZERO, |p| p.lines.iter().filter(|l| l.line == line.id).map(amount).sum());
         let unavailable = visit.price.unavailable.get(&line.id).copied();
-        let picks = line.picks.iter().map(|pick| (&pick.slot, &pick.variation));
         CartLineView {
             line: line.id,
             name: self.line_name(menu, line),
             details: item.map(|item| self.details(menu, item, line)).unwrap_or_default(),
-            picture: item.map(|item| menu.picture(item, &line.variation, picks)).unwrap_or_default(),
+            picture: picture(menu, line),
             tint: menu.tint(&line.item),
             quantity: pieces(std::slice::from_ref(line)),
             total,
@@ -89,6 +88,13 @@ impl Scene<'_> {
             .map(|d| LineDetail { name: menu.words(d.name, &self.lang), style: d.style, count: d.count })
             .collect()
     }
+}
+
+/// What a line looks like, with its size and parts; empty if it is no longer sold.
+pub(super) fn picture(menu: &Menu, line: &CartLine) -> Arc<str> {
+    let picks = line.picks.iter().map(|pick| (&pick.slot, &pick.variation));
+    let item = menu.catalog.item(&line.item);
+    item.map(|item| menu.picture(item, &line.variation, picks)).unwrap_or_default()
 }
 
 /// The parts of a meal, each once, and how many of it: two slots may hold the same.
