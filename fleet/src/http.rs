@@ -28,6 +28,7 @@ mod page;
 mod people;
 mod problem;
 mod quarantine;
+mod quota;
 mod sites;
 mod stock;
 mod stream;
@@ -125,6 +126,7 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(stock::list))
         .routes(routes!(stock::count))
         .routes(routes!(stock::receive))
+        .routes(routes!(quota::of_kiosk))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::done))
         .routes(routes!(quarantine::list))

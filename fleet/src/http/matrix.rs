@@ -60,6 +60,7 @@ pub(super) const ROUTES: &[Route] = &[
     route("PATCH", "/v1/kiosks/{id}", SERVICE),
     route("POST", "/v1/kiosks/{id}/decommission", RUN),
     route("GET", "/v1/kiosks/{id}/certificates", SERVICE),
+    route("GET", "/v1/kiosks/{id}/quota", SALES),
     route("GET", "/v1/kiosks/{id}/twin", ALL),
     route("PATCH", "/v1/kiosks/{id}/twin", SERVICE),
     route("POST", "/v1/twins", SERVICE),

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use protocol::text::wire_name;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -29,9 +30,30 @@ pub(super) struct Shelf {
     variation: String,
     /// How much.
     on_hand: i64,
-    /// Grows with each change.
+    /// What of it is set aside for kiosks: what each may still sell, also while it is offline.
+    held: i64,
+    /// The rest, which every kiosk may sell. Negative: fewer are there than kiosks were offered.
+    free: i64,
+    /// What a kiosk does when more is wanted than it may sell.
+    beyond: Beyond,
+    /// Grows with each change of what is there.
     rev: i64,
 }
+
+/// What a kiosk does when more is wanted than it may sell.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Beyond {
+    /// It is sold out.
+    Block,
+    /// It is sold, and the fleet may deny it afterwards.
+    AllowThenDeny,
+    /// It is sold to be paid at the counter, where somebody looks whether there is any.
+    AskStaff,
+}
+
+/// The columns of a shelf `s`.
+const COLUMNS: &str = "s.site, s.variation, s.on_hand, s.held, s.on_hand - s.held AS free, s.beyond, s.rev";
 
 /// Which stock.
 #[derive(Deserialize, Debug, IntoParams)]
@@ -60,8 +82,7 @@ pub(super) async fn list(
     };
     let order =
         Order { by: "s.site", kind: "text", then: "s.variation", then_kind: "text", descending: false };
-    let columns = "s.site, s.variation, s.on_hand, s.rev";
-    Ok(Json(page::page(&transaction, (columns, "stock s"), conditions, order, &part).await?))
+    Ok(Json(page::page(&transaction, (COLUMNS, "stock s"), conditions, order, &part).await?))
 }
 
 /// What somebody counted.
@@ -78,6 +99,9 @@ pub(super) struct Count {
     /// `rev` of the shelf as the counter saw it; a newer one is a conflict. Not given: it is so, whatever was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rev: Option<i64>,
+    /// What a kiosk does when more is wanted than it may sell. Not given: as before; at first `allow_then_deny`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    beyond: Option<Beyond>,
 }
 
 /// Sets what is there. What was not counted before is from now on.
@@ -100,6 +124,7 @@ pub(super) async fn count(
             variation: &asked.variation,
             by: By::To(asked.on_hand),
             rev: asked.rev,
+            beyond: asked.beyond,
         },
     )
     .await
@@ -138,6 +163,7 @@ pub(super) async fn receive(
             variation: &asked.variation,
             by: By::More(asked.quantity),
             rev: None,
+            beyond: None,
         },
     )
     .await
@@ -154,10 +180,11 @@ struct Booking<'a> {
     variation: &'a str,
     by: By,
     rev: Option<i64>,
+    beyond: Option<Beyond>,
 }
 
 async fn book(api: &Api, staff: &Staff, booking: &Booking<'_>) -> Answer<Json<Shelf>> {
-    let Booking { kind, site, variation, by, rev } = booking;
+    let Booking { kind, site, variation, by, rev, beyond } = booking;
     text("site", site, 32)?;
     text("variation", variation, 200)?;
     let doing = "book stock";
@@ -177,18 +204,29 @@ async fn book(api: &Api, staff: &Staff, booking: &Booking<'_>) -> Answer<Json<Sh
     if !(0..=MOST).contains(&after) {
         return Err(Failed::unfit("quantity", format!("{before} are on hand; {after} cannot be")));
     }
-    let sql = "INSERT INTO stock (tenant, site, variation, on_hand) SELECT $1, id, $3, $4 FROM site WHERE id = $2
-               ON CONFLICT (tenant, site, variation) DO UPDATE SET on_hand = $4, rev = stock.rev + 1 RETURNING rev";
-    let row = transaction.query_opt(sql, &[&staff.tenant, site, variation, &after]).await.trying(doing)?;
-    let rev: i64 = row.ok_or_else(|| Failed::missing("site", site))?.get(0);
+    // What is set aside stays so; whoever shares out looks at it.
+    let sql = "INSERT INTO stock (tenant, site, variation, on_hand, beyond)
+               SELECT $1, id, $3, $4, coalesce($5, 'allow_then_deny') FROM site WHERE id = $2
+               ON CONFLICT (tenant, site, variation) DO UPDATE SET on_hand = $4, rev = stock.rev + 1,
+                  beyond = coalesce($5, stock.beyond), regrant = true";
+    let beyond = beyond.as_ref().map(wire_name);
+    let booked = transaction.execute(sql, &[&staff.tenant, site, variation, &after, &beyond]).await;
+    if booked.trying(doing)? == 0 {
+        return Err(Failed::missing("site", site));
+    }
     let sql = "INSERT INTO stock_move (tenant, site, variation, delta, kind) VALUES ($1, $2, $3, $4, $5)";
     transaction
         .execute(sql, &[&staff.tenant, site, variation, &(after - before), kind])
         .await
         .trying(doing)?;
-    let detail = json!({ "kind": kind, "before": before, "after": after });
+    let mut detail = json!({ "kind": kind, "before": before, "after": after });
+    if let Some(beyond) = beyond {
+        detail["beyond"] = json!(beyond);
+    }
     staff.note(&transaction, "stock.book", &format!("{site}/{variation}"), detail).await?;
+    let sql = format!("SELECT {COLUMNS} FROM stock s WHERE s.site = $1 AND s.variation = $2");
+    let shelf = page::one(&transaction, &sql, &[site, variation]).await?;
     transaction.commit().await.trying(doing)?;
-    let shelf = Shelf { site: (*site).to_owned(), variation: (*variation).to_owned(), on_hand: after, rev };
-    Ok(Json(shelf))
+    api.hub.due();
+    Ok(Json(shelf.ok_or_else(|| Failed::missing("site", site))?))
 }

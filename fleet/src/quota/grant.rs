@@ -14,14 +14,20 @@ const LATELY_S: f64 = 3600.0;
 /// The epoch of each kiosk's log that is written now.
 type Epochs = BTreeMap<String, u64>;
 
-/// Kiosks that get parts of goods of which they had none yet. Their streams are locked, so that no sale comes
-/// between adding up what they sold and counting on.
+/// Kiosks that get parts of goods of which they had none yet in their epoch. Their streams are locked, so that no
+/// sale comes between adding up what they sold and counting on.
 #[derive(Default)]
 struct Newcomers {
     /// How many goods each has a part of.
     parts: BTreeMap<String, usize>,
     /// What they sold in their epoch, by kiosk and variation.
     sold: BTreeMap<(String, String), i64>,
+}
+
+impl Newcomers {
+    fn sold(&self, kiosk: &str, variation: &str) -> i64 {
+        self.sold.get(&(kiosk.to_owned(), variation.to_owned())).copied().unwrap_or_default()
+    }
 }
 
 struct Shelf {
@@ -122,18 +128,18 @@ async fn newcomers(
     here: &mut Epochs,
 ) -> Result<Newcomers, DatabaseError> {
     let kiosks: Vec<&str> = here.keys().map(String::as_str).collect();
+    let epochs_here: Vec<i64> = here.values().map(|epoch| epoch.cast_signed()).collect();
     let sql = "SELECT k, (SELECT count(*) FROM allowance a WHERE a.kiosk = k)
-               FROM unnest($3::text[]) AS k
+               FROM unnest($3::text[], $4::bigint[]) AS new (k, e)
                WHERE EXISTS (SELECT FROM stock s WHERE s.tenant = $1 AND s.site = $2 AND NOT EXISTS (
-                   SELECT FROM allowance a WHERE a.kiosk = k AND a.variation = s.variation))";
-    let rows = transaction.query(sql, &[&tenant, &site, &kiosks]).await.trying("look for newcomers")?;
-    let mut newcomers = Newcomers::default();
-    for row in rows {
-        let parts = usize::try_from(row.get::<_, i64>(1)).unwrap_or(usize::MAX);
-        if parts < QUOTA_GOODS_MAX {
-            newcomers.parts.insert(row.get(0), parts);
-        }
-    }
+                   SELECT FROM allowance a WHERE a.kiosk = k AND a.variation = s.variation AND a.epoch >= e))";
+    let rows = transaction
+        .query(sql, &[&tenant, &site, &kiosks, &epochs_here])
+        .await
+        .trying("look for newcomers")?;
+    let parts = |row: &tokio_postgres::Row| usize::try_from(row.get::<_, i64>(1)).unwrap_or(usize::MAX);
+    let parts = rows.iter().map(|row| (row.get(0), parts(row))).collect();
+    let mut newcomers = Newcomers { parts, sold: BTreeMap::new() };
     if newcomers.parts.is_empty() {
         return Ok(newcomers);
     }
@@ -236,7 +242,7 @@ fn share(shelf: &mut Shelf, here: &Epochs, newcomers: &mut Newcomers) {
                 continue;
             }
         }
-        let sold = newcomers.sold.get(&(kiosk.clone(), shelf.variation.clone())).copied().unwrap_or_default();
+        let sold = newcomers.sold(kiosk, &shelf.variation);
         let (part, beyond) = (Part::none(*epoch, sold), shelf.beyond.clone());
         shelf.rows.push(Row { kiosk: kiosk.clone(), before: None, keeps: false, part, beyond });
     }
@@ -244,8 +250,11 @@ fn share(shelf: &mut Shelf, here: &Epochs, newcomers: &mut Newcomers) {
         let Some(epoch) = here.get(&row.kiosk) else { continue };
         row.beyond.clone_from(&shelf.beyond);
         if row.part.epoch < *epoch {
-            // Had it sold anything in this one, ingest had noticed.
-            row.part = Part { size: row.part.size, ..Part::none(*epoch, 0) };
+            if newcomers.parts.contains_key(&row.kiosk) {
+                row.part = Part::none(*epoch, newcomers.sold(&row.kiosk, &shelf.variation));
+            } else {
+                shelf.again = true;
+            }
         }
     }
     let mut sellers: Vec<Seller> = shelf

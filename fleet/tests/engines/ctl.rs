@@ -464,6 +464,10 @@ async fn a_kiosk_is_enrolled_supplied_watched_and_examined_from_a_shell() {
     operator.run(&["stock", "receive", "main", "cola", "-1.5"]).good();
     assert_eq!(operator.run(&["stock", "-o", "json"]).json()[0]["on_hand"], 2_250_000);
     operator.run(&["stock", "count", "main", "cola", "20", "--rev", "1"]).fails(5, &["count again"]);
+    let ruled = ["stock", "count", "main", "cola", "22", "--beyond", "ask-staff", "-o", "json"];
+    let shelf = operator.run(&ruled).json();
+    assert_eq!((&shelf["free"], &shelf["beyond"]), (&2_200_000.into(), &"ask_staff".into()), "{shelf}");
+    operator.run(&["stock", "quota", "t1.nobody"]).fails(4, &["fleetctl ls"]);
     operator.run(&["stock", "count", "nowhere", "cola", "20"]).fails(4, &["fleetctl sites"]);
     operator.run(&["stock", "count", "main", "cola", "lots"]).fails(2, &["lots"]);
 

@@ -310,6 +310,17 @@ async fn a_kiosk_hears_its_quota_gets_an_answer_at_once_and_leaves_its_part_to_o
     })
     .await;
 
+    // Another rule is news for the kiosk, too.
+    let count = json!({ "site": "main", "variation": "cake", "on_hand": 10 * PIECE, "beyond": "block" });
+    assert_eq!(fleet.send("POST", "/v1/stock/counts", &count).0, 200);
+    eventually("the rule", async || hear(&fleet, &told)["goods"]["cake"]["beyond"] == "block").await;
+    let quota = fleet.get(&format!("/v1/kiosks/{id}/quota"));
+    let seven = 7 * PIECE;
+    let cake = json!({ "variation": "cake", "sold": 0, "upto": seven, "left": seven, "held": seven, "beyond": "block" });
+    assert_eq!((&quota["goods"][0], quota["epoch"].as_i64()), (&cake, Some(5)), "{quota}");
+    let shelf = &fleet.get("/v1/stock")["items"][0];
+    assert_eq!((&shelf["held"], &shelf["free"]), (&json!(seven), &json!(3 * PIECE)), "{shelf}");
+
     let gone = json!({ "reason": "sold" });
     assert_eq!(fleet.send("POST", &format!("/v1/kiosks/{id}/decommission"), &gone).0, 200);
     let row = owner

@@ -85,8 +85,45 @@ pub(super) fn compare(cast: &Cast, report: &Report) -> anyhow::Result<(u64, u64)
         let all: i64 = client.query_one("SELECT count(*) FROM event WHERE tenant = 't9'", &[]).await?.get(0);
         ensure!(all == events, "{all} events in the books, the kiosks have {events}");
         let denied = compare_stock(client, report).await?;
+        check_parts(client).await?;
         Ok((u64::try_from(events)?, denied))
     })
+}
+
+/// What is set aside for kiosks. These here sell whatever they like, beyond their quotas too, and their sales are
+/// denied for it: also then a part counts exactly what its kiosk sold, what is set aside is the sum of what is
+/// missing to the ceilings, and all of it is there.
+async fn check_parts(client: &Client) -> anyhow::Result<()> {
+    let shelves = client
+        .query(
+            "SELECT variation, on_hand, held,
+                    (SELECT coalesce(sum(greatest(a.ceiling - a.sold, 0)), 0)::bigint FROM allowance a
+                     WHERE a.tenant = s.tenant AND a.site = s.site AND a.variation = s.variation)
+             FROM stock s WHERE tenant = 't9'",
+            &[],
+        )
+        .await?;
+    for row in shelves {
+        let (variation, on_hand, held, outstanding): (&str, i64, i64, i64) =
+            (row.get(0), row.get(1), row.get(2), row.get(3));
+        ensure!(held == outstanding, "{variation}: {held} set aside, but {outstanding} outstanding");
+        ensure!(held <= on_hand, "{variation}: {held} of {on_hand} set aside");
+    }
+    let row = client
+        .query_one(
+            "WITH sold AS (
+                 SELECT s.kiosk, s.fiscal_series AS epoch, l.variation, sum(l.quantity) AS quantity
+                 FROM sale s CROSS JOIN LATERAL jsonb_to_recordset(s.lines) AS l (variation text, quantity bigint)
+                 WHERE s.tenant = 't9' AND s.fiscal_n IS NOT NULL GROUP BY 1, 2, 3)
+             SELECT count(*), count(*) FILTER (WHERE a.sold <> coalesce(sold.quantity, 0))
+             FROM allowance a LEFT JOIN sold USING (kiosk, epoch, variation) WHERE a.tenant = 't9'",
+            &[],
+        )
+        .await?;
+    let (parts, wrong): (i64, i64) = (row.get(0), row.get(1));
+    ensure!(parts > 0, "no kiosk was given a part");
+    ensure!(wrong == 0, "{wrong} of {parts} parts do not count what their kiosks sold");
+    Ok(())
 }
 
 async fn compare_stock(client: &Client, report: &Report) -> anyhow::Result<u64> {
