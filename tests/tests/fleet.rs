@@ -2,21 +2,29 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that does not find what it expects has failed")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tests::chaos::{self, Options};
+use tests::process::wait_until;
+use tests::{Customer, Fleet, Rig, RigOptions};
 
 fn program(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     own.ancestors().nth(2).unwrap().join(name)
 }
 
+/// A folder that the engines' account can come through.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    dir
+}
+
 /// A short one for every run of the tests; `./dev soak chaos` is the long one.
 #[test]
 fn whatever_dies_on_the_way_every_event_is_in_the_books_exactly_once() {
-    let dir = tempfile::tempdir().unwrap();
-    // The engines' account has to come through.
-    std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let dir = folder();
     let options = Options {
         dir: dir.path().to_owned(),
         fleetd: program("fleetd"),
@@ -34,4 +42,54 @@ fn whatever_dies_on_the_way_every_event_is_in_the_books_exactly_once() {
         }
         Err(error) => panic!("{error:#}\nlogs: {}", dir.keep().display()),
     }
+}
+
+/// How long a quota may take from the fleet to the kiosk's log and back.
+const TOLD_WITHIN: Duration = Duration::from_secs(30);
+
+fn shop(dir: &Path, fleet: &Fleet) -> Rig {
+    let rig = Rig::start(RigOptions {
+        dir: dir.to_owned(),
+        sim: ["--terminal-mode", "auto", "--printer-instant", "--terminal-card-ms", "150"]
+            .map(str::to_owned)
+            .into(),
+        settings: fleet.uplink(),
+        quiet: true,
+        ..RigOptions::default()
+    });
+    let rig = rig.unwrap();
+    fleet.admit(&rig).unwrap();
+    rig
+}
+
+#[test]
+fn of_what_is_counted_a_kiosk_sells_its_part_and_not_one_more() {
+    let dir = folder();
+    let fleet = Fleet::start(dir.path()).unwrap();
+    let rig = shop(dir.path(), &fleet);
+    let kiosk = fleet.ctl(&["ls"]).unwrap()[0].clone();
+    let (id, site) = (kiosk["id"].as_str().unwrap(), kiosk["site"].as_str().unwrap());
+    fleet.ctl(&["stock", "count", site, "bacon-rye-double", "2", "--beyond", "block"]).unwrap();
+    let quota = || fleet.ctl(&["stock", "quota", id]);
+    let in_force = || {
+        let quota = quota().ok()?;
+        (quota["rev"] == quota["in_force_rev"] && !quota["goods"].as_array()?.is_empty()).then_some(())
+    };
+    wait_until(TOLD_WITHIN, in_force).unwrap_or_else(|| panic!("no quota: {:?}", quota()));
+
+    let mut customer = Customer::new(rig.mirror().unwrap()).unwrap();
+    customer.order_two_burgers().unwrap();
+    customer.press("Pay").unwrap();
+    customer.leave().unwrap();
+    let sold = || {
+        let shelf = fleet.ctl(&["stock", "--site", site]).ok()?[0].clone();
+        (shelf["on_hand"] == 0 && shelf["held"] == 0).then_some(())
+    };
+    wait_until(TOLD_WITHIN, sold).unwrap_or_else(|| panic!("{:?}", fleet.ctl(&["stock"])));
+    let denied = fleet.ctl(&["tasks"]).unwrap();
+    assert_eq!(denied.as_array().map(Vec::len), Some(0), "both were there: {denied}");
+
+    let third = customer.order_two_burgers();
+    assert!(third.is_err(), "nobody has a third one");
+    assert_ne!(customer.mirror.screen().id, "pay-choose");
 }
