@@ -1,14 +1,20 @@
 //! `./dev demo --script`: whole orders, performed through the mirror as a browser would.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use kioskd::admin::wire::Request;
 
 use crate::customer::{Customer, PAYMENT_WITHIN};
 use crate::fleet::Fleet;
+use crate::mirror::MirrorClient;
 use crate::process::wait_until;
 use crate::rig::{Rig, RigOptions};
+
+mod beside;
+
+use beside::Beside;
 
 /// How long the emulated printer may take for a receipt.
 const PRINT_WITHIN: Duration = Duration::from_secs(20);
@@ -24,6 +30,10 @@ pub fn run(dir: &Path, out: &Path) -> anyhow::Result<()> {
     stage.scene("declined, then retried", Stage::declined_then_retried)?;
     stage.scene("terminal link lost after authorisation", Stage::link_lost)?;
     stage.scene("printer out of paper", Stage::out_of_paper)?;
+    stage.scene("another language, easier to use", Stage::sheets)?;
+    stage.scene("closed by the team, then open again", Stage::closed)?;
+    stage.scene("the customer of another kiosk has left", Stage::left_alone)?;
+    stage.scene("out of service: no catalog", Stage::no_catalog)?;
     stage.scene("the fleet has all four orders", Stage::fleet_knows)?;
     stage.rig.stop_kiosk()?;
     println!("{} screenshots and receipt.png in {}", stage.shots, out.display());
@@ -36,8 +46,15 @@ const FLEET_WITHIN: Duration = Duration::from_secs(20);
 /// Orders that the scenes bring to their end.
 const ORDERS: usize = 4;
 
+/// How long the kiosk may take to close or open.
+const CLOSE_WITHIN: Duration = Duration::from_secs(10);
+
+/// The mark of the brand, beside every sheet.
+const BESIDE_SHEETS: (f32, f32) = (300.0, 200.0);
+
 struct Stage<'a> {
     rig: Rig,
+    beside: Beside,
     fleet: Fleet,
     customer: Customer,
     out: &'a Path,
@@ -57,7 +74,8 @@ impl<'a> Stage<'a> {
         })?;
         let customer = Customer::new(rig.mirror()?)?;
         fleet.admit(&rig)?;
-        Ok(Self { rig, fleet, customer, out, shots: 0 })
+        let beside = Beside::open(&dir.join("beside"))?;
+        Ok(Self { rig, beside, fleet, customer, out, shots: 0 })
     }
 
     fn scene(&mut self, name: &str, play: fn(&mut Self) -> anyhow::Result<()>) -> anyhow::Result<()> {
@@ -71,13 +89,14 @@ impl<'a> Stage<'a> {
 
     /// Saves what is shown now.
     fn shot(&mut self, name: &str) -> anyhow::Result<()> {
-        // Whatever still comes belongs to the page: a settling picture, a countdown.
-        self.customer.mirror.receive_for(Duration::from_millis(150))?;
+        let path = self.next(name);
+        save(&mut self.customer.mirror, &path)
+    }
+
+    /// Where the next screenshot goes.
+    fn next(&mut self, name: &str) -> PathBuf {
         self.shots += 1;
-        let path = self.out.join(format!("{:02}-{name}.png", self.shots));
-        self.customer.mirror.save(&path)?;
-        println!("  {}", path.display());
-        Ok(())
+        self.out.join(format!("{:02}-{name}.png", self.shots))
     }
 
     /// Saves the page once it is shown.
@@ -159,6 +178,37 @@ impl<'a> Stage<'a> {
         self.receipt(4)
     }
 
+    fn sheets(&mut self) -> anyhow::Result<()> {
+        // The page of the order before may have closed by itself while its receipt waited for paper.
+        self.customer.leave()?;
+        self.customer.sit_down()?;
+        for (label, sheet) in [("English", "languages"), ("Easier to use", "easier")] {
+            self.customer.press_to(label, &format!("menu/{sheet}"))?;
+            self.shot(sheet)?;
+            self.customer.mirror.press(BESIDE_SHEETS.0, BESIDE_SHEETS.1)?;
+            self.customer.mirror.wait_page("menu", CLOSE_WITHIN)?;
+        }
+        Ok(())
+    }
+
+    fn closed(&mut self) -> anyhow::Result<()> {
+        self.rig.ask(&Request::Close)?;
+        self.customer.mirror.wait_page("out-of-service", CLOSE_WITHIN)?;
+        self.shot("closed")?;
+        self.rig.ask(&Request::Open)?;
+        self.customer.mirror.wait_page("attract", CLOSE_WITHIN)
+    }
+
+    fn left_alone(&mut self) -> anyhow::Result<()> {
+        let path = self.next("idle");
+        self.beside.warning(&path)
+    }
+
+    fn no_catalog(&mut self) -> anyhow::Result<()> {
+        let path = self.next("out-of-service");
+        self.beside.without_catalog(&path)
+    }
+
     fn fleet_knows(&mut self) -> anyhow::Result<()> {
         let paid = |fleet: &Fleet| -> anyhow::Result<usize> {
             let orders = fleet.ctl(&["orders"])?;
@@ -182,4 +232,13 @@ impl<'a> Stage<'a> {
         }
         Ok(())
     }
+}
+
+/// Saves what a mirror shows.
+fn save(mirror: &mut MirrorClient, path: &Path) -> anyhow::Result<()> {
+    // Whatever still comes belongs to the page: a settling picture, a countdown.
+    mirror.receive_for(Duration::from_millis(150))?;
+    mirror.save(path)?;
+    println!("  {}", path.display());
+    Ok(())
 }
