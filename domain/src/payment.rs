@@ -22,6 +22,9 @@ pub const CODE_NOT_STARTED: u8 = 0;
 /// Code of a decline that was found out by asking: the terminal did not tell why.
 pub const CODE_NOT_TOLD: u8 = 0xFF;
 
+/// The code of a payment that the terminal refused to begin: it is not ready, and no bank was asked.
+pub const CODE_NOT_READY: u8 = 0xFE;
+
 /// What never changes about a payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Payment {

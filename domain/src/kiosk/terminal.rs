@@ -6,11 +6,11 @@
 use super::doubt::doubt_blocks;
 use super::reconcile::{self, Explained};
 use super::turn::Turn;
-use crate::effect::TerminalEffect;
+use crate::effect::{Effect, TerminalEffect};
 use crate::event::PaymentEvent;
 use crate::ids::{PaymentId, Uuid};
 use crate::input::{LastAnswer, TerminalInput};
-use crate::payment::{LastTransaction, Payment, PaymentState};
+use crate::payment::{CODE_NOT_READY, LastTransaction, Payment, PaymentState};
 use crate::session::{Abort, Question, TerminalPhase};
 use crate::view::TerminalPrompt;
 
@@ -24,7 +24,12 @@ impl Turn<'_> {
             TerminalInput::Down { .. } => self.terminal_down(),
             TerminalInput::Started { payment } => self.sign_of_life(payment, TerminalPrompt::PresentCard),
             TerminalInput::Prompt { payment, prompt } => self.sign_of_life(payment, prompt),
-            TerminalInput::Refused { payment, code } | TerminalInput::Declined { payment, code } => {
+            TerminalInput::Refused { payment, code } => {
+                let about = format!("the card terminal refuses to begin a payment (code {code:02X})");
+                self.effect(Effect::CallStaff { about: about.into() });
+                self.ended_unpaid(payment, PaymentEvent::Declined { payment, code: CODE_NOT_READY });
+            }
+            TerminalInput::Declined { payment, code } => {
                 self.ended_unpaid(payment, PaymentEvent::Declined { payment, code });
             }
             TerminalInput::Cancelled { payment } => {

@@ -8,7 +8,9 @@ use domain::kiosk::Refusal;
 use domain::kiosk::ledger::KitchenState;
 use domain::money::{Currency, Minor};
 use domain::order::OrderState;
-use domain::payment::{CODE_NOT_STARTED, LastTransaction, PaymentState, StaffVerdict, Tender};
+use domain::payment::{
+    CODE_NOT_READY, CODE_NOT_STARTED, LastTransaction, PaymentState, StaffVerdict, Tender,
+};
 use domain::receipt::ReceiptKind;
 use domain::view::{Page, PayFailure, TerminalPrompt};
 use domain::{Effect, Input};
@@ -175,7 +177,10 @@ fn a_terminal_that_refuses_to_start_took_no_money() {
     w.sending();
     let payment = w.payment_id();
     w.terminal(TerminalInput::Refused { payment, code: 0x83 });
-    assert_eq!(*w.state(), PaymentState::Declined { code: 0x83 });
+    assert_eq!(*w.state(), PaymentState::Declined { code: CODE_NOT_READY });
+    assert_eq!(failure(&w), PayFailure::TerminalDown, "no bank said no");
+    let called = |e: &Effect| matches!(e, Effect::CallStaff { about } if about.contains("code 83"));
+    assert!(w.take_effects().iter().any(called));
 }
 
 #[test]

@@ -30,6 +30,9 @@ const IDLE_WITHIN: Duration = Duration::from_secs(90);
 /// the refusal means for the command behind it.
 const FORGOTTEN_FOR: Duration = Duration::from_secs(1);
 
+/// Conditions of a terminal that are a bank's answers where there is a result: to be initialised, clock wrong.
+const NOT_READY: [u8; 2] = [0x51, 0x62];
+
 /// The terminal as configured.
 pub(super) struct Actor {
     endpoint: Endpoint,
@@ -388,7 +391,7 @@ impl Work {
         let input = match (answer, aborted) {
             (ResultAnswer::Accepted, None) => TerminalInput::Completed { payment },
             (ResultAnswer::Declined, code) => ended_unpaid(payment, declined.or(code).unwrap_or(0xFF)),
-            (ResultAnswer::NoResult, Some(code)) => ended_unpaid(payment, code),
+            (ResultAnswer::NoResult, Some(code)) => ended_without_result(payment, code),
             // Reported by its own event.
             (ResultAnswer::GoodsRefused, _) => return,
             (ResultAnswer::NoResult, None) => lost_input(payment, "the terminal finished without a result"),
@@ -465,6 +468,17 @@ fn ended_unpaid(payment: PaymentId, code: u8) -> TerminalInput {
     match result_class(code) {
         ResultClass::Cancelled => TerminalInput::Cancelled { payment },
         _ => TerminalInput::Declined { payment, code },
+    }
+}
+
+/// It ended before any bank was asked: by the customer, because of the card, or because the terminal is not ready.
+fn ended_without_result(payment: PaymentId, code: u8) -> TerminalInput {
+    match (result_class(code), code) {
+        (ResultClass::Cancelled, _) => TerminalInput::Cancelled { payment },
+        (ResultClass::Declined, code) if !NOT_READY.contains(&code) => {
+            TerminalInput::Declined { payment, code }
+        }
+        _ => TerminalInput::Refused { payment, code },
     }
 }
 

@@ -148,6 +148,19 @@ fn a_dead_terminal_leaves_no_doubt_for_longer_than_it_is_dead() {
 }
 
 #[test]
+fn a_terminal_that_is_not_ready_is_not_told_as_a_banks_no() {
+    let mut shop = Shop::open();
+    shop.rig.sim(&["terminal", "needs-init"]).unwrap();
+    shop.customer.order_two_burgers().unwrap();
+    shop.customer.press("Pay").unwrap();
+    shop.see("pay-failed");
+    let order = shop.rig.ask(&Request::Order { order: "K3-001".into() }).unwrap();
+    let meaning = order["payments"][0]["meaning"].as_str().unwrap();
+    assert!(meaning.contains("the terminal was not ready"), "{order}");
+    assert_eq!(shop.settled_books().paid, 0);
+}
+
+#[test]
 fn devices_are_reported_and_come_back_after_they_were_unplugged() {
     let shop = Shop::open();
     let state =

@@ -6,7 +6,7 @@ use crate::kiosk::checkout;
 use crate::kiosk::ledger::{OrderRecord, PaymentRecord};
 use crate::money::{Minor, Quantity};
 use crate::order::OrderState;
-use crate::payment::{CODE_NOT_STARTED, CODE_NOT_TOLD, PaymentState, Tender};
+use crate::payment::{CODE_NOT_READY, CODE_NOT_STARTED, CODE_NOT_TOLD, PaymentState, Tender};
 use crate::receipt;
 use crate::session::{Abort, Ordered, TerminalJob, TerminalPhase};
 use crate::view::{
@@ -85,6 +85,7 @@ impl Scene<'_> {
     fn failure(&self, payment: &PaymentRecord) -> PayFailure {
         let down = self.kiosk.session.terminal.phase == TerminalPhase::Down;
         match payment.state {
+            PaymentState::Declined { code: CODE_NOT_READY } => PayFailure::TerminalDown,
             PaymentState::Declined { code: CODE_NOT_STARTED } if down => PayFailure::TerminalDown,
             // Found out by asking, or by a person: the payment was broken off, and no bank said no.
             PaymentState::Declined { code: CODE_NOT_STARTED | CODE_NOT_TOLD } => PayFailure::Cancelled,

@@ -3,7 +3,7 @@
 use domain::cart::ServiceMode;
 use domain::kiosk::ledger::{KitchenState, PaymentRecord, PrintState};
 use domain::order::CancelReason;
-use domain::payment::{CODE_NOT_STARTED, CODE_NOT_TOLD, PaymentState, Tender};
+use domain::payment::{CODE_NOT_READY, CODE_NOT_STARTED, CODE_NOT_TOLD, PaymentState, Tender};
 use domain::receipt::ReceiptKind;
 
 pub(super) fn mode(mode: ServiceMode) -> &'static str {
@@ -60,6 +60,9 @@ pub(super) fn payment_meaning(record: &PaymentRecord) -> String {
         PaymentState::Declined { code: CODE_NOT_TOLD } => {
             "no money taken, and the terminal told no reason".into()
         }
+        PaymentState::Declined { code: CODE_NOT_READY } => {
+            "the terminal was not ready, no money taken; its code is in the log".into()
+        }
         PaymentState::Declined { code } => format!("declined with code {code:02X}, no money taken"),
         PaymentState::Cancelled => "cancelled, no money taken".into(),
         PaymentState::TimedOut => "no card was presented in time, no money taken".into(),
@@ -82,6 +85,7 @@ pub(super) fn payment_state(state: &PaymentState) -> String {
         PaymentState::Completed(_) => "completed".into(),
         PaymentState::Declined { code: CODE_NOT_STARTED } => "not taken: it never began".into(),
         PaymentState::Declined { code: CODE_NOT_TOLD } => "not taken: the terminal told no reason".into(),
+        PaymentState::Declined { code: CODE_NOT_READY } => "not taken: the terminal was not ready".into(),
         PaymentState::Declined { code } => format!("declined (code {code:02X})"),
         PaymentState::Cancelled => "cancelled".into(),
         PaymentState::TimedOut => "timed out".into(),
