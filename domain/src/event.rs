@@ -323,13 +323,9 @@ pub enum DrawerEvent {
 /// About the stock that this kiosk may sell.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum StockEvent {
-    /// This quota is in force, and no earlier one.
+    /// This quota is in force, and no earlier one. When its time is over it is told once more, with what was taken
+    /// of it: the rest goes back.
     Quota(Arc<Quota>),
-    /// The time of the quota in force is over: what was not sold of it goes back.
-    QuotaOver {
-        /// Its revision.
-        rev: u64,
-    },
 }
 
 /// About something a person must do.

@@ -181,6 +181,16 @@ pub enum OrderState {
     Expired,
 }
 
+impl OrderState {
+    /// Whether it may still be paid.
+    pub fn is_unpaid(self) -> bool {
+        match self {
+            Self::Placed | Self::AwaitingPayment | Self::PaymentUnknown | Self::AcceptedUnpaid => true,
+            Self::Paid | Self::Fulfilling | Self::Closed | Self::Cancelled | Self::Expired => false,
+        }
+    }
+}
+
 /// Why an order was cancelled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CancelReason {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            look (every 2 s)                jobs                      ingest
-//! stock.regrant ──► share out, set aside ──► quota.due ──► kiosk ──► order.paid, stock.quota, stock.quota_over
+//! stock.regrant ──► share out, set aside ──► quota.due ──► kiosk ──► order.paid, stock.quota
 //!       ▲                                       ▲            │              │ counts, gives back
 //!       └───────────────────────────────────────┼────────────┼──────────────┘
 //!                                               └── reserve ◄┘ a customer wants more
@@ -17,6 +17,7 @@ mod leave;
 mod offer;
 pub(crate) mod part;
 mod reserve;
+pub(crate) mod row;
 
 use std::time::Duration;
 

@@ -201,7 +201,6 @@ fn other_events() -> Vec<Event> {
         }),
         Event::Task(TaskEvent::Done { task: TaskId(uuid(5)), by: "ada".into() }),
         Event::Stock(StockEvent::Quota(Arc::new(quota()))),
-        Event::Stock(StockEvent::QuotaOver { rev: 7 }),
     ]);
     events
 }

@@ -128,13 +128,19 @@ impl Customer {
         self.press_here("Double")?;
         self.press_here("No onion")?;
         self.press_here("One more")?;
-        self.press("Add")?;
-        self.mirror.wait("the meal offer or the menu", PAGE_WITHIN, |m| m.screen().id != "item")?;
-        if self.mirror.screen().id == "meal" {
-            self.press_to("No thanks", "menu")?;
-        }
+        self.add_alone()?;
         self.press_to("Review order", "cart")?;
         self.press_to("Pay", "pay-choose")
+    }
+
+    /// From the page of an item to the menu, with the item in the cart and no meal made of it.
+    ///
+    /// # Errors
+    /// A page does not come.
+    pub fn add_alone(&mut self) -> anyhow::Result<()> {
+        self.press("Add")?;
+        self.mirror.wait("the meal offer or the menu", PAGE_WITHIN, |m| m.screen().id != "item")?;
+        if self.mirror.screen().id == "meal" { self.press_to("No thanks", "menu") } else { Ok(()) }
     }
 }
 

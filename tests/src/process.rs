@@ -54,6 +54,11 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// With what code it ended by itself, if it did.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.child.try_wait().ok()??.code()
+    }
+
     /// Kills it at once, as a power cut would.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use kioskd::admin::client::{self, ClientError};
 use kioskd::admin::wire::Request;
+use kioskd::machine::{EXIT_REBOOT, EXIT_RESTART};
 use serde_json::Value;
 
 use crate::mirror::MirrorClient;
@@ -142,6 +143,12 @@ impl Rig {
     /// Whether both programs run.
     pub fn is_running(&mut self) -> bool {
         self.sim.is_running() && self.kiosk.as_mut().is_some_and(Process::is_running)
+    }
+
+    /// Whether the kiosk has ended to be started again, as the fleet wanted. On a machine systemd does that.
+    pub fn is_to_be_started(&mut self) -> bool {
+        let code = self.kiosk.as_mut().and_then(Process::exit_code).and_then(|code| u8::try_from(code).ok());
+        code.is_some_and(|code| [EXIT_RESTART, EXIT_REBOOT].contains(&code))
     }
 
     /// Process id of the kiosk.

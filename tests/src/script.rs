@@ -165,11 +165,7 @@ impl<'a> Stage<'a> {
         self.customer.sit_down()?;
         self.shot("no-paper-banner")?;
         self.customer.press_to("Bacon & Rye", "item")?;
-        self.customer.press("Add")?;
-        self.customer.mirror.wait("the menu or the meal", PAYMENT_WITHIN, |m| m.screen().id != "item")?;
-        if self.customer.mirror.screen().id == "meal" {
-            self.customer.press_to("No thanks", "menu")?;
-        }
+        self.customer.add_alone()?;
         self.customer.press_to("Review order", "cart")?;
         self.customer.press_to("Pay", "pay-choose")?;
         self.customer.press_to("Pay", "at-terminal")?;

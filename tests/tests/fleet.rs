@@ -63,6 +63,24 @@ fn shop(dir: &Path, fleet: &Fleet) -> Rig {
 }
 
 #[test]
+fn what_an_operator_sets_is_in_force_once_the_kiosk_has_started_anew() {
+    let dir = folder();
+    let fleet = Fleet::start(dir.path()).unwrap();
+    let mut rig = shop(dir.path(), &fleet);
+    let id = fleet.ctl(&["ls"]).unwrap()[0]["id"].as_str().unwrap().to_owned();
+    fleet.ctl(&["set", &id, "kiosk.language=de", "kiosk.cutover_hour=77"]).unwrap();
+    wait_until(TOLD_WITHIN, || rig.is_to_be_started().then_some(())).expect("it ends to be started anew");
+    rig.start_kiosk().unwrap();
+    let twin = || fleet.ctl(&["show", &id]).ok().map(|kiosk| kiosk["twin"].clone());
+    let told = || {
+        let twin = twin()?;
+        (twin["reported"]["kiosk.language"] == "de").then_some(twin)
+    };
+    let twin = wait_until(TOLD_WITHIN, told).unwrap_or_else(|| panic!("{:?}", fleet.ctl(&["show", &id])));
+    assert_eq!(twin["errors"]["kiosk.cutover_hour"], "must be an hour from 0 to 23");
+}
+
+#[test]
 fn of_what_is_counted_a_kiosk_sells_its_part_and_not_one_more() {
     let dir = folder();
     let fleet = Fleet::start(dir.path()).unwrap();

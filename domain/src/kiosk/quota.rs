@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ledger::{Ledger, OrderRecord};
+use super::ledger::Ledger;
 use super::offer::Offer;
 use super::turn::Turn;
 use crate::cart::{Cart, CartLine};
@@ -14,7 +14,7 @@ use crate::effect::Effect;
 use crate::event::StockEvent;
 use crate::ids::{LineId, VariationId};
 use crate::money::Quantity;
-use crate::order::{Order, OrderState};
+use crate::order::Order;
 use crate::quota::{Allowance, Beyond, Quota, QuotaGrant};
 use crate::session::{Asking, Stage, Uplink};
 use crate::view::Unavailable;
@@ -49,7 +49,7 @@ impl Ledger {
     /// What was sold of something in this epoch, and what open orders will take of it.
     pub fn taken(&self, variation: &VariationId) -> Quantity {
         let sold = self.sold.get(variation).copied().unwrap_or_default();
-        let waiting = self.open_orders().filter(|record| record.may_still_be_paid());
+        let waiting = self.open_orders().filter(|record| record.state.is_unpaid());
         let goods = waiting.flat_map(|record| record.order.goods());
         goods.filter(|(v, _)| *v == variation).fold(sold, |sum, (_, quantity)| plus(sum, quantity))
     }
@@ -63,13 +63,6 @@ impl Ledger {
     pub(super) fn apply_stock(&mut self, event: &StockEvent) {
         match event {
             StockEvent::Quota(quota) => self.quota = Some(quota.clone()),
-            StockEvent::QuotaOver { .. } => {
-                let Some(mut quota) = self.quota.clone() else { return };
-                for (variation, allowance) in &mut Arc::make_mut(&mut quota).goods {
-                    allowance.upto = allowance.upto.min(self.taken(variation));
-                }
-                self.quota = Some(quota);
-            }
         }
     }
 
@@ -77,22 +70,6 @@ impl Ledger {
         for (variation, quantity) in order.goods() {
             let sold = self.sold.entry(variation.clone()).or_default();
             *sold = plus(*sold, quantity);
-        }
-    }
-}
-
-impl OrderRecord {
-    fn may_still_be_paid(&self) -> bool {
-        match self.state {
-            OrderState::Placed
-            | OrderState::AwaitingPayment
-            | OrderState::PaymentUnknown
-            | OrderState::AcceptedUnpaid => true,
-            OrderState::Paid
-            | OrderState::Fulfilling
-            | OrderState::Closed
-            | OrderState::Cancelled
-            | OrderState::Expired => false,
         }
     }
 }
@@ -234,9 +211,12 @@ impl Turn<'_> {
         let Some(quota) = self.ledger.quota.clone().filter(|quota| quota.until <= self.now.wall) else {
             return;
         };
-        let left = |(variation, _)| self.ledger.left(variation).is_some_and(|(left, _)| left > Quantity(0));
-        if quota.goods.iter().any(left) {
-            self.record(StockEvent::QuotaOver { rev: quota.rev });
+        let mut rest = quota.clone();
+        for (variation, allowance) in &mut Arc::make_mut(&mut rest).goods {
+            allowance.upto = allowance.upto.min(self.ledger.taken(variation));
+        }
+        if rest != quota {
+            self.record(StockEvent::Quota(rest));
         }
     }
 }

@@ -25,7 +25,7 @@ impl Ledger {
         match event {
             OrderEvent::Placed(order) => self.order(order.id).is_none(),
             OrderEvent::Paid { order, fiscal, .. } => self.order_is(*order, |r| {
-                is_unpaid(r.state)
+                r.state.is_unpaid()
                     && *fiscal == self.next_fiscal()
                     && (r.order.total.0 == 0 || r.paying().is_some())
             }),
@@ -209,20 +209,6 @@ fn uses_terminal(p: &PaymentRecord) -> bool {
     match p.payment.tender {
         Tender::Card => true,
         Tender::Counter => false,
-    }
-}
-
-fn is_unpaid(state: OrderState) -> bool {
-    match state {
-        OrderState::Placed
-        | OrderState::AwaitingPayment
-        | OrderState::PaymentUnknown
-        | OrderState::AcceptedUnpaid => true,
-        OrderState::Paid
-        | OrderState::Fulfilling
-        | OrderState::Closed
-        | OrderState::Cancelled
-        | OrderState::Expired => false,
     }
 }
 

@@ -1,9 +1,6 @@
 //! Kitchen, scanner, drawer, fleet: what they report and what follows.
 
-use std::sync::Arc;
-
 use domain::cart::LabelValue;
-use domain::catalog::Catalog;
 use domain::effect::{DrawerEffect, KitchenEffect};
 use domain::event::{DenyCode, TaskKind};
 use domain::ids::ItemId;
@@ -104,10 +101,7 @@ fn a_coupon_lowers_the_price_once() {
 fn a_coupon_below_its_least_amount_says_from_when_it_counts() {
     let mut parts = fixture::parts();
     parts.rules[0].min_subtotal = Minor(1000);
-    let mut w = World::off(fixture::config());
-    w.catalog = Arc::new(Catalog::new(parts).unwrap());
-    w.start();
-    w.devices_ready();
+    let mut w = World::selling(parts);
     w.at_menu();
     w.intent(Intent::QuickAdd(ItemId::new("fries")));
     let scan = |w: &mut World| w.feed(Input::Scanner(ScannerInput::Text(fixture::COUPON.into())));

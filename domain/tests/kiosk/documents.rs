@@ -1,12 +1,9 @@
 //! What receipts, slips and tickets say.
 
-use std::sync::Arc;
-
-use domain::catalog::{Catalog, Surcharge, SurchargeAmount, SurchargeTax};
-use domain::ids::{GroupId, ItemId, ModifierId, SlotId, SurchargeId, VariationId};
+use domain::ids::{GroupId, ItemId, ModifierId, SlotId, VariationId};
 use domain::input::Action;
 use domain::intent::{CartIntent, DoneIntent, Intent, ItemIntent, MealIntent, PayIntent};
-use domain::money::{Minor, Quantity, Rate};
+use domain::money::{Minor, Quantity};
 use domain::pricing::refund_part;
 use domain::receipt::{Block, ReceiptDocument, ReceiptKind, Style};
 use domain::text::Lang;
@@ -105,10 +102,7 @@ fn a_receipt_says_everything_in_the_customers_language() {
 fn an_arabic_receipt_has_nothing_that_turns_its_lines_around() {
     let mut parts = fixture::parts();
     parts.languages.push(Lang::new("ar"));
-    let mut w = World::off(fixture::config());
-    w.catalog = Arc::new(Catalog::new(parts).unwrap());
-    w.start();
-    w.devices_ready();
+    let mut w = World::selling(parts);
     w.intent(Intent::SetLanguage(Lang::new("ar")));
     w.at_menu();
     w.intent(Intent::OpenItem(ItemId::new("burger")));
@@ -144,18 +138,8 @@ fn net_and_tax_of_a_receipt_add_up_to_its_total() {
 /// A shop that adds five per cent service, taxed as the goods are.
 fn with_service() -> World {
     let mut parts = fixture::parts();
-    parts.surcharges = vec![Surcharge {
-        id: SurchargeId::new("service"),
-        name: fixture::text("Service", "Bedienung"),
-        amount: SurchargeAmount::Percent(Rate(50_000)),
-        tax: SurchargeTax::FollowLines,
-        mode: None,
-    }];
-    let mut w = World::off(fixture::config());
-    w.catalog = Arc::new(Catalog::new(parts).unwrap());
-    w.start();
-    w.devices_ready();
-    w
+    parts.surcharges = vec![fixture::service()];
+    World::selling(parts)
 }
 
 #[test]

@@ -8,12 +8,13 @@ use domain::cart::ServiceMode;
 use domain::catalog::{
     Allergens, Availability, Barcode, Catalog, CatalogParts, Category, ComboChoice, ComboSlot, Diet,
     GroupStyle, Item, ItemGroup, ItemKind, MealOffer, Modifier, ModifierGroup, Price, PriceRule,
-    RestrictedKind, RestrictedNumber, RuleKind, RuleTarget, TaxRate, TaxRule, Tint, TipOffer, Variation,
+    RestrictedKind, RestrictedNumber, RuleKind, RuleTarget, Surcharge, SurchargeAmount, SurchargeTax,
+    TaxRate, TaxRule, Tint, TipOffer, Variation,
 };
 use domain::config::ShopLines;
 use domain::ids::{
-    AvailabilityId, CategoryId, GroupId, ItemId, ModifierId, RuleId, SlotId, TaxClassId, TaxRateId,
-    VariationId,
+    AvailabilityId, CategoryId, GroupId, ItemId, ModifierId, RuleId, SlotId, SurchargeId, TaxClassId,
+    TaxRateId, VariationId,
 };
 use domain::money::{Currency, Minor, Quantity, Rate};
 use domain::text::{Lang, Text};
@@ -45,6 +46,17 @@ pub fn text(en: &str, de: &str) -> Text {
     let mut text = Text::single(&Lang::new("en"), en);
     text.0.insert(Lang::new("de"), de.into());
     text
+}
+
+/// Five per cent service, taxed as the goods are.
+pub fn service() -> Surcharge {
+    Surcharge {
+        id: SurchargeId::new("service"),
+        name: text("Service", "Bedienung"),
+        amount: SurchargeAmount::Percent(Rate(50_000)),
+        tax: SurchargeTax::FollowLines,
+        mode: None,
+    }
 }
 
 pub fn parts() -> CatalogParts {

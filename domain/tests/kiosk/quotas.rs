@@ -8,7 +8,7 @@ use domain::input::UplinkInput;
 use domain::intent::{CartIntent, Intent, MealIntent, PayIntent};
 use domain::money::Quantity;
 use domain::payment::Tender;
-use domain::quota::{Allowance, Beyond, QuotaGrant};
+use domain::quota::{Allowance, Beyond, Quota, QuotaGrant};
 use domain::time::WallMs;
 use domain::view::{Notice, Page};
 use domain::{Effect, Input, KioskConfig};
@@ -220,7 +220,8 @@ fn a_quota_whose_time_is_over_gives_the_rest_back_once() {
     let mut w = World::open();
     grant(&mut w, 1, 5, Beyond::Block, None);
     let over = |w: &World| {
-        w.log.iter().filter(|(_, e)| matches!(e, Event::Stock(StockEvent::QuotaOver { rev: 1 }))).count()
+        let given_back = |q: &Quota| q.rev == 1 && q.goods[&fries()].upto == Quantity(0);
+        w.log.iter().filter(|(_, e)| matches!(e, Event::Stock(StockEvent::Quota(q)) if given_back(q))).count()
     };
     w.jump(7 * HOUR_MS);
     w.tick();

@@ -1,10 +1,8 @@
 //! What the customer sees adds up, with discounts, surcharges and taxes of every kind.
 
-use std::sync::Arc;
-
 use domain::Input;
-use domain::catalog::{Catalog, PriceRule, RuleKind, RuleTarget, Surcharge, SurchargeAmount, SurchargeTax};
-use domain::ids::{ItemId, RuleId, SlotId, SurchargeId, VariationId};
+use domain::catalog::{PriceRule, RuleKind, RuleTarget};
+use domain::ids::{ItemId, RuleId, SlotId, VariationId};
 use domain::input::ScannerInput;
 use domain::intent::{CartIntent, Intent, MealIntent, PayIntent};
 use domain::money::{Minor, Rate};
@@ -77,19 +75,9 @@ fn world(inclusive: bool) -> World {
         ..parts.rules[0].clone()
     };
     parts.rules.push(happy);
-    parts.surcharges = vec![Surcharge {
-        id: SurchargeId::new("service"),
-        name: fixture::text("Service", "Bedienung"),
-        amount: SurchargeAmount::Percent(Rate(50_000)),
-        tax: SurchargeTax::FollowLines,
-        mode: None,
-    }];
+    parts.surcharges = vec![fixture::service()];
     parts.tax_rates.values_mut().for_each(|rate| rate.inclusive = inclusive);
-    let mut w = World::off(fixture::config());
-    w.catalog = Arc::new(Catalog::new(parts).unwrap());
-    w.start();
-    w.devices_ready();
-    w
+    World::selling(parts)
 }
 
 /// Buys at the counter, and gives what the telephone gets.

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use domain::catalog::Catalog;
+use domain::catalog::{Catalog, CatalogParts};
 use domain::effect::{DisplayEffect, KitchenEffect, PrinterEffect, TerminalEffect};
 use domain::event::{Event, KitchenEvent, OrderEvent, PaymentEvent, ReceiptEvent};
 use domain::ids::{CategoryId, IdSource, ItemId, OrderId, PaymentId, Uuid};
@@ -73,6 +73,15 @@ impl World {
 
     pub fn with(config: KioskConfig) -> Self {
         let mut world = Self::off(config);
+        world.start();
+        world.devices_ready();
+        world
+    }
+
+    /// A kiosk that is up, sells these, and whose devices are ready.
+    pub fn selling(parts: CatalogParts) -> Self {
+        let mut world = Self::off(fixture::config());
+        world.catalog = Arc::new(Catalog::new(parts).unwrap());
         world.start();
         world.devices_ready();
         world

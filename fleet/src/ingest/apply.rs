@@ -207,7 +207,6 @@ async fn fold_all(
         }
     }
     let sellers = Sellers::of(batches, decisions);
-    sales.extend(sellers.open_orders(transaction).await?);
     let mut books = load::books(transaction, sales, payments).await?;
     let fiscal_owners = load::fiscal_owners(transaction, &paid).await?;
     let variations = sold_variations(batches, decisions, &books);
@@ -281,9 +280,6 @@ impl Folding<'_> {
                     match consequence {
                         Consequence::Sold(sale) => self.sold(whose, sale, &one, &mut decision.answers),
                         Consequence::Quota(quota) => self.shelves.in_force(whose, &quota),
-                        Consequence::QuotaOver(rev) => {
-                            self.shelves.over(whose, rev, &self.books.waiting(whose.kiosk));
-                        }
                         Consequence::Nothing => {}
                     }
                     decision.accepted.push(one);

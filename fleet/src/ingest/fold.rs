@@ -90,8 +90,6 @@ pub(crate) enum Consequence {
     Sold(Uuid),
     /// This quota is in force.
     Quota(Arc<Quota>),
-    /// The time of the quota of this revision is over.
-    QuotaOver(u64),
 }
 
 /// The rows that an event needs: sale, payment.
@@ -158,22 +156,7 @@ impl Books {
             | Event::Drawer(_)
             | Event::Task(_) => Ok(Consequence::Nothing),
             Event::Stock(StockEvent::Quota(quota)) => Ok(Consequence::Quota(quota.clone())),
-            Event::Stock(StockEvent::QuotaOver { rev }) => Ok(Consequence::QuotaOver(*rev)),
         }
-    }
-
-    /// What orders of a kiosk will take that may still be paid, by variation, as far as they are loaded.
-    pub(crate) fn waiting(&self, kiosk: &str) -> BTreeMap<&str, i64> {
-        let mut waiting: BTreeMap<&str, i64> = BTreeMap::new();
-        let open = ["placed", "awaiting_payment", "payment_unknown", "accepted_unpaid"];
-        let of_kiosk = |sale: &&Sale| sale.kiosk == kiosk && sale.fiscal.is_none();
-        for sale in self.sales.values().filter(of_kiosk).filter(|sale| open.contains(&sale.state.as_str())) {
-            for line in sale.lines.iter().filter(|line| line.quantity > 0) {
-                let sum = waiting.entry(&line.variation).or_default();
-                *sum = sum.saturating_add(line.quantity);
-            }
-        }
-        waiting
     }
 
     fn fold_order(&mut self, whose: Whose<'_>, event: &OrderEvent) -> Result<Consequence, String> {

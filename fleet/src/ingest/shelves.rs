@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use deadpool_postgres::Transaction;
 use domain::Event;
 use domain::event::{OrderEvent, StockEvent};
-use domain::ids::Uuid;
 
 use super::apply::Incoming;
 use super::decide::Decision;
@@ -14,16 +13,15 @@ use super::save::{execute, pg};
 use super::stock::Shelves;
 use crate::database::{DatabaseError, Trying};
 use crate::quota::part::Part;
+use crate::quota::row::{self, PART};
 
 /// Kiosks of a group whose parts matter.
 #[derive(Debug, Default)]
 pub(super) struct Sellers<'a> {
     /// They sold something.
     sold: BTreeSet<&'a str>,
-    /// They say which quota is in force, or that it is not any more.
+    /// They say which quota is in force.
     told: BTreeSet<&'a str>,
-    /// They say that the time of a quota is over.
-    over: Vec<&'a str>,
 }
 
 impl<'a> Sellers<'a> {
@@ -35,10 +33,6 @@ impl<'a> Sellers<'a> {
                 match event {
                     Event::Order(OrderEvent::Paid { .. }) => drop(sellers.sold.insert(kiosk)),
                     Event::Stock(StockEvent::Quota(_)) => drop(sellers.told.insert(kiosk)),
-                    Event::Stock(StockEvent::QuotaOver { .. }) => {
-                        sellers.told.insert(kiosk);
-                        sellers.over.push(kiosk);
-                    }
                     Event::Order(_)
                     | Event::Payment(_)
                     | Event::Receipt(_)
@@ -51,20 +45,6 @@ impl<'a> Sellers<'a> {
             }
         }
         sellers
-    }
-
-    /// Orders that may still be paid, of kiosks that have to know what they wait for.
-    pub(super) async fn open_orders(
-        &self,
-        transaction: &Transaction<'_>,
-    ) -> Result<Vec<Uuid>, DatabaseError> {
-        if self.over.is_empty() {
-            return Ok(Vec::new());
-        }
-        let sql = "SELECT id FROM sale WHERE kiosk = ANY ($1) AND fiscal_n IS NULL
-                   AND state IN ('placed', 'awaiting_payment', 'payment_unknown', 'accepted_unpaid')";
-        let rows = transaction.query(sql, &[&self.over]).await.trying("look for open orders")?;
-        Ok(rows.iter().map(|row| Uuid(row.get::<_, uuid::Uuid>(0).into_bytes())).collect())
     }
 
     /// Locks and loads the shelves of these goods and of all that these kiosks have a part of, in the order of
@@ -112,10 +92,10 @@ impl<'a> Sellers<'a> {
             return Ok(());
         }
         let select = transaction
-            .prepare_cached(
-                "SELECT kiosk, site, variation, epoch, sold, ceiling, offered, part FROM allowance
-                 WHERE kiosk = ANY ($1) AND (site, variation) IN (SELECT * FROM unnest($2::text[], $3::text[]))",
-            )
+            .prepare_cached(&format!(
+                "SELECT kiosk, site, variation, {PART} FROM allowance
+                 WHERE kiosk = ANY ($1) AND (site, variation) IN (SELECT * FROM unnest($2::text[], $3::text[]))"
+            ))
             .await
             .trying("prepare")?;
         let rows = {
@@ -124,14 +104,7 @@ impl<'a> Sellers<'a> {
             transaction.query(&select, &parameters).await.trying("load kiosks' parts")?
         };
         for row in rows {
-            let part = Part {
-                epoch: row.get::<_, i64>(3).cast_unsigned(),
-                sold: row.get(4),
-                ceiling: row.get(5),
-                offered: row.get(6),
-                size: row.get(7),
-            };
-            shelves.put_part(row.get(0), row.get(1), row.get(2), part);
+            shelves.put_part(row.get(0), row.get(1), row.get(2), row::part(&row, 3));
         }
         Ok(())
     }

@@ -177,7 +177,7 @@ impl Shelves {
         }
     }
 
-    /// A kiosk says which quota is in force.
+    /// A kiosk says which quota is in force, and, when its time is over, what it took of it.
     pub(crate) fn in_force(&mut self, whose: Whose<'_>, quota: &Quota) {
         if self.latest(whose, quota.rev).is_none_or(|rev| quota.rev < rev) {
             // A later one, or any in between, may have reached it meanwhile: what they offer stays set aside.
@@ -192,22 +192,8 @@ impl Shelves {
                 let set_aside = part.ceiling.max(part.sold);
                 // It may have placed orders beyond what it was offered; what is others' does not become its own.
                 part.ceiling = upto.min(set_aside.saturating_add(free.max(0)));
+                part.offered = part.offered.min(upto);
             });
-        }
-    }
-
-    /// A kiosk says that the time of its quota is over: it sells no more than what it `waits` for the payment of.
-    pub(crate) fn over(&mut self, whose: Whose<'_>, rev: u64, waits: &BTreeMap<&str, i64>) {
-        if self.latest(whose, rev).is_none_or(|latest| rev < latest) {
-            return;
-        }
-        for variation in self.variations(whose) {
-            let waits = waits.get(variation.as_str()).copied().unwrap_or_default();
-            self.change(whose, &variation, |part, _| {
-                part.ceiling = part.ceiling.min(part.sold.saturating_add(waits));
-                part.offered = part.offered.min(part.sold);
-            });
-            self.look_at(whose, &variation);
         }
     }
 
@@ -275,13 +261,6 @@ impl Shelves {
             it.touched = true;
         }
         Some(result)
-    }
-
-    fn look_at(&mut self, whose: Whose<'_>, variation: &str) {
-        let Some(it) = self.parts.get(&(whose.kiosk.to_owned(), variation.to_owned())) else { return };
-        if let Some(shelf) = self.shelves.get_mut(&(it.site.clone(), variation.to_owned())) {
-            (shelf.regrant, shelf.touched) = (true, true);
-        }
     }
 }
 

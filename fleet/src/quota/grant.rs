@@ -6,6 +6,7 @@ use deadpool_postgres::{Object, Transaction};
 use protocol::fleet::QUOTA_GOODS_MAX;
 
 use super::part::{MOST, Part, Seller, share_out};
+use super::row::{self, PART};
 use crate::database::{DatabaseError, Trying, begin};
 
 /// A kiosk that was not heard of for so long keeps what it has and gets no more until it comes back.
@@ -206,22 +207,16 @@ async fn load_rows(
     shelves: &mut [Shelf],
 ) -> Result<(), DatabaseError> {
     let variations: Vec<&str> = shelves.iter().map(|shelf| shelf.variation.as_str()).collect();
-    let sql = "SELECT variation, kiosk, epoch, sold, ceiling, offered, part, beyond,
-                      coalesce(kept_until > now(), false)
-               FROM allowance WHERE tenant = $1 AND site = $2 AND variation = ANY ($3) ORDER BY kiosk";
-    let rows = transaction.query(sql, &[&tenant, &site, &variations]).await.trying("load kiosks' parts")?;
+    let sql = format!(
+        "SELECT variation, kiosk, beyond, coalesce(kept_until > now(), false), {PART}
+         FROM allowance WHERE tenant = $1 AND site = $2 AND variation = ANY ($3) ORDER BY kiosk"
+    );
+    let rows = transaction.query(&sql, &[&tenant, &site, &variations]).await.trying("load kiosks' parts")?;
     let mut by_variation: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for row in rows {
-        let part = Part {
-            epoch: row.get::<_, i64>(2).cast_unsigned(),
-            sold: row.get(3),
-            ceiling: row.get(4),
-            offered: row.get(5),
-            size: row.get(6),
-        };
-        let beyond: String = row.get(7);
+        let (part, beyond): (Part, String) = (row::part(&row, 4), row.get(2));
         let before = Some((part, beyond.clone()));
-        let row_of_kiosk = Row { kiosk: row.get(1), before, keeps: row.get(8), part, beyond };
+        let row_of_kiosk = Row { kiosk: row.get(1), before, keeps: row.get(3), part, beyond };
         by_variation.entry(row.get(0)).or_default().push(row_of_kiosk);
     }
     for shelf in shelves {

@@ -6,7 +6,8 @@ use deadpool_postgres::{Object, Transaction};
 use protocol::fleet::{QUOTA_GOODS_MAX, Quota, Reserve};
 
 use super::offer::{COLUMNS, offers};
-use super::part::{MOST, Part};
+use super::part::MOST;
+use super::row::{self, PART};
 use crate::database::{DatabaseError, Trying, begin, storable};
 
 /// So long nobody takes back what was asked for, unsold as it is: a customer who takes long has paid by then.
@@ -70,10 +71,9 @@ async fn raise(
     let rows = transaction.query(&lock, &[&kiosk, &variations]).await.trying("lock the stock")?;
     let mut free: BTreeMap<String, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     let select = transaction
-        .prepare_cached(
-            "SELECT variation, sold, ceiling, offered, part FROM allowance
-             WHERE kiosk = $1 AND epoch = $3 AND variation = ANY ($2)",
-        )
+        .prepare_cached(&format!(
+            "SELECT variation, {PART} FROM allowance WHERE kiosk = $1 AND epoch = $3 AND variation = ANY ($2)"
+        ))
         .await
         .trying("prepare")?;
     let rows = transaction
@@ -84,8 +84,7 @@ async fn raise(
     for row in rows {
         let variation: &str = row.get(0);
         let (Some(upto), Some(free)) = (wanted.get(variation), free.get_mut(variation)) else { continue };
-        let before =
-            Part { epoch, sold: row.get(1), ceiling: row.get(2), offered: row.get(3), size: row.get(4) };
+        let before = row::part(&row, 1);
         let mut part = before;
         part.raise(*upto, free);
         if part.offered == before.offered {

@@ -91,8 +91,9 @@ impl Kiosk {
 
     fn lease_over(&mut self) {
         if let Some((rev, upto)) = self.quota.filter(|_| self.left() > 0) {
-            self.quota = Some((rev, upto.min(self.taken())));
-            self.log.over(rev);
+            let upto = upto.min(self.taken());
+            self.quota = Some((rev, upto));
+            self.log.in_force(rev, upto);
         }
     }
 }

@@ -134,11 +134,6 @@ impl From<QuotaInForce> for Quota {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) struct QuotaOver {
-    pub rev: u64,
-}
-
-#[derive(Serialize, Deserialize)]
 pub(super) struct By {
     pub by: String,
 }

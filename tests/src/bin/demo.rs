@@ -106,6 +106,10 @@ fn say(rig: &Rig, fleet: &Fleet) -> anyhow::Result<()> {
 
 fn wait(mut rig: Rig, mut fleet: Fleet) -> anyhow::Result<()> {
     while !STOP.load(Ordering::Relaxed) {
+        if rig.is_to_be_started() {
+            rig.start_kiosk()?;
+            println!("\nThe fleet wanted the kiosk to start anew. Its screen: {}", rig.mirror_url()?);
+        }
         let logs = rig.dir.display().to_string();
         anyhow::ensure!(rig.is_running(), "a program ended; see kioskd.log and sim.log in {logs}");
         anyhow::ensure!(fleet.is_running(), "the fleet ended; see fleetd.log in {logs}");

@@ -26,12 +26,7 @@ impl Beside {
     fn order(&self, customer: &mut Customer) -> anyhow::Result<()> {
         customer.sit_down()?;
         customer.press_to("Bacon & Rye", "item")?;
-        customer.press("Add")?;
-        customer.mirror.wait("the menu or the meal", PAYMENT_WITHIN, |m| m.screen().id != "item")?;
-        if customer.mirror.screen().id == "meal" {
-            customer.press_to("No thanks", "menu")?;
-        }
-        Ok(())
+        customer.add_alone()
     }
 
     /// Waits until the kiosk asks whether anybody is still there.

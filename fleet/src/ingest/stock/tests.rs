@@ -189,12 +189,12 @@ fn what_a_kiosk_placed_beyond_its_part_is_set_aside_as_far_as_it_is_free() {
 #[test]
 fn when_a_quotas_time_is_over_only_what_waits_for_its_payment_stays_set_aside() {
     let mut shelves = cakes();
-    shelves.over(whose("k1", 5), 6, &BTreeMap::new());
+    shelves.in_force(whose("k1", 5), &quota(6, &[("cake", 2)]));
     assert_eq!(shelves.cake(), (10, 8, false), "a later one may have reached it since");
-    shelves.over(whose("k1", 5), 7, &[("cake", PIECE)].into());
+    shelves.in_force(whose("k1", 5), &quota(7, &[("cake", 3)]));
     assert_eq!(shelves.cake(), (10, 3, true));
     let part = shelves.part("k1");
-    assert_eq!((part.ceiling, part.offered), (3 * PIECE, 2 * PIECE));
+    assert_eq!((part.ceiling, part.offered), (3 * PIECE, 3 * PIECE));
     assert!(shelves.sell("k2", 5, 9), "two of its own and seven free ones");
     assert!(shelves.sell("k1", 5, 1), "the order that was open");
     assert_eq!(shelves.cake(), (0, 0, true));

@@ -19,9 +19,9 @@ pub(crate) fn ended(socket: &Path, order: &str) -> anyhow::Result<String> {
     let mut last = Value::Null;
     for _ in 0..LOOKS {
         let record = ask(socket, &Request::Order { order: order.to_owned() })?;
-        let payments = record["payments"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let paying = payments.iter().rev().find(|payment| !payment["terminal_receipt_no"].is_null());
-        last = paying.or(payments.last()).cloned().unwrap_or_default();
+        // Once it was paid nobody begins another payment of an order.
+        last =
+            record["payments"].as_array().and_then(|payments| payments.last()).cloned().unwrap_or_default();
         match last["state"].as_str() {
             Some("reversing" | "reversal unknown") => std::thread::sleep(LOOK_AGAIN),
             Some("reversed") => return Ok(meaning(&last)),

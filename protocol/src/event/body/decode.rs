@@ -11,7 +11,7 @@ use domain::time::WallMs;
 use serde::de::DeserializeOwned;
 
 use super::super::misc::{
-    By, CatalogActivated, ItemRef, KitchenQueued, KitchenRef, QuotaInForce, QuotaOver, Reason, ReceiptFailed,
+    By, CatalogActivated, ItemRef, KitchenQueued, KitchenRef, QuotaInForce, Reason, ReceiptFailed,
     ReceiptQueued, ReceiptRef, SoldOut, TaskDone, TaskRaised,
 };
 use super::super::order::{OrderCancelled, OrderPaid, OrderPlaced, OrderRef};
@@ -156,7 +156,6 @@ pub(super) fn other(kind: &str, body: &str) -> Result<Option<Event>, DecodeError
             let wire: QuotaInForce = read(kind, body)?;
             Event::Stock(StockEvent::Quota(Arc::new(wire.into())))
         }
-        "stock.quota_over" => Event::Stock(StockEvent::QuotaOver { rev: read::<QuotaOver>(kind, body)?.rev }),
         "task.raised" => {
             let wire: TaskRaised = read(kind, body)?;
             Event::Task(TaskEvent::Raised {

@@ -6,8 +6,8 @@ use domain::event::{
 use domain::ids::{PaymentId, ReceiptId};
 
 use super::super::misc::{
-    CatalogActivated, ItemRef, KitchenQueued, KitchenRef, QuotaInForce, QuotaOver, ReceiptFailed,
-    ReceiptQueued, ReceiptRef, SoldOut, TaskDone, TaskRaised,
+    CatalogActivated, ItemRef, KitchenQueued, KitchenRef, QuotaInForce, ReceiptFailed, ReceiptQueued,
+    ReceiptRef, SoldOut, TaskDone, TaskRaised,
 };
 use super::super::order::{OrderCancelled, OrderPaid, OrderPlaced, OrderRef};
 use super::super::payment::{
@@ -134,7 +134,6 @@ pub(super) fn catalog(event: &CatalogEvent) -> Result<Encoded, EncodeError> {
 pub(super) fn stock(event: &StockEvent) -> Result<Encoded, EncodeError> {
     match event {
         StockEvent::Quota(quota) => body("stock.quota", &QuotaInForce::from(quota.as_ref())),
-        StockEvent::QuotaOver { rev } => body("stock.quota_over", &QuotaOver { rev: *rev }),
     }
 }
 
