@@ -162,7 +162,7 @@ pub fn start(parts: Parts<'_>, ends: Ends, admin: AdminContext, supervisor: &Sup
     let (outgoing, outgoing_end) = mpsc::channel(OUTGOING);
     let (twin, twin_end) = watch::channel(None);
     let work = Arc::new(Notify::new());
-    supervisor.task("uplink-poll", link::poll(links, supervisor.shutdown()));
+    supervisor.task("uplink-poll", link::poll(links));
     let driver = driver::Driver {
         settings: settings.clone(),
         serial: parts.settings.kiosk.serial.clone(),

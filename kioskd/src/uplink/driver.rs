@@ -298,9 +298,23 @@ impl<'a> Connection<'a> {
                         return Left::Renewed;
                     }
                 }
-                () = self.driver.shutdown.wait() => return Left::Shutdown,
+                () = self.driver.shutdown.wait() => {
+                    self.leave().await;
+                    return Left::Shutdown;
+                }
             }
         }
+    }
+
+    /// Says what is still to be said before the program ends: how far jobs are, which settings are wanted.
+    async fn leave(mut self) {
+        if !self.connected {
+            return;
+        }
+        while let Ok(outgoing) = self.driver.outgoing.try_recv() {
+            self.send(outgoing.up, outgoing.payload);
+        }
+        self.link.farewell().await;
     }
 
     async fn connected(&mut self) {
@@ -472,7 +486,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    fn tell(&self, job: Id, s: JobState, why: String, result: Option<String>) {
+    fn tell(&mut self, job: Id, s: JobState, why: String, result: Option<String>) {
         let progress = JobProgress { job, s, pct: None, why, result };
         self.send(Up::Job, serde_json::to_vec(&progress).unwrap_or_default());
     }
@@ -487,7 +501,7 @@ impl<'a> Connection<'a> {
     }
 
     /// What cannot be sent is said again when the fleet asks.
-    fn send(&self, up: Up, payload: Vec<u8>) {
+    fn send(&mut self, up: Up, payload: Vec<u8>) {
         if let Err(error) = self.link.publish(up, payload) {
             tracing::debug!(%error, "a message was not sent");
         }

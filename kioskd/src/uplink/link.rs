@@ -20,7 +20,6 @@ use rustls::ClientConfig;
 use tokio::sync::mpsc;
 
 use super::sync::PubAck;
-use crate::supervisor::Shutdown;
 
 /// The broker keeps what comes for us while we are away for so long.
 const SESSION_EXPIRY_S: u32 = 3600;
@@ -40,6 +39,9 @@ const EVENTS: usize = 32;
 
 /// How long a TCP and TLS handshake may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the end of the program may wait for the broker to take the last messages.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Form of the session checkpoints of the client library.
 const SESSION_FORMAT: u16 = 1;
@@ -78,6 +80,8 @@ pub(crate) struct Message {
 pub(crate) struct Link {
     client: AsyncClient,
     kiosk: KioskId,
+    /// What was published last and has nobody else waiting for it.
+    last: Option<OnTheWay>,
     pub events: mpsc::Receiver<LinkEvent>,
 }
 
@@ -101,7 +105,7 @@ impl Link {
             AsyncClient::builder(options(target, will)?).capacity(REQUESTS).try_build()?;
         let (out, events) = mpsc::channel(EVENTS);
         poller.send(Polled { eventloop, out }).await.ok().context("the polling task has ended")?;
-        Ok(Self { client, kiosk: target.kiosk.clone(), events })
+        Ok(Self { client, kiosk: target.kiosk.clone(), last: None, events })
     }
 
     /// Subscribes. At every connection: it costs nothing, and a session that the broker kept may be one of
@@ -114,19 +118,31 @@ impl Link {
 
     /// Sends, and tells what the broker said.
     pub(crate) fn publish_tracked(&self, up: Up, payload: Vec<u8>) -> anyhow::Result<OnTheWay> {
-        let options = PublishOptions::new(QoS::AtLeastOnce);
-        let notice = self.client.try_publish_tracked(self.topic(up), payload, options)?;
-        Ok(Box::pin(said(notice)))
-    }
-
-    /// Sends something that is said again anyway.
-    pub(crate) fn publish(&self, up: Up, payload: Vec<u8>) -> anyhow::Result<()> {
         let retained = match up {
             Up::Status | Up::Twin => true,
             Up::Events | Up::Metrics | Up::Log | Up::Job | Up::Reserve => false,
         };
         let options = PublishOptions::new(QoS::AtLeastOnce).retain(retained);
-        Ok(self.client.try_publish(self.topic(up), payload, options)?)
+        let notice = self.client.try_publish_tracked(self.topic(up), payload, options)?;
+        Ok(Box::pin(said(notice)))
+    }
+
+    /// Sends something that is said again anyway.
+    pub(crate) fn publish(&mut self, up: Up, payload: Vec<u8>) -> anyhow::Result<()> {
+        self.last = Some(self.publish_tracked(up, payload)?);
+        Ok(())
+    }
+
+    /// Waits until the broker has what was published, if it takes it within [`FAREWELL`]. What comes in meanwhile
+    /// is not acknowledged: it comes again.
+    pub(crate) async fn farewell(mut self) {
+        let Some(last) = self.last.take() else { return };
+        let ended = async { while self.events.recv().await.is_some() {} };
+        tokio::select! {
+            _ = last => {}
+            () = ended => {}
+            () = tokio::time::sleep(FAREWELL) => tracing::debug!("the broker did not take the last message"),
+        }
     }
 
     /// What a message says is stored: the broker may forget it.
@@ -142,21 +158,16 @@ impl Link {
     }
 }
 
-/// Polls one connection after the other, until the program ends. Does nothing else: a publish that waited in
+/// Polls one connection after the other, until there will be no more. Does nothing else: a publish that waited in
 /// here would wait for itself.
-pub(crate) async fn poll(mut links: mpsc::Receiver<Polled>, mut shutdown: Shutdown) -> anyhow::Result<()> {
-    loop {
-        let next = tokio::select! {
-            next = links.recv() => next,
-            () = shutdown.wait() => None,
-        };
-        let Some(mut polled) = next else { return Ok(()) };
+pub(crate) async fn poll(mut links: mpsc::Receiver<Polled>) -> anyhow::Result<()> {
+    while let Some(mut polled) = links.recv().await {
         tokio::select! {
             () = poll_one(&mut polled.eventloop, &polled.out) => {}
             () = polled.out.closed() => {}
-            () = shutdown.wait() => return Ok(()),
         }
     }
+    Ok(())
 }
 
 async fn poll_one(eventloop: &mut EventLoop, out: &mpsc::Sender<LinkEvent>) {
