@@ -72,7 +72,7 @@ pub enum BackendKind {
     /// Nowhere but in memory: for the mirror, for tests, for machines without a display.
     #[default]
     Headless,
-    /// In a window of the desktop; only in programs built with the feature `window`.
+    /// In a window of the desktop; not in a device build (without the feature `window`).
     Window,
 }
 

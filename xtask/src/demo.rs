@@ -17,10 +17,6 @@ pub(crate) fn demo(arguments: &[String]) -> anyhow::Result<()> {
         "tests",
         "--bins",
     ]);
-    let window = arguments.iter().any(|a| a == "--window");
-    if window {
-        build.args(["--features", "kioskd/window"]);
-    }
     run::step("build", &mut build)?;
     let mut demo = run::program(run::build_dir().join("debug/demo"));
     let status = demo.args(arguments).current_dir(std::env::current_dir()?).status()?;

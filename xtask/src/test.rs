@@ -12,10 +12,10 @@ pub(crate) fn test(arguments: &[String]) -> anyhow::Result<()> {
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     build()?;
     step("test", cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
-    // The desktop's backend is a feature: a kiosk is built without it.
-    step("window", cargo().args(["test", "-p", "ui", "--features", "window", "--test", "window"]))?;
     let lint = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    step("lint", cargo().args(lint))
+    step("lint", cargo().args(lint))?;
+    let device = ["clippy", "--package", "kioskd", "--no-default-features", "--", "-D", "warnings"];
+    step("lint of the device build", cargo().args(device))
 }
 
 /// The integration tests start the real programs, so those are built first; with the same features as the tests,

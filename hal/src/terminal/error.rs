@@ -58,7 +58,7 @@ pub enum TerminalError {
     #[error("nothing can be aborted")]
     NothingToAbort,
     /// Contact was lost. The session is over; connect anew and ask what happened.
-    #[error("contact was lost: {:?} after {:?}", .loss.cause, .loss.sent)]
+    #[error("contact was lost: {}, {}", .loss.cause, .loss.sent)]
     Lost {
         /// How far the running command had come.
         loss: Loss,

@@ -1,5 +1,7 @@
 //! What a terminal reports, in words every kind of terminal shares.
 
+use std::fmt;
+
 use super::codes::{Condition, Prompt};
 use super::money::Currency;
 use super::types::{CommandKind, LastTransaction, TerminalReceipt, Totals, TransactionResult};
@@ -229,4 +231,31 @@ pub enum LossCause {
     WriteStalled,
     /// It went on talking and came to no end in the time it was given.
     NoEnd,
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NothingSent => "before anything was sent",
+            Self::MaybeSent => "after a command was sent that may not have arrived",
+            Self::Acknowledged => "after it had taken a command",
+            Self::Declined => "after it had declined",
+            Self::ResultReported => "after it had approved",
+            Self::ResultAccepted => "after its approval was accepted",
+            Self::GoodsRefused => "after it was told that no goods were given",
+        })
+    }
+}
+
+impl fmt::Display for LossCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LinkClosed => "the connection broke",
+            Self::NoAnswer => "the terminal does not answer",
+            Self::Silent => "the terminal went silent",
+            Self::LineFault => "the serial line is disturbed",
+            Self::WriteStalled => "the terminal takes no bytes",
+            Self::NoEnd => "the terminal came to no end",
+        })
+    }
 }

@@ -129,9 +129,12 @@ async fn on_order(
 ) -> Said {
     let origin = Origin::Local(user.into());
     on_core(context, move |core| {
-        let action = action(orders::find(core, &order)?)?;
-        let result = core.command(Command { origin, action });
-        done(core, result)
+        let record = orders::find(core, &order)?;
+        let (action, state) = (action(record)?, orders::state_with_payment(record));
+        match core.command(Command { origin, action }) {
+            Ok(Err(Refusal::NotNow)) => Err(format!("not possible now: the order is {state}")),
+            result => done(core, result),
+        }
     })
     .await
 }

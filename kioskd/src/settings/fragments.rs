@@ -108,7 +108,13 @@ fn read(path: &Path) -> Result<String, SettingsError> {
     // Before the text: a file that is too large is told as that, whatever is in it.
     let length = limited.read_to_end(&mut bytes).map_err(cannot)?;
     if u64::try_from(length).is_ok_and(|length| length <= FILE_BYTES_MAX) {
-        String::from_utf8(bytes).map_err(|error| cannot(std::io::Error::new(ErrorKind::InvalidData, error)))
+        String::from_utf8(bytes).map_err(|error| {
+            let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
+                .iter()
+                .filter(|b| **b == b'\n')
+                .count();
+            cannot(std::io::Error::new(ErrorKind::InvalidData, format!("line {line} is not UTF-8")))
+        })
     } else {
         Err(SettingsError::TooLarge { path: path.to_owned() })
     }

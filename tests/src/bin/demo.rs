@@ -55,6 +55,10 @@ fn run() -> anyhow::Result<()> {
     let dir = arguments.data.clone().unwrap_or_else(|| temporary.path().to_owned());
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
     let dir = dir.canonicalize()?;
+    let lock = std::fs::File::create(dir.join("demo.lock"))?;
+    if lock.try_lock().is_err() {
+        anyhow::bail!("a demo runs with {} already", dir.display());
+    }
     if arguments.script {
         let out = arguments.out.as_deref().expect("clap asks for --out");
         return script::run(&dir, out);

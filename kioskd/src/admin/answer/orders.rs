@@ -29,6 +29,19 @@ pub(super) fn find<'a>(core: &'a Core, name: &str) -> Result<&'a OrderRecord, St
     found.ok_or_else(|| format!("no order {name:?} in memory; kioskctl orders lists them"))
 }
 
+/// What state an order is in, in a word.
+pub(super) fn state(record: &OrderRecord) -> &'static str {
+    if record.is_refunded() { "refunded" } else { status::order_state(record.state) }
+}
+
+/// The same, with what became of the money.
+pub(super) fn state_with_payment(record: &OrderRecord) -> String {
+    match record.paying().or(record.last_payment()) {
+        Some(payment) => format!("{}; its payment: {}", state(record), words::payment_meaning(payment)),
+        None => state(record).to_owned(),
+    }
+}
+
 /// An order of the list.
 pub(super) fn row(row: &OrderRow, clock: &ShopClock) -> Value {
     json!({
@@ -61,7 +74,7 @@ pub(super) fn show(core: &mut Core, name: &str) -> Said {
         "placed": stamp(order.placed_at.0),
         "placed_local": core.clock().stamp(order.placed_at),
         "mode": words::mode(order.mode),
-        "state": if record.is_refunded() { "refunded" } else { status::order_state(record.state) },
+        "state": state(record),
         "cancelled": record.cancelled.map(words::cancelled),
         "fiscal": record.paid.map(|(fiscal, _)| fiscal_number(fiscal)),
         "paid_local": record.paid.map(|(_, at)| core.clock().stamp(at)),
