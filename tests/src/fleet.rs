@@ -13,8 +13,8 @@ use crate::engines;
 use crate::process::{Process, wait_until};
 use crate::rig::{Rig, RigOptions, program};
 
-/// How long the kiosk may take to reach the fleet once it belongs to it.
-const CONNECT_WITHIN: Duration = Duration::from_secs(20);
+/// How long the kiosk may take to reach the fleet once it belongs to it: it tries less often the longer it failed.
+const CONNECT_WITHIN: Duration = Duration::from_secs(60);
 
 /// A running fleet.
 #[derive(Debug)]
@@ -120,6 +120,14 @@ impl Fleet {
     /// `fleetctl` itself.
     pub fn fleetctl(&self) -> &Path {
         &self.fleetctl
+    }
+
+    /// Ends it in order; what it has stays.
+    ///
+    /// # Errors
+    /// It does not end.
+    pub fn stop(&mut self) -> anyhow::Result<()> {
+        self.process.stop()
     }
 
     /// Whether it runs.

@@ -30,11 +30,12 @@ pub fn run(dir: &Path, out: &Path) -> anyhow::Result<()> {
     stage.scene("declined, then retried", Stage::declined_then_retried)?;
     stage.scene("terminal link lost after authorisation", Stage::link_lost)?;
     stage.scene("printer out of paper", Stage::out_of_paper)?;
+    stage.scene("no network", Stage::no_network)?;
     stage.scene("another language, easier to use", Stage::sheets)?;
     stage.scene("closed by the team, then open again", Stage::closed)?;
     stage.scene("the customer of another kiosk has left", Stage::left_alone)?;
     stage.scene("out of service: no catalog", Stage::no_catalog)?;
-    stage.scene("the fleet has all four orders", Stage::fleet_knows)?;
+    stage.scene("the fleet has all orders", Stage::fleet_knows)?;
     stage.rig.stop_kiosk()?;
     println!("{} screenshots and receipt.png in {}", stage.shots, out.display());
     Ok(())
@@ -44,9 +45,9 @@ pub fn run(dir: &Path, out: &Path) -> anyhow::Result<()> {
 const FLEET_WITHIN: Duration = Duration::from_secs(20);
 
 /// Orders that the scenes bring to their end.
-const ORDERS: usize = 4;
+const ORDERS: usize = 5;
 
-/// How long the kiosk may take to close or open.
+/// How long the kiosk may take to close or open, or to notice that the fleet is gone.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
 /// The mark of the brand, beside every sheet.
@@ -174,9 +175,28 @@ impl<'a> Stage<'a> {
         self.receipt(4)
     }
 
-    fn sheets(&mut self) -> anyhow::Result<()> {
+    fn no_network(&mut self) -> anyhow::Result<()> {
         // The page of the order before may have closed by itself while its receipt waited for paper.
         self.customer.leave()?;
+        self.fleet.stop()?;
+        let alone = || (self.rig.ask(&Request::Status).ok()?["uplink"]["connected"] == false).then_some(());
+        wait_until(CLOSE_WITHIN, alone).context("the kiosk does not notice that the fleet is gone")?;
+        self.customer.sit_down()?;
+        self.shot("offline-banner")?;
+        self.customer.press_to("Bacon & Rye", "item")?;
+        self.customer.add_alone()?;
+        self.customer.press_to("Review order", "cart")?;
+        self.customer.press_to("Pay", "pay-choose")?;
+        self.customer.press_to("Pay", "at-terminal")?;
+        self.customer.mirror.wait_page("done", PAYMENT_WITHIN)?;
+        self.customer.press("Paper")?;
+        self.receipt(5)?;
+        self.customer.press_to("Done", "attract")?;
+        self.fleet = Fleet::start(&self.rig.dir)?;
+        self.fleet.admit(&self.rig)
+    }
+
+    fn sheets(&mut self) -> anyhow::Result<()> {
         self.customer.sit_down()?;
         for (label, sheet) in [("English", "languages"), ("Easier to use", "easier")] {
             self.customer.press_to(label, &format!("menu/{sheet}"))?;

@@ -6,6 +6,7 @@
 //! | `cert.pem` | certificate and chain |
 //! | `claim.json` | the claim that is open at the fleet, until it has said what became of it; mode 0600 |
 //! | `identity.json` | name, broker, former names; written last: with it the kiosk is enrolled |
+//! | `identity.copy.json` | the same, for when the disk has spoilt the other |
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -23,6 +24,9 @@ use serde::{Deserialize, Serialize};
 
 use super::claim::OpenClaim;
 use crate::files;
+
+const IDENTITY: &str = "identity.json";
+const COPY: &str = "identity.copy.json";
 
 /// The folder and what is in it.
 #[derive(Clone, Debug)]
@@ -57,15 +61,16 @@ impl Folder {
     /// # Errors
     /// The file cannot be read.
     pub fn identity(&self) -> anyhow::Result<Option<Identity>> {
-        let path = self.0.join("identity.json");
-        match std::fs::read(&path) {
-            Ok(bytes) => {
-                let identity = serde_json::from_slice(&bytes)
-                    .with_context(|| format!("{} cannot be read", path.display()))?;
-                Ok(Some(identity))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        match read(&self.0.join(IDENTITY)) {
+            Err(spoilt) => match read(&self.0.join(COPY)) {
+                Ok(Some(identity)) => {
+                    tracing::error!("{spoilt:#}: its copy is used");
+                    self.keep_identity(&identity)?;
+                    Ok(Some(identity))
+                }
+                Ok(None) | Err(_) => Err(spoilt),
+            },
+            found => found,
         }
     }
 
@@ -114,9 +119,12 @@ impl Folder {
     /// # Errors
     /// The disk refuses.
     pub(crate) fn keep_identity(&self, identity: &Identity) -> anyhow::Result<()> {
-        let path = self.0.join("identity.json");
-        files::replace(&path, &serde_json::to_vec_pretty(identity)?)
-            .with_context(|| format!("cannot write {}", path.display()))
+        let bytes = serde_json::to_vec_pretty(identity)?;
+        for name in [IDENTITY, COPY] {
+            let path = self.0.join(name);
+            files::replace(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
     }
 
     /// The claim that was open when the program ended. One that cannot be read is none: another is opened.
@@ -181,6 +189,16 @@ impl Folder {
     }
 }
 
+/// Who a file says we are; `None` if it is not there.
+fn read(path: &Path) -> anyhow::Result<Option<Identity>> {
+    let bytes = match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        read => read.with_context(|| format!("cannot read {}", path.display()))?,
+    };
+    let identity = serde_json::from_slice(&bytes);
+    identity.map(Some).with_context(|| format!("{} cannot be read", path.display()))
+}
+
 /// Replaces a file that nobody else may read.
 fn private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let beside = path.with_added_extension("made");
@@ -212,4 +230,32 @@ fn builder(
     Ok(ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_root_certificates(roots))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_that_the_disk_has_spoilt_comes_from_its_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::below(dir.path());
+        assert_eq!(folder.identity().unwrap(), None);
+        std::fs::create_dir(&folder.0).unwrap();
+        let identity = Identity {
+            kiosk: KioskId::new("k7.0001").unwrap(),
+            broker: "fleet:8883".into(),
+            tenant: "t7".into(),
+            site: String::new(),
+            formerly: vec!["kiosk".into()],
+        };
+        folder.keep_identity(&identity).unwrap();
+        std::fs::write(folder.0.join(IDENTITY), b"").unwrap();
+        assert_eq!(folder.identity().unwrap().unwrap(), identity);
+        assert_eq!(read(&folder.0.join(IDENTITY)).unwrap().unwrap(), identity, "it is whole again");
+        for name in [IDENTITY, COPY] {
+            std::fs::write(folder.0.join(name), b"{\"kiosk\":").unwrap();
+        }
+        assert!(folder.identity().unwrap_err().to_string().contains(IDENTITY));
+    }
 }
