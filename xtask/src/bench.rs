@@ -7,6 +7,8 @@ pub(crate) fn bench(arguments: &[String]) -> anyhow::Result<()> {
     build.args([
         "build",
         "--release",
+        // The device build is measured.
+        "--no-default-features",
         "--package",
         "kioskd",
         "--package",
