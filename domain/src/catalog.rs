@@ -42,6 +42,16 @@ pub fn is_id(name: &str) -> bool {
     (1..=MAX_ID_CHARS).contains(&name.len()) && name.bytes().all(allowed)
 }
 
+/// What the page without a customer shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Poster {
+    /// The first featured dish and the name over the door.
+    #[default]
+    Dish,
+    /// The burger of Alder & Rye, layer by layer, with its words and its mark.
+    Burger,
+}
+
 /// What a catalog is made of, as its author wrote it: not yet checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CatalogParts {
@@ -53,6 +63,8 @@ pub struct CatalogParts {
     pub languages: Vec<Lang>,
     /// The name over the door.
     pub brand: Text,
+    /// What the page without a customer shows.
+    pub poster: Poster,
     /// Tax rates.
     pub tax_rates: BTreeMap<TaxRateId, TaxRate>,
     /// Which rates apply to a class, by mode and date.

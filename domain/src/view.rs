@@ -8,11 +8,11 @@ mod pay;
 use std::sync::Arc;
 
 use crate::cart::ServiceMode;
-use crate::catalog::{Allergens, Diet, GroupStyle, Tint};
+use crate::catalog::{Allergens, Diet, GroupStyle, Poster, Tint};
 use crate::ids::{CategoryId, GroupId, ItemId, LineId, ModifierId, SlotId, VariationId};
 use crate::money::{Currency, Minor};
 use crate::text::Lang;
-use crate::time::WallMs;
+use crate::time::LocalTime;
 
 pub use claim::{ClaimCodeView, ClaimView, FleetCheck};
 pub use pay::{
@@ -31,6 +31,8 @@ pub struct View {
     pub currency: Currency,
     /// The name over the door.
     pub brand: Arc<str>,
+    /// What the page without a customer shows.
+    pub poster: Poster,
     /// What makes the screen easier to use for this customer.
     pub preferences: Preferences,
     /// Eat in or take away, once chosen.
@@ -75,7 +77,7 @@ pub struct CartSummary {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Banners {
     /// The fleet has not been reached since then.
-    pub offline_since: Option<WallMs>,
+    pub offline_since: Option<LocalTime>,
     /// There will be no paper receipt.
     pub no_paper: bool,
     /// Cards cannot be taken; pay at the counter.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use domain::catalog::Catalog;
+use domain::time::Date;
 use protocol::catalog::{ImportErrors, MAX_FILE_BYTES, parse_csv_dir, parse_json};
 use store::CatalogDocument;
 
@@ -26,13 +27,27 @@ pub type Seed = Arc<dyn Fn() -> Option<Checked> + Send + Sync>;
 /// # Errors
 /// The file cannot be read, or everything that is wrong in it, each with its place.
 pub fn read(path: &Path) -> anyhow::Result<Checked> {
-    let name = path.display().to_string();
-    let document = if path.is_dir() {
-        parse_csv_dir(csv_files(path)?)?
-    } else {
-        parse_json(&read_file(path, MAX_FILE_BYTES)?, &name)?
-    };
-    Ok(check(&document)?)
+    Ok(check(&document(path)?)?)
+}
+
+fn document(path: &Path) -> anyhow::Result<protocol::catalog::CatalogDocument> {
+    if path.is_dir() {
+        return Ok(parse_csv_dir(csv_files(path)?)?);
+    }
+    anyhow::ensure!(
+        path.extension().is_none_or(|extension| extension != "csv"),
+        "{}: one table is no catalog; name the folder that all its tables are in",
+        path.display()
+    );
+    Ok(parse_json(&read_file(path, MAX_FILE_BYTES)?, &path.display().to_string())?)
+}
+
+/// What a catalog without mistakes should still be looked at for, on this date.
+///
+/// # Errors
+/// As [`read`].
+pub fn hints(path: &Path, today: Date) -> anyhow::Result<Vec<String>> {
+    Ok(document(path)?.hints(today)?.iter().map(ToString::to_string).collect())
 }
 
 /// Checks a JSON document that came from elsewhere.

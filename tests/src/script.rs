@@ -47,7 +47,10 @@ const FLEET_WITHIN: Duration = Duration::from_secs(20);
 /// Orders that the scenes bring to their end.
 const ORDERS: usize = 5;
 
-/// How long the kiosk may take to close or open, or to notice that the fleet is gone.
+/// How long the kiosk may take to speak of a missing network: it waits 40 s, in case it comes back.
+const OFFLINE_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long the kiosk may take to close or open.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
 /// The mark of the brand, beside every sheet.
@@ -179,8 +182,8 @@ impl<'a> Stage<'a> {
         // The page of the order before may have closed by itself while its receipt waited for paper.
         self.customer.leave()?;
         self.fleet.stop()?;
-        let alone = || (self.rig.ask(&Request::Status).ok()?["uplink"]["connected"] == false).then_some(());
-        wait_until(CLOSE_WITHIN, alone).context("the kiosk does not notice that the fleet is gone")?;
+        let alone = || (!self.rig.ask(&Request::Status).ok()?["offline_since"].is_null()).then_some(());
+        wait_until(OFFLINE_WITHIN, alone).context("the kiosk does not notice that the fleet is gone")?;
         self.customer.sit_down()?;
         self.shot("offline-banner")?;
         self.customer.press_to("Bacon & Rye", "item")?;

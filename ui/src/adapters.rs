@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use domain::cart::ServiceMode;
+use domain::catalog::Poster;
 use domain::money::Minor;
 use domain::text::Lang;
 use domain::view::Page as PageView;
@@ -144,9 +145,9 @@ impl MainScreen {
     fn apply_page(&self, context: &Context, view: &View) {
         let page = match &view.page {
             PageView::Starting => pages::Page::Starting,
-            PageView::Attract(_) => {
+            PageView::Attract(attract) => {
                 self.menu.forget();
-                self.attract.apply(context, view);
+                self.attract.apply(context, view, attract);
                 pages::Page::Attract
             }
             PageView::Claim(claim) => {
@@ -218,7 +219,10 @@ impl Screen for MainScreen {
         self.prefer(view.preferences);
         self.mode.set(view.mode);
         let context = Context { window: &self.window, lang: &view.lang, currency: view.currency };
-        Session::get(&self.window).set_brand(view.brand.as_ref().into());
+        let session = Session::get(&self.window);
+        session.set_brand(view.brand.as_ref().into());
+        session.set_initial(view.brand.chars().next().map(String::from).unwrap_or_default().into());
+        session.set_burger(view.poster == Poster::Burger);
         let order = pages::OrderAdapter::get(&self.window);
         order.set_count(integer(view.cart.count));
         order.set_total(context.money(view.cart.total));

@@ -5,9 +5,11 @@
 use std::sync::Arc;
 
 use domain::cart::ServiceMode;
+use domain::catalog::Poster;
 use domain::ids::{CategoryId, ItemId, LineId};
 use domain::money::Minor;
 use domain::text::Lang;
+use domain::time::{Date, LocalTime, Weekday};
 use domain::view::{Banners, CartSummary, Notice, Overlay, Page, Preferences, Unavailable};
 use domain::{Currency, View};
 
@@ -49,6 +51,14 @@ fn pages(tongue: &Tongue) -> Vec<Fixture> {
     vec![
         page("starting", Page::Starting),
         page("attract", Page::Attract(menu::attract())),
+        Fixture {
+            name: "attract-another-shop",
+            view: View {
+                brand: "Corner Grill".into(),
+                poster: Poster::Dish,
+                ..tongue.view(Page::Attract(menu::attract()))
+            },
+        },
         page("claim", Page::Claim(claim::with_code())),
         page("claim-asking", Page::Claim(claim::asking())),
         page("claim-refused", Page::Claim(claim::refused())),
@@ -96,7 +106,12 @@ fn over_pages(tongue: &Tongue) -> Vec<Fixture> {
     };
     let banner = |name: &'static str, banners: Banners| Fixture { name, view: View { banners, ..menu() } };
     // 12:04 UTC on 21 November 2026.
-    let noon = domain::time::WallMs(1_795_262_640_000);
+    let noon = LocalTime {
+        date: Date { year: 2026, month: 11, day: 21 },
+        weekday: Weekday::Saturday,
+        minute: 12 * 60 + 4,
+        second: 0,
+    };
     let added = tongue.say(["Bacon & Rye", "Bacon & Roggen", "Bacon & seigle", "لحم مدخّن وجاودار"]);
     vec![
         over("menu-idle", Overlay::Idle { remaining_ms: 17_000, total_ms: 20_000, has_cart: true }),
@@ -164,6 +179,7 @@ impl Tongue {
             languages: LANGUAGES.map(Lang::new).to_vec(),
             currency: Currency::EUR,
             brand: "Alder & Rye".into(),
+            poster: Poster::Burger,
             preferences: Preferences::default(),
             mode: Some(ServiceMode::DineIn),
             cart,

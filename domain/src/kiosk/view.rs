@@ -19,6 +19,7 @@ use super::pay_page::PayPage;
 use super::turn::default_lang;
 use super::visit::ordered;
 use crate::cart::ServiceMode;
+use crate::format;
 use crate::money::Currency;
 use crate::payment::PaymentState;
 use crate::session::{Idle, Sheet, Stage, TerminalPhase, Uplink, Visit};
@@ -50,6 +51,7 @@ pub(super) fn view(kiosk: &Kiosk, now: &Now) -> View {
             Some(menu) => menu.words(&menu.catalog.brand, &scene.lang),
             None => kiosk.config.shop.header.first().cloned().unwrap_or_default(),
         },
+        poster: menu.map(|menu| menu.catalog.poster).unwrap_or_default(),
         preferences: visit.map(|visit| visit.preferences).unwrap_or_default(),
         mode: visit.and_then(|visit| visit.mode),
         cart: scene.cart_summary(),
@@ -150,7 +152,7 @@ impl Scene<'_> {
         let session = &self.kiosk.session;
         Banners {
             offline_since: match session.uplink {
-                Uplink::Offline { since } => Some(since),
+                Uplink::Offline { since } => Some(format::local(self.now, since)),
                 Uplink::Online | Uplink::Silent { .. } => None,
             },
             no_paper: !session.devices.can_print(),

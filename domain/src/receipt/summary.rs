@@ -61,7 +61,9 @@ fn money(order: &Order, amount: Minor) -> String {
 /// The total, and what stands below it: tip, included taxes, the legal number.
 fn below_the_rows(config: &KioskConfig, record: &OrderRecord, now: &Now) -> String {
     let order = &record.order;
-    let mut lines = vec![format!("{} {}", word(&order.lang, Word::Total), money(order, order.total))];
+    let is_open = record.paid.is_none() && order.total.0 > 0;
+    let sum = word(&order.lang, if is_open { Word::ToPay } else { Word::Total });
+    let mut lines = vec![format!("{sum} {}", money(order, order.total))];
     if let Some(tip) = record.paying().map(|p| p.payment.tip).filter(|tip| tip.0 > 0) {
         lines.push(format!("{} {}", word(&order.lang, Word::Tip), money(order, tip)));
     }
@@ -70,6 +72,12 @@ fn below_the_rows(config: &KioskConfig, record: &OrderRecord, now: &Now) -> Stri
         let local = format::local(now, at);
         let day = format::date(local.date, &order.lang);
         lines.push(format!("{day} {} {}", format::time(local.minute), fiscal_text(config, number)));
+    }
+    if is_open {
+        lines.push(word(&order.lang, Word::NotAReceipt).to_owned());
+    }
+    if record.is_refunded() {
+        lines.push(word(&order.lang, Word::GivenBack).to_owned());
     }
     lines.join("\n") + "\n"
 }

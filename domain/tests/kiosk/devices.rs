@@ -134,7 +134,11 @@ fn the_offline_banner_comes_after_forty_seconds_and_sells_on() {
     w.feed(Input::Uplink(UplinkInput::Offline { since }));
     assert_eq!(w.view().banners.offline_since, None);
     w.pass(1_000);
-    assert_eq!(w.view().banners.offline_since, Some(since));
+    assert_eq!(
+        w.view().banners.offline_since,
+        Some(domain::format::local(&w.now(), since)),
+        "in the shop's time"
+    );
     w.completed();
     w.feed(Input::Uplink(UplinkInput::Online));
     assert_eq!(w.view().banners.offline_since, None);

@@ -267,6 +267,25 @@ fn the_qr_code_holds_the_receipt_itself() {
 }
 
 #[test]
+fn the_code_of_an_order_that_is_not_paid_says_so() {
+    let mut w = World::open();
+    w.placed();
+    w.pay(PayIntent::AtCounter);
+    let qr = |w: &World| {
+        let Page::Done(page) = w.view().page else { panic!("{}", w.page()) };
+        page.qr.to_string()
+    };
+    let open = qr(&w);
+    assert!(
+        open.contains("To pay ") && open.contains("This is not a receipt") && !open.contains("Total "),
+        "{open}"
+    );
+    w.staff(Action::PaidAtCounter { order: w.order_id() });
+    let paid = qr(&w);
+    assert!(paid.contains("Total ") && !paid.contains("not a receipt"), "{paid}");
+}
+
+#[test]
 fn a_long_order_still_fits_a_qr_code() {
     let mut w = World::open();
     w.at_menu();

@@ -65,6 +65,7 @@ pub fn parts() -> CatalogParts {
         currency: Currency::EUR,
         languages: vec![Lang::new("en"), Lang::new("de")],
         brand: text("Alder & Rye", "Alder & Rye"),
+        poster: domain::catalog::Poster::Dish,
         tax_rates: BTreeMap::from([rate("full", 190_000), rate("low", 70_000)]),
         tax_rules: vec![
             rule("food", None, "low"),

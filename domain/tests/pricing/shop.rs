@@ -32,6 +32,7 @@ pub fn shop() -> Shop {
         currency: Currency::EUR,
         languages: vec![Lang::new("en")],
         brand: text("Test shop"),
+        poster: domain::catalog::Poster::Dish,
         tax_rates: BTreeMap::new(),
         tax_rules: vec![],
         categories: vec![],

@@ -24,7 +24,7 @@ pub enum ClientError {
         source: std::io::Error,
     },
     /// The connection broke.
-    #[error("the daemon did not answer")]
+    #[error("the daemon did not answer: it ended, or was stopped")]
     Talk(#[from] std::io::Error),
     /// The answer makes no sense.
     #[error("the daemon's answer cannot be read")]
@@ -46,7 +46,9 @@ pub fn ask(socket: &Path, request: &Request) -> Result<Value, ClientError> {
     line.push('\n');
     stream.write_all(line.as_bytes())?;
     let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer)?;
+    if BufReader::new(stream).read_line(&mut answer)? == 0 {
+        return Err(ClientError::Talk(std::io::ErrorKind::UnexpectedEof.into()));
+    }
     match serde_json::from_str(&answer)? {
         Answer::Ok { ok } => Ok(ok),
         Answer::Error { error } => Err(ClientError::Refused(error)),

@@ -31,6 +31,9 @@ use crate::supervisor::Shutdown;
 /// A connection that has lasted so long was a good one: the next failure is the first again.
 const STABLE: Duration = Duration::from_secs(30);
 
+/// A broker that has not taken a status after so long is not there any more.
+const UNHEARD_MS: u64 = 20_000;
+
 /// How often the certificate's age is looked at.
 const RENEWAL_CHECK: Duration = Duration::from_secs(3600);
 
@@ -248,6 +251,8 @@ struct Connection<'a> {
     loaded: Option<Pending>,
     connected: bool,
     told_online: Option<bool>,
+    /// When the last status was sent, until the broker has it.
+    reported: Option<(u64, OnTheWay)>,
 }
 
 impl<'a> Connection<'a> {
@@ -261,6 +266,7 @@ impl<'a> Connection<'a> {
             loaded: None,
             connected: false,
             told_online: None,
+            reported: None,
         }
     }
 
@@ -283,7 +289,12 @@ impl<'a> Connection<'a> {
                 }
                 () = news.notified() => self.step(Input::NewEvents).await,
                 () = sleep(deadline) => self.step(Input::Timer).await,
-                _ = status.tick(), if self.connected => self.report().await,
+                _ = status.tick(), if self.connected => {
+                    if self.is_unheard().await {
+                        return Left::Lost("the broker does not answer".into());
+                    }
+                    self.report().await;
+                }
                 _ = renewal.tick(), if self.connected => {
                     if enrol::renew_if_due(self.driver).await {
                         return Left::Renewed;
@@ -495,9 +506,27 @@ impl<'a> Connection<'a> {
         let Some((boot, conn)) = self.driver.state.get().connection else { return };
         let counted = store::Connection { boot, conn };
         match report::status(&self.driver.core, &self.driver.board, &self.driver.clock, counted).await {
-            Ok(status) => self.send(Up::Status, serde_json::to_vec(&status).unwrap_or_default()),
+            Ok(status) => {
+                let payload = serde_json::to_vec(&status).unwrap_or_default();
+                match self.link.publish_tracked(Up::Status, payload) {
+                    Ok(on_the_way) => self.reported = Some((self.driver.mono(), on_the_way)),
+                    Err(error) => tracing::debug!(%error, "no status"),
+                }
+            }
             Err(CoreSilent) => tracing::debug!("no status: the core does not answer"),
         }
+    }
+
+    /// Whether the broker has not taken the last status for a long time: a link that is half open takes bytes for
+    /// ever.
+    async fn is_unheard(&mut self) -> bool {
+        let Some((sent, on_the_way)) = &mut self.reported else { return false };
+        let pending = tokio::time::timeout(Duration::ZERO, on_the_way).await.is_err();
+        let long = self.driver.clock.now().mono.0.saturating_sub(*sent) >= UNHEARD_MS;
+        if !pending {
+            self.reported = None;
+        }
+        pending && long
     }
 
     /// What cannot be sent is said again when the fleet asks.

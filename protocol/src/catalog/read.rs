@@ -6,7 +6,7 @@ mod shop;
 
 use std::collections::BTreeMap;
 
-use domain::catalog::CatalogParts;
+use domain::catalog::{CatalogParts, Poster};
 use domain::money::Currency;
 use domain::text::{Lang, Text};
 
@@ -14,7 +14,8 @@ use super::FORMAT;
 use super::error::Fault;
 use super::fields::{Object, Path, Read, Reader, list};
 use super::node::{At, Kind, Node, shown};
-use super::values::{currency, language, number, string, text};
+use super::values::{currency, language, number, string, text, word};
+use super::words::POSTERS;
 
 /// Reads a whole document.
 pub(super) fn catalog(root: &Node) -> Result<CatalogParts, Vec<Fault>> {
@@ -43,6 +44,7 @@ fn document(reader: &mut Reader, root: &Node) -> Option<CatalogParts> {
 
     let rev = o.required("rev", number::<u64>);
     let brand = o.required("brand", text);
+    let poster = o.or("poster", Poster::Dish, word(POSTERS));
     let ready_minutes = o.or("ready_minutes", 0, number::<u32>);
     let tips = o.list("tips", shop::tip);
     let tax_rates = o.keyed("tax_rates", shop::tax_rate);
@@ -61,6 +63,7 @@ fn document(reader: &mut Reader, root: &Node) -> Option<CatalogParts> {
         currency: currency?,
         languages,
         brand: brand?,
+        poster: poster?,
         tax_rates: tax_rates?,
         tax_rules: tax_rules?,
         categories: categories?,

@@ -1,7 +1,7 @@
 //! The words of the format for what the domain has as enums, the same for reading and writing.
 
 use domain::cart::ServiceMode;
-use domain::catalog::{Diet, GroupStyle, ItemKind, RestrictedKind, Tint};
+use domain::catalog::{Diet, GroupStyle, ItemKind, Poster, RestrictedKind, Tint};
 use domain::time::Weekday;
 
 pub(super) const MODES: &[(&str, ServiceMode)] = &[
@@ -9,6 +9,8 @@ pub(super) const MODES: &[(&str, ServiceMode)] = &[
     ("take-away", ServiceMode::TakeAway),
     ("delivery", ServiceMode::Delivery),
 ];
+
+pub(super) const POSTERS: &[(&str, Poster)] = &[("dish", Poster::Dish), ("burger", Poster::Burger)];
 
 pub(super) const DAYS: &[(&str, Weekday)] = &[
     ("mon", Weekday::Monday),

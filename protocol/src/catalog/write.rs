@@ -3,14 +3,14 @@
 mod goods;
 mod shop;
 
-use domain::catalog::{Allergens, CatalogParts};
+use domain::catalog::{Allergens, CatalogParts, Poster};
 use domain::money::{Currency, Minor};
 use domain::text::{Lang, Text};
 use domain::time::Date;
 
 use super::FORMAT;
 use super::node::{At, Field, Kind, Node};
-use super::words::word_of;
+use super::words::{POSTERS, word_of};
 
 pub(super) fn document(c: &CatalogParts) -> Node {
     let w = Writer { currency: c.currency, default: c.languages.first().cloned() };
@@ -20,6 +20,7 @@ pub(super) fn document(c: &CatalogParts) -> Node {
     o.put("currency", currency(c.currency));
     o.put("languages", list(&c.languages, |l| text(l.as_str())));
     o.put("brand", w.words(&c.brand));
+    o.unless(c.poster == Poster::Dish, "poster", || word(POSTERS, c.poster));
     o.unless(c.ready_minutes == 0, "ready_minutes", || number(c.ready_minutes));
     o.full("tips", list(&c.tips, |tip| w.tip(*tip)));
     o.put("tax_rates", list(&c.tax_rates, |(id, rate)| w.tax_rate(id, rate)));

@@ -113,8 +113,24 @@ fn a_catalog_file_is_checked_and_a_cart_priced_without_a_daemon() {
     let kioskctl = tests::rig::program(&program, "kioskctl").unwrap();
     let catalog = root().join("catalog/alder-and-rye/catalog.json");
     let checked = Command::new(&kioskctl).args(["catalog", "check"]).arg(&catalog).output().unwrap();
-    assert!(checked.status.success(), "{}", text(&checked));
+    assert!(checked.status.success() && !text(&checked).contains("hint"), "{}", text(&checked));
     let dir = tempfile::tempdir().unwrap();
+    let minimal = std::fs::read_to_string(root().join("docs/examples/catalog-minimal.json")).unwrap();
+    let odd = dir.path().join("odd.json");
+    std::fs::write(
+        &odd,
+        minimal.replacen(
+            "\"categories\": [",
+            "\"categories\": [{\"id\": \"empty\", \"name\": {\"en\": \"Empty\"}, \"items\": []},",
+            1,
+        ),
+    )
+    .unwrap();
+    let hinted = Command::new(&kioskctl).args(["catalog", "check"]).arg(&odd).output().unwrap();
+    assert!(hinted.status.success() && text(&hinted).contains("hint: "), "{}", text(&hinted));
+    let table = root().join("docs/examples/catalog-csv/items.csv");
+    let table = Command::new(&kioskctl).args(["catalog", "check"]).arg(table).output().unwrap();
+    assert!(!table.status.success() && text(&table).contains("name the folder"), "{}", text(&table));
     let broken = dir.path().join("broken.json");
     std::fs::write(&broken, "{\n  \"format\": 5\n}").unwrap();
     let refused = Command::new(&kioskctl).args(["catalog", "check"]).arg(&broken).output().unwrap();

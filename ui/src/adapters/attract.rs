@@ -1,7 +1,7 @@
 //! The pages without a customer: attract and out of service.
 
 use domain::View;
-use domain::view::OutOfServiceView;
+use domain::view::{AttractView, OutOfServiceView};
 use slint::{Global, SharedString};
 
 use super::rows::Rows;
@@ -25,7 +25,9 @@ impl Adapter {
         adapter
     }
 
-    pub fn apply(&self, context: &Context, view: &View) {
+    pub fn apply(&self, context: &Context, view: &View, attract: &AttractView) {
+        let dish = attract.pictures.first().map(|picture| picture.as_ref().into()).unwrap_or_default();
+        AttractAdapter::get(context.window).set_dish(dish);
         let greetings = tongues::greetings(&view.languages, context.lang);
         self.greetings.show(greetings.into_iter().map(SharedString::from));
     }

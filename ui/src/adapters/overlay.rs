@@ -1,7 +1,6 @@
 //! What lies over a page: sheets, short messages, banners; and what a voice would say about it all.
 
 use domain::View;
-use domain::time::WallMs;
 use domain::view::{Notice, Overlay, Page};
 use slint::{Global, SharedString};
 
@@ -35,7 +34,8 @@ pub(super) fn apply(context: &Context, view: &View) {
 /// One banner at a time: what changes the sale most comes first.
 fn apply_banner(context: &Context, view: &View) {
     let banner = BannerAdapter::get(context.window);
-    banner.set_since(view.banners.offline_since.map(local_time).unwrap_or_default().into());
+    banner
+        .set_since(view.banners.offline_since.map(|at| format::minute(at.minute)).unwrap_or_default().into());
     banner.set_kind(if view.banners.no_cards {
         BannerKind::NoCards
     } else if view.banners.no_paper {
@@ -45,12 +45,6 @@ fn apply_banner(context: &Context, view: &View) {
     } else {
         BannerKind::None
     });
-}
-
-fn local_time(at: WallMs) -> String {
-    jiff::Timestamp::from_millisecond(at.0)
-        .map(|time| time.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string())
-        .unwrap_or_default()
 }
 
 fn message(context: &Context, notice: &Notice) -> (&'static str, SharedString) {

@@ -13,6 +13,7 @@ use store::Outbox as _;
 
 use super::{Said, on_core, orders, state_words};
 use crate::admin::AdminContext;
+use crate::clock::ShopClock;
 use crate::core::Core;
 use crate::uplink::UplinkStatus;
 
@@ -65,7 +66,7 @@ fn of_core(core: &mut Core) -> Said {
     let kiosk = core.kiosk();
     let status = kiosk.status(&core.clock().now());
     let tasks: Vec<Value> =
-        kiosk.ledger().tasks.iter().map(|(id, task)| self::task(kiosk, *id, task)).collect();
+        kiosk.ledger().tasks.iter().map(|(id, task)| self::task(kiosk, *id, task, core.clock())).collect();
     Ok(json!({
         "kiosk": kiosk.config().kiosk_id.as_ref(),
         "version": kiosk.config().version.as_ref(),
@@ -84,6 +85,7 @@ fn of_core(core: &mut Core) -> Said {
         "printer": printer(status.printer),
         "kitchen": status.kitchen,
         "offline_since": status.offline_since.map(|at| orders::stamp(at.0)),
+        "offline_since_local": status.offline_since.map(|at| core.clock().stamp(at)),
         "open_payments": kiosk.ledger().live_payments().count(),
         "unclear_payments": status.unclear_payments,
         "waiting": {"receipts": status.queued_receipts, "kitchen_tickets": status.open_tickets},
@@ -165,7 +167,7 @@ fn denied(code: DenyCode) -> &'static str {
 }
 
 /// What waits for a person: about what, since when, and what to do.
-fn task(kiosk: &Kiosk, id: TaskId, task: &Task) -> Value {
+fn task(kiosk: &Kiosk, id: TaskId, task: &Task, clock: &ShopClock) -> Value {
     let about = |payment: &PaymentId| {
         let order = kiosk.ledger().in_order().find(|o| o.payments.iter().any(|p| p.payment.id == *payment));
         order.map_or_else(|| payment.to_string(), |o| format!("order {}", o.order.number))
@@ -209,5 +211,8 @@ fn task(kiosk: &Kiosk, id: TaskId, task: &Task) -> Value {
             ),
         ),
     };
-    json!({"id": id.to_string(), "since": orders::stamp(task.at.0), "what": what, "do": todo})
+    json!({
+        "id": id.to_string(), "since": orders::stamp(task.at.0), "since_local": clock.stamp(task.at),
+        "what": what, "do": todo,
+    })
 }

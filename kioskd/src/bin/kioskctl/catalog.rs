@@ -18,7 +18,7 @@ pub(crate) enum CatalogCommand {
         /// A JSON file or a folder of CSV files.
         file: PathBuf,
     },
-    /// Check a catalog file; every mistake with its place and what to write instead.
+    /// Check a catalog file: every mistake with its place and what to write instead, and hints at what is hardly meant.
     Check {
         /// A JSON file or a folder of CSV files.
         file: PathBuf,
@@ -44,6 +44,9 @@ pub(crate) fn check(file: &Path) -> anyhow::Result<ExitCode> {
                 catalog.categories.len(),
                 catalog.languages.len()
             ))?;
+            for hint in kioskd::catalog::hints(file, kioskd::clock::today())? {
+                output::line(&format!("hint: {hint}"))?;
+            }
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {

@@ -81,7 +81,8 @@ impl Builder<'_, '_> {
     /// `shop.csv`: one field of the document in each line.
     fn shop(&mut self) -> Vec<Field> {
         const LISTS: [&str; 2] = ["languages", "tips"];
-        const FIELDS: [&str; 6] = ["rev", "currency", "languages", "brand", "ready_minutes", "tips"];
+        const FIELDS: [&str; 7] =
+            ["rev", "currency", "languages", "brand", "poster", "ready_minutes", "tips"];
         let mut all: Vec<Field> = Vec::new();
         // Missing only if it could not be read, which was said.
         let Some(sheet) = self.sheet("shop") else { return all };

@@ -27,7 +27,7 @@ pub(super) fn text(answer: &Value) -> String {
     for task in answer["tasks"].as_array().into_iter().flatten() {
         text.push_str(&format!(
             "\nTASK since {}\n  {}\n  → {}\n",
-            word(&task["since"]),
+            word(&task["since_local"]),
             word(&task["what"]),
             word(&task["do"])
         ));
@@ -82,7 +82,7 @@ fn fleet(answer: &Value) -> String {
             format!("{} not connected: {}", word(&identity["broker"]), word(&uplink["last_error"]))
         }
     };
-    match &answer["offline_since"] {
+    match &answer["offline_since_local"] {
         Value::Null => format!("{link}, {events}"),
         since => format!("{link}, offline since {}, {events}", word(since)),
     }
