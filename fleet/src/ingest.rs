@@ -18,6 +18,7 @@ mod shelves;
 mod status;
 mod stock;
 mod twin;
+mod waves;
 pub(crate) mod worker;
 
 pub use apply::{Incoming, apply_group};

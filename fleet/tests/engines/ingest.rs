@@ -181,6 +181,34 @@ async fn every_event_is_stored_once_and_its_sale_stock_and_answers_stay_the_same
 }
 
 #[tokio::test]
+async fn copies_in_one_group_get_the_answer_of_the_first() {
+    let fleet = Fleet::new().await;
+    fleet.owner.batch_execute("UPDATE stock SET on_hand = 200000").await.unwrap();
+    let (mut log, mut other) = (Log::new("k1", 5), Log::new("k2", 5));
+    log.sale(1, 1);
+    let late = log.sale(2, 2);
+    let unheard = log.add("service.sung", r#"{"by":"ada"}"#.into());
+    let unfit = log.add("order.closed", r#"{"order":"01000000-0000-7000-8000-0000000000ee"}"#.into());
+    other.add("service.closed", r#"{"by":"ada"}"#.into());
+    // The fleet was away for a while: all of this comes at once.
+    let part = log.batch(late, unfit);
+    let acks = fleet.apply(&[log.all(), log.all(), other.all(), part, log.all()]).await;
+    let quarantined = |ack: &Ack| -> Vec<u64> {
+        let quarantined = ack.x.iter().filter(|answer| matches!(answer.r, Answered::Quarantine { .. }));
+        quarantined.map(|answer| answer.s).collect()
+    };
+    for copy in [0, 1, 3, 4] {
+        assert_eq!(denied(&acks[copy]), [(late, DenyReason::OutOfStock)], "copy {copy}");
+        assert_eq!(quarantined(&acks[copy]), [unheard, unfit], "copy {copy}");
+        assert_eq!(acks[copy].thru, unfit);
+    }
+    assert_eq!((acks[2].thru, acks[2].x.len()), (2, 0), "another kiosk's, in its place");
+    assert_eq!(fleet.on_hand().await, 0);
+    assert_eq!(fleet.count("SELECT count(*) FROM task WHERE kind = 'sale_denied'").await, 1);
+    fleet.embedded.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn poison_goes_to_quarantine_verbatim_and_what_follows_is_applied() {
     let fleet = Fleet::new().await;
     let mut log = Log::new("k1", 5);
