@@ -48,7 +48,7 @@ mod tests {
     use protocol::topic::KioskId;
 
     fn batch(kiosk: &str, epoch: u64, numbers: RangeInclusive<u64>) -> Incoming {
-        let nothing = || Err(Malformed { raw: String::new(), why: String::new() });
+        let nothing = || Err(Malformed { id: None, raw: String::new(), why: String::new() });
         let batch = Received {
             b: Id::from([7; 16]),
             epoch,
