@@ -15,7 +15,16 @@ use crate::quota;
 /// Kiosk and twin under the names that filters use.
 pub(crate) const FROM: &str = "kiosk k LEFT JOIN twin t ON t.kiosk = k.id";
 
-/// How often, and after which pauses, a kiosk that left is thrown out: the broker needs a moment to read the
+/// Whether a twin is not what it should be: the kiosk is at another revision, or refused a part of this one.
+/// A macro, because parts of statements are put together when this is compiled.
+macro_rules! drift {
+    () => {
+        "coalesce(t.rev <> t.reported_rev OR t.errors <> '{}', false)"
+    };
+}
+pub(crate) use drift;
+
+/// How often, and after which pauses, a machine that left is thrown out: the broker needs a moment to read the
 /// list of the revoked, and a kiosk that is quick comes back in between.
 const KICKS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
@@ -54,7 +63,8 @@ pub(crate) async fn decommission(
     Ok(true)
 }
 
-/// Ends the connection of a kiosk by taking its name at the broker, and clears what the broker keeps of it.
+/// Ends the connection of a kiosk that left by taking its name at the broker, and clears what the broker keeps
+/// of it.
 pub(crate) async fn throw_out(broker: Broker, kiosk: KioskId) {
     kicks(&broker, &kiosk, &kept(&kiosk)).await;
     tracing::info!(%kiosk, "thrown out");

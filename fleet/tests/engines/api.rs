@@ -598,3 +598,11 @@ async fn what_a_kiosk_should_be_and_do_reaches_it_and_a_kiosk_that_leaves_is_thr
     assert_eq!(fleet.send("POST", &format!("/v1/kiosks/{id}/decommission"), &leave).0, 200, "twice is once");
     assert_eq!(fleet.send("POST", "/v1/jobs", &json!({ "kind": "reboot", "kiosk": id })).0, 404);
 }
+    publish("tw", &json!({ "rev": 2, "reported": {}, "errors": { "ui.language": "not spoken here" } }));
+    let listed = "/v1/kiosks?filter=drift";
+    eventually("it refused", async || fleet.get(&twin)["reported_rev"] == json!(2)).await;
+    assert_eq!(
+        (&fleet.get(&twin)["drift"], ids(&fleet.get(listed)), &fleet.get("/v1/summary")["drift"]),
+        (&json!(true), vec![id.clone()], &json!(1)),
+        "what was refused is not in force"
+    );
