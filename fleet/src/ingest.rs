@@ -15,6 +15,7 @@ mod load;
 mod refuse;
 mod save;
 mod shelves;
+mod standing;
 mod status;
 mod stock;
 mod twin;
@@ -22,3 +23,4 @@ mod waves;
 pub(crate) mod worker;
 
 pub use apply::{Incoming, apply_group};
+pub(crate) use standing::STANDING;

@@ -327,6 +327,34 @@ fn each_role_may_call_exactly_what_the_description_says() {
 }
 
 #[tokio::test]
+async fn a_database_that_keeps_nothing_is_told_until_it_does() {
+    let fleet = Fleet::start();
+    let id = fleet.kiosk("k", &json!({ "site": "main" }));
+    let owner = fleet.owner().await;
+    let health = || fleet.secure(None, "GET", "/healthz", &[]);
+    let birth = || {
+        let (mosquitto, status) = (fleet.mosquitto("k"), json!({ "on": true, "boot": 1, "conn": 1 }));
+        run(fleet.dir(), &format!("mosquitto_pub {mosquitto} -q 1 -t v1/k/{id}/up/st -m {status}"));
+    };
+    eventually("all is well", async || health().0 == 200).await;
+    owner.batch_execute("REVOKE UPDATE ON kiosk FROM fleet_app").await.unwrap();
+    eventually("it says so", async || {
+        birth();
+        health().1["ingest"] == json!(false)
+    })
+    .await;
+    let (status, told) = health();
+    assert_eq!((status, &told["ok"], &told["database"]), (503, &json!(false), &json!(true)), "{told}");
+    assert!(told["ingest_failure"].as_str().unwrap().contains("permission denied"), "{told}");
+    owner.batch_execute("GRANT UPDATE ON kiosk TO fleet_app").await.unwrap();
+    eventually("all is well again", async || {
+        birth();
+        health().0 == 200
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn lists_are_filtered_sorted_and_cut_by_the_server_and_show_nothing_of_other_tenants() {
     let fleet = Fleet::start();
     let owner = fleet.owner().await;
@@ -573,6 +601,14 @@ async fn what_a_kiosk_should_be_and_do_reaches_it_and_a_kiosk_that_leaves_is_thr
         (picture.as_str(), std::fs::read(dir.join("got.png")).unwrap().as_slice()),
         ("image/png", &b"\x89PNG picture"[..])
     );
+    publish("tw", &json!({ "rev": 2, "reported": {}, "errors": { "ui.language": "not spoken here" } }));
+    let listed = "/v1/kiosks?filter=drift";
+    eventually("it refused", async || fleet.get(&twin)["reported_rev"] == json!(2)).await;
+    assert_eq!(
+        (&fleet.get(&twin)["drift"], ids(&fleet.get(listed)), &fleet.get("/v1/summary")["drift"]),
+        (&json!(true), vec![id.clone()], &json!(1)),
+        "what was refused is not in force"
+    );
     publish("tw", &json!({ "rev": 2, "reported": { "ui.language": "de" } }));
     eventually("no drift", async || fleet.get(&twin)["drift"] == json!(false)).await;
     let kiosk = fleet.get(&format!("/v1/kiosks/{id}"));
@@ -598,11 +634,3 @@ async fn what_a_kiosk_should_be_and_do_reaches_it_and_a_kiosk_that_leaves_is_thr
     assert_eq!(fleet.send("POST", &format!("/v1/kiosks/{id}/decommission"), &leave).0, 200, "twice is once");
     assert_eq!(fleet.send("POST", "/v1/jobs", &json!({ "kind": "reboot", "kiosk": id })).0, 404);
 }
-    publish("tw", &json!({ "rev": 2, "reported": {}, "errors": { "ui.language": "not spoken here" } }));
-    let listed = "/v1/kiosks?filter=drift";
-    eventually("it refused", async || fleet.get(&twin)["reported_rev"] == json!(2)).await;
-    assert_eq!(
-        (&fleet.get(&twin)["drift"], ids(&fleet.get(listed)), &fleet.get("/v1/summary")["drift"]),
-        (&json!(true), vec![id.clone()], &json!(1)),
-        "what was refused is not in force"
-    );
