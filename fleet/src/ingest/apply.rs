@@ -167,6 +167,7 @@ async fn within(
 ) -> Result<Attempt, DatabaseError> {
     let mut streams = load::lock_streams(transaction, tenant, batches).await?;
     let mut decisions = Vec::with_capacity(batches.len());
+    let mut forks = Vec::new();
     let nothing = BTreeMap::new();
     for (place, incoming) in batches.iter().enumerate() {
         let key = (incoming.kiosk.to_string(), incoming.batch.epoch);
@@ -175,7 +176,9 @@ async fn within(
             Some(range) => load::known(transaction, &key, range).await?,
             None => BTreeMap::new(),
         };
+        let was_forked = stream.forked_at.is_some();
         decisions.push(decide(stream, &incoming.batch, &known, refused.get(&place).unwrap_or(&nothing)));
+        forks.extend(stream.forked_at.filter(|_| !was_forked).map(|at| forked(incoming, at)));
     }
     let denied = fold_all(transaction, tenant, batches, &mut decisions).await?;
     let clashes = save::events(transaction, tenant, batches, &decisions, &denied).await?;
@@ -183,6 +186,7 @@ async fn within(
         return Ok(Attempt::Clash(clashes));
     }
     save::quarantine(transaction, tenant, batches, &decisions).await?;
+    save::tasks(transaction, tenant, &forks).await?;
     save::streams(transaction, tenant, batches, &streams).await?;
     let acks = decisions
         .into_iter()
@@ -263,7 +267,23 @@ pub(super) struct Raised {
     pub kind: &'static str,
     pub detail: String,
     pub sale: Option<Uuid>,
-    pub event: Uuid,
+    pub event: Option<Uuid>,
+}
+
+/// An epoch is found to be forked: raised once, because it stays so.
+fn forked(incoming: &Incoming, at: u64) -> Raised {
+    let epoch = incoming.batch.epoch;
+    Raised {
+        site: incoming.site.clone(),
+        kiosk: incoming.kiosk.to_string(),
+        kind: "forked",
+        detail: format!(
+            "two machines, or a restored store, go on as this kiosk: number {at} of epoch {epoch} exists \
+             twice; what comes in this epoch from there on is kept in quarantine and not booked"
+        ),
+        sale: None,
+        event: None,
+    }
 }
 
 struct Folding<'a> {
@@ -321,7 +341,7 @@ impl Folding<'_> {
                 kind: "sale_denied",
                 detail: srv.clone(),
                 sale: Some(id),
-                event,
+                event: Some(event),
             });
         }
         answers.push(Answer { s: accepted.envelope.seq, id: Id(event), r: answer.clone() });

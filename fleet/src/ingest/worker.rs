@@ -258,13 +258,14 @@ impl Worker {
                 Answered::Ack | Answered::Conflict { .. } => {}
             }
         }
-        COUNTERS.forked.add(acks.iter().filter(|ack| ack.fork.is_some()).count() as u64);
+        let forked = acks.iter().filter(|ack| ack.fork.is_some()).count();
+        COUNTERS.forked.add(forked as u64);
         let mut events = group.iter().flat_map(|incoming| incoming.batch.events.iter().flatten());
         if events.any(|event| event.k.starts_with("order.")) {
             // Which orders exactly is in the bodies; who looks at orders reads the list again.
             self.hub.many(tenant, Subject::Order);
         }
-        if denied {
+        if denied || forked > 0 {
             self.hub.many(tenant, Subject::Task);
         }
     }
@@ -300,7 +301,6 @@ struct Tenant {
 }
 
 impl Tenant {
-    fn events(&mut self, kiosk: KioskId, owner: &Owner, payload: Bytes) {
     /// Questions aside: of nothing counted they store nothing.
     fn has_something_to_store(&self) -> bool {
         let Self { batches, unreadable, status, twins, jobs, questions: _ } = self;
@@ -311,6 +311,7 @@ impl Tenant {
             && jobs.is_empty())
     }
 
+    fn events(&mut self, kiosk: KioskId, owner: &Owner, payload: Bytes) {
         match Received::parse(&kiosk, &payload) {
             Ok(batch) => self.batches.push(Incoming { kiosk, site: owner.site.clone(), batch }),
             Err(error) => self.unreadable.push(refuse::Unreadable { kiosk, payload, why: error.to_string() }),

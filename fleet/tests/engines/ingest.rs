@@ -284,6 +284,12 @@ async fn a_fork_is_drained_and_the_same_batch_twice_in_a_group_is_taken_once() {
     let ack = &fleet.apply(&[clone.all()]).await[0];
     assert_eq!((ack.fork.map(|fork| fork.at), ack.thru), (Some(2), 2));
     assert_eq!(fleet.count("SELECT count(*) FROM quarantine WHERE reason = 'FORK'").await, 1);
+    fleet.apply(&[clone.all(), clone.all()]).await;
+    let tasks = "SELECT kiosk, site, detail FROM task WHERE kind = 'forked' AND done_at IS NULL";
+    let tasks = fleet.owner.query(tasks, &[]).await.unwrap();
+    assert_eq!(tasks.len(), 1, "once for this epoch");
+    assert_eq!((tasks[0].get(0), tasks[0].get(1)), ("k1", "s1"));
+    assert!(tasks[0].get::<_, &str>(2).contains("number 2 of epoch 5 exists twice"));
     // A new epoch of either machine is fine.
     let mut anew = Log::new("k1", 6);
     anew.sale(4, 1);
