@@ -7,6 +7,8 @@
 pub(crate) mod claim;
 pub(crate) mod revocation;
 
+use std::collections::BTreeSet;
+
 use deadpool_postgres::Transaction;
 use protocol::topic::KioskId;
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -133,7 +135,9 @@ pub(crate) async fn admit(
     version: &str,
 ) -> Result<(KioskId, String), DatabaseError> {
     if let Some(kiosk) = &wanted.kiosk {
-        let sql = "UPDATE kiosk SET hardware = $2, version = CASE WHEN $3 = '' THEN version ELSE $3 END
+        // Another machine counts its starts from the beginning.
+        let sql = "UPDATE kiosk SET hardware = $2, version = CASE WHEN $3 = '' THEN version ELSE $3 END,
+                          boot = 0, conn = 0
                    WHERE id = $1 AND state = 'active' RETURNING id, site";
         let row =
             transaction.query_opt(sql, &[kiosk, &hardware, &version]).await.trying("give a kiosk anew")?;
@@ -165,20 +169,20 @@ fn own(id: &str) -> KioskId {
 }
 
 /// Stores a certificate. A key belongs to one kiosk, so certificates of others with it are revoked; `anew`
-/// revokes those of the same kiosk, too. Returns how many.
+/// revokes those of the same kiosk, too. Returns whose were revoked.
 pub(crate) async fn keep_certificate(
     transaction: &Transaction<'_>,
     tenant: &str,
     kiosk: &KioskId,
     certificate: &KioskCertificate,
     anew: bool,
-) -> Result<u64, DatabaseError> {
+) -> Result<BTreeSet<String>, DatabaseError> {
     let doing = "store a certificate";
     let sql = "UPDATE certificate SET revoked_at = now(), reason = 'superseded'
                WHERE revoked_at IS NULL AND expires_at > now()
-                 AND CASE WHEN kiosk = $1 THEN $3 ELSE key_id = $2 END";
-    let revoked =
-        transaction.execute(sql, &[&kiosk.as_str(), &certificate.key_id, &anew]).await.trying(doing)?;
+                 AND CASE WHEN kiosk = $1 THEN $3 ELSE key_id = $2 END
+               RETURNING kiosk";
+    let rows = transaction.query(sql, &[&kiosk.as_str(), &certificate.key_id, &anew]).await.trying(doing)?;
     let sql = "INSERT INTO certificate (serial, tenant, kiosk, key_id, pem, expires_at)
                VALUES ($1, $2, $3, $4, $5, to_timestamp($6))";
     let ends = certificate.not_after.duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
@@ -187,7 +191,7 @@ pub(crate) async fn keep_certificate(
         .execute(sql, &[&serial.to_string(), &tenant, &kiosk.as_str(), key_id, pem, &ends])
         .await
         .trying(doing)?;
-    Ok(revoked)
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// Seconds to wait, if this kiosk has renewed too often.

@@ -4,6 +4,7 @@
 //! filter  = or            or  = and { "or" and }        and = not { "and" not }
 //! not     = "not" not | "(" or ")" | test
 //! test    = "@" name of a saved filter
+//!         | "online" | "drift" | "faulty"
 //!         | field ( "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | ":" ) value
 //! value   = word | "quoted, with \" and \\"
 //! ```

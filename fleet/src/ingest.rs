@@ -15,9 +15,12 @@ mod load;
 mod refuse;
 mod save;
 mod shelves;
+mod standing;
 mod status;
 mod stock;
 mod twin;
+mod waves;
 pub(crate) mod worker;
 
 pub use apply::{Incoming, apply_group};
+pub(crate) use standing::STANDING;

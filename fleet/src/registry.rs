@@ -7,7 +7,7 @@ use protocol::topic::{Down, KioskId, Topic, Up};
 use rumqttc::PublishOptions;
 use rumqttc::mqttbytes::QoS;
 
-use crate::database::{DatabaseError, Trying};
+use crate::database::{Database, DatabaseError, Trying, begin};
 use crate::filter::{Filter, Sql};
 use crate::link::{Broker, Link, LinkError};
 use crate::quota;
@@ -15,7 +15,16 @@ use crate::quota;
 /// Kiosk and twin under the names that filters use.
 pub(crate) const FROM: &str = "kiosk k LEFT JOIN twin t ON t.kiosk = k.id";
 
-/// How often, and after which pauses, a kiosk that left is thrown out: the broker needs a moment to read the
+/// Whether a twin is not what it should be: the kiosk is at another revision, or refused a part of this one.
+/// A macro, because parts of statements are put together when this is compiled.
+macro_rules! drift {
+    () => {
+        "coalesce(t.rev <> t.reported_rev OR t.errors <> '{}', false)"
+    };
+}
+pub(crate) use drift;
+
+/// How often, and after which pauses, a machine that left is thrown out: the broker needs a moment to read the
 /// list of the revoked, and a kiosk that is quick comes back in between.
 const KICKS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
@@ -54,25 +63,58 @@ pub(crate) async fn decommission(
     Ok(true)
 }
 
-/// Ends the connection of a kiosk by taking its name at the broker, and clears what the broker keeps of it.
+/// Ends the connection of a kiosk that left by taking its name at the broker, and clears what the broker keeps
+/// of it.
 pub(crate) async fn throw_out(broker: Broker, kiosk: KioskId) {
-    for pause in KICKS {
-        tokio::time::sleep(pause).await;
-        if let Err(error) = kick(&broker, &kiosk).await {
-            tracing::warn!(%kiosk, error = &error as &dyn std::error::Error, "cannot be thrown out");
-        }
-    }
+    kicks(&broker, &kiosk, &kept(&kiosk)).await;
     tracing::info!(%kiosk, "thrown out");
 }
 
-async fn kick(broker: &Broker, kiosk: &KioskId) -> Result<(), LinkError> {
-    let link = Link::open_to_send(broker, kiosk.as_str()).await?;
-    for topic in [
+/// Ends the connection of a machine whose place another one takes. The other may be thrown out with it, and
+/// comes back: only the old certificate is refused. What the broker keeps is the kiosk's.
+pub(crate) async fn replace(database: Database, broker: Broker, tenant: String, kiosk: KioskId) {
+    kicks(&broker, &kiosk, &[]).await;
+    match forget_counters(&database, &tenant, &kiosk).await {
+        Ok(()) => tracing::info!(%kiosk, "the machine before is thrown out"),
+        Err(error) => {
+            tracing::warn!(%kiosk, error = &error as &dyn std::error::Error, "the old machine's counters stay");
+        }
+    }
+}
+
+/// The old machine's last heartbeat or will may have come after the new one was taken in, which counts its
+/// starts from the beginning: its status would be taken for an old one.
+async fn forget_counters(database: &Database, tenant: &str, kiosk: &KioskId) -> Result<(), DatabaseError> {
+    let doing = "forget a machine's counters";
+    let mut connection = database.connection().await?;
+    let transaction = begin(&mut connection, tenant).await?;
+    let sql = "UPDATE kiosk SET boot = 0, conn = 0 WHERE id = $1 AND state = 'active'";
+    transaction.execute(sql, &[&kiosk.as_str()]).await.trying(doing)?;
+    transaction.commit().await.trying(doing)
+}
+
+/// What the broker keeps of a kiosk.
+fn kept(kiosk: &KioskId) -> [Topic; 4] {
+    [
         Topic::Up(kiosk.clone(), Up::Status),
         Topic::Up(kiosk.clone(), Up::Twin),
         Topic::Down(kiosk.clone(), Down::Twin),
         Topic::Down(kiosk.clone(), Down::Quota),
-    ] {
+    ]
+}
+
+async fn kicks(broker: &Broker, kiosk: &KioskId, cleared: &[Topic]) {
+    for pause in KICKS {
+        tokio::time::sleep(pause).await;
+        if let Err(error) = kick(broker, kiosk, cleared).await {
+            tracing::warn!(%kiosk, error = &error as &dyn std::error::Error, "cannot be thrown out");
+        }
+    }
+}
+
+async fn kick(broker: &Broker, kiosk: &KioskId, cleared: &[Topic]) -> Result<(), LinkError> {
+    let link = Link::open_to_send(broker, kiosk.as_str()).await?;
+    for topic in cleared {
         let options = PublishOptions::new(QoS::AtLeastOnce).retained();
         link.publish_confirmed(topic.to_string(), Vec::new(), options).await?;
     }

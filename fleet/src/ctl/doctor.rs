@@ -228,6 +228,13 @@ fn engines(said: &Value, now: Timestamp, report: &mut Report) {
         let detail = "no worker is connected: nothing that kiosks send comes in";
         report.add("broker", Grade::Wrong, detail, format!("{log} the broker's"));
     }
+    // An older fleet does not tell.
+    if said["ingest"] == false {
+        let detail = format!("nothing that comes in is stored: {}", plain(&said["ingest_failure"]));
+        report.add("storing", Grade::Wrong, detail, format!("df -h; {log} PostgreSQL's"));
+    } else {
+        report.good("storing", "what comes in is stored");
+    }
     let check = "revocations";
     match time(&said["revocations_end"]) {
         None => report.add(
@@ -374,6 +381,9 @@ mod tests {
         assert_eq!(found("2026-12-10T00:00:00Z"), [("revocations", Grade::Warn)]);
         assert_eq!(found("2026-11-28T00:00:00Z"), [("revocations", Grade::Wrong)]);
         assert_eq!(found("2026-11-01T00:00:00Z"), [("revocations", Grade::Wrong)]);
+        let mut full = said("2026-12-21T00:00:00Z");
+        (full["ingest"], full["ingest_failure"]) = (json!(false), json!("no space left on device"));
+        assert_eq!(examined(|report| engines(&full, now, report)), [("storing", Grade::Wrong)]);
         let all_wrong = examined(|report| engines(&json!({ "version": "x" }), now, report));
         assert_eq!(all_wrong.len(), 4);
     }

@@ -63,8 +63,11 @@ fn in_full(screen: &Screen, kiosk: &Value) -> String {
     ];
     let twin = &kiosk["twin"];
     let drift = if twin["drift"] == true {
-        let text =
-            format!("drift: should be at {}, is at {}", plain(&twin["rev"]), plain(&twin["reported_rev"]));
+        let text = if twin["rev"] == twin["reported_rev"] {
+            format!("drift: at {}, of which a part was refused", plain(&twin["rev"]))
+        } else {
+            format!("drift: should be at {}, is at {}", plain(&twin["rev"]), plain(&twin["reported_rev"]))
+        };
         Cell { text, tone: Tone::Odd }
     } else {
         Cell::from(format!("ok, at {}", plain(&twin["rev"])))

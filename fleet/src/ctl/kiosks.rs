@@ -19,7 +19,7 @@ use super::words::{self, plain};
 #[command(after_help = "\
 Filters: site=12 and online=false and ver<1.4 and tag:canary
   fields  id, name, site, state, selling, online, ver, tag, fault, faulty, drift, seen, cert, boot, pending, catalog
-  tests   = != < <= > >= ~ (contains), joined with and, or, not, ( )
+  tests   = != < <= > >= ~ (contains), online, faulty, drift alone; joined with and, or, not, ( )
   seen>2h: not heard of for two hours; cert<30d: its certificate ends within 30 days
   state is online, stale, offline, never-seen or decommissioned
 

@@ -160,6 +160,11 @@ impl Parser<'_> {
             });
         }
         let Some(Token::Operator(operator)) = self.peek().cloned() else {
+            if let Ok(filter) = test(&field.to_ascii_lowercase(), "=", "true".to_owned())
+                && let Filter::Online(_) | Filter::Drift(_) | Filter::Faulty(_) = filter
+            {
+                return Ok(filter);
+            }
             return Err(self.error(format!("expected = != < <= > >= ~ or : after {field:?}")));
         };
         self.next += 1;
@@ -324,6 +329,18 @@ mod tests {
             Filter::Tag("canary".into()),
         ]);
         assert_eq!(filter, wanted);
+    }
+
+    #[test]
+    fn what_is_true_or_false_needs_no_value() {
+        assert_eq!(read("drift"), read("drift=true"));
+        assert_eq!(
+            read("not online and (Faulty or drift)"),
+            read("not online=true and (faulty=yes or drift=yes)")
+        );
+        for text in ["tag", "name and drift", "drift drift", "drift="] {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 
     #[test]

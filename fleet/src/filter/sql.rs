@@ -93,7 +93,7 @@ impl Sql {
                 self.push(PRESENCE).push(if *online { " = 'online'" } else { " <> 'online'" });
             }
             Filter::Drift(drift) => {
-                self.push("coalesce(t.rev <> t.reported_rev, false) = ").bind(*drift);
+                self.push(crate::registry::drift!()).push(" = ").bind(*drift);
             }
             Filter::Seen(compare, seconds) => {
                 // Bound as text: a double would have to be made of a whole number.

@@ -1,10 +1,12 @@
 //! Becoming a kiosk, and staying one.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use deadpool_postgres::Transaction;
+use protocol::topic::KioskId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -19,6 +21,7 @@ use crate::enrolment::claim::Machine;
 use crate::enrolment::{self, Code, Wanted};
 use crate::hub::Subject;
 use crate::pki::{CheckedRequest, check_request};
+use crate::registry;
 
 /// Asks to become a kiosk.
 #[derive(Deserialize, Debug, utoipa::ToSchema)]
@@ -84,14 +87,14 @@ pub(super) async fn enrol(
     Ok((axum::http::StatusCode::CREATED, Json(enrolled)))
 }
 
-/// Makes a kiosk of a machine. Also returns how many certificates do not count any more.
+/// Makes a kiosk of a machine. Also returns the kiosks whose certificates do not count any more.
 pub(super) async fn become_a_kiosk(
     api: &Api,
     transaction: &Transaction<'_>,
     wanted: Wanted,
     request: &CheckedRequest,
     machine: &Machine<'_>,
-) -> Answer<(Enrolled, u64)> {
+) -> Answer<(Enrolled, BTreeSet<String>)> {
     let (kiosk, site) = enrolment::admit(transaction, &wanted, machine.hardware, machine.version).await?;
     let certificate = api.authorities.kiosk.sign(&kiosk, request, SystemTime::now())?;
     let replaced =
@@ -111,9 +114,13 @@ pub(super) async fn become_a_kiosk(
 
 impl Enrolled {
     /// Tells everybody whom it concerns, after the commit.
-    pub(super) fn tell(&self, api: &Api, replaced: u64) {
-        if replaced > 0 {
+    pub(super) fn tell(&self, api: &Api, replaced: BTreeSet<String>) {
+        if !replaced.is_empty() {
             api.hub.revoked();
+        }
+        for kiosk in replaced.into_iter().flat_map(KioskId::new) {
+            let (database, broker, tenant) = (api.database.clone(), api.broker.clone(), self.tenant.clone());
+            tokio::spawn(registry::replace(database, broker, tenant, kiosk));
         }
         api.hub.changed(&self.tenant, Subject::Kiosk, [self.kiosk.clone()]);
         tracing::info!(kiosk = self.kiosk, "enrolled");

@@ -12,18 +12,24 @@ use super::Api;
 use super::problem::Answer;
 use crate::counters::COUNTERS;
 use crate::database::Trying;
+use crate::ingest::STANDING;
 use crate::pki::folder::LIST;
 use crate::pki::list_ends;
 
 /// Whether this replica can do its work.
 #[derive(Serialize, Debug, utoipa::ToSchema)]
 pub(super) struct Health {
-    /// Both of the others.
+    /// All of the next three.
     ok: bool,
     /// The database answers.
     database: bool,
     /// A worker is connected to the broker.
     broker: bool,
+    /// What comes in is stored, as far as it was tried lately.
+    ingest: bool,
+    /// Why it is not. Null: it is.
+    #[schema(required)]
+    ingest_failure: Option<String>,
     /// Until when the list of revoked kiosks is good: afterwards the broker refuses every kiosk. Null: it cannot
     /// be read.
     #[schema(format = DateTime, required)]
@@ -32,17 +38,21 @@ pub(super) struct Health {
     version: &'static str,
 }
 
-/// Whether database and broker can be used: 200 or 503.
+/// Whether database and broker can be used, and what comes in is stored: 200 or 503.
 #[utoipa::path(get, path = "/healthz", tag = "access",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub(super) async fn healthz(State(api): State<Api>) -> Response {
     let database = ask(&api).await.is_ok();
     let broker = COUNTERS.links.get() > 0;
     let ends = revocations_end(&api).await.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    let ingest_failure = STANDING.trouble();
+    let ingest = ingest_failure.is_none();
     let health = Health {
-        ok: database && broker,
+        ok: database && broker && ingest,
         database,
         broker,
+        ingest,
+        ingest_failure,
         revocations_end: ends.map(|ends| ends.to_string()),
         version: env!("CARGO_PKG_VERSION"),
     };

@@ -57,16 +57,19 @@ pub(super) struct Kiosk {
     desired_rev: i64,
     /// Revision of the twin it has; 0: none told.
     reported_rev: i64,
-    /// Whether they differ.
+    /// Whether they differ, or it refused a part of the twin.
     drift: bool,
 }
 
-const COLUMNS: &str =
+const COLUMNS: &str = concat!(
     "k.id, k.site, k.name, k.tags, k.version, k.hardware, k.boot, k.conn, k.status, k.last_seen,
     k.created_at, presence(k.state, k.is_on, k.last_seen, k.went_off) AS state,
     presence(k.state, k.is_on, k.last_seen, k.went_off) = 'online' AS online,
     coalesce(t.rev, 0) AS desired_rev, coalesce(t.reported_rev, 0) AS reported_rev,
-    coalesce(t.rev <> t.reported_rev, false) AS drift";
+    ",
+    registry::drift!(),
+    " AS drift"
+);
 
 /// Which kiosks.
 #[derive(Deserialize, Debug, IntoParams)]

@@ -10,6 +10,7 @@ use super::door::Staff;
 use super::matrix;
 use super::page;
 use super::problem::{Answer, Failed};
+use crate::registry;
 
 /// Kiosks by how they are.
 #[derive(Serialize, Deserialize, Debug, ToSchema)]
@@ -61,9 +62,12 @@ pub(super) struct Summary {
     certificates_ending: i64,
 }
 
-const SQL: &str = "
+const SQL: &str = concat!(
+    "
     WITH k AS (
-        SELECT k.id, k.version, k.status, coalesce(t.rev <> t.reported_rev, false) AS drift,
+        SELECT k.id, k.version, k.status, ",
+    registry::drift!(),
+    " AS drift,
                presence(k.state, k.is_on, k.last_seen, k.went_off) AS how
         FROM kiosk k LEFT JOIN twin t ON t.kiosk = k.id
     ), a AS (SELECT * FROM k WHERE how <> 'decommissioned')
@@ -86,7 +90,8 @@ const SQL: &str = "
            (SELECT count(*) FROM (
                SELECT max(c.expires_at) AS ends FROM certificate c JOIN a ON a.id = c.kiosk
                WHERE c.revoked_at IS NULL GROUP BY c.kiosk) AS newest
-            WHERE ends < now() + interval '30 days') AS certificates_ending";
+            WHERE ends < now() + interval '30 days') AS certificates_ending"
+);
 
 /// How the fleet is, in numbers.
 #[utoipa::path(get, path = "/v1/summary", tag = "kiosks", responses((status = 200, body = Summary)))]

@@ -52,15 +52,18 @@ pub(super) struct Twin {
     /// When it said so.
     #[schema(format = DateTime, required)]
     reported_at: Option<String>,
-    /// Whether the revisions differ.
+    /// Whether the revisions differ, or the kiosk refused a part of this one.
     drift: bool,
 }
 
-const ONE: &str = "SELECT k.id AS kiosk, coalesce(t.rev, 0) AS rev, coalesce(t.desired, '{}') AS desired,
+const ONE: &str = concat!(
+    "SELECT k.id AS kiosk, coalesce(t.rev, 0) AS rev, coalesce(t.desired, '{}') AS desired,
     coalesce(t.docs, '{}') AS docs, t.changed_at, t.changed_by, coalesce(t.reported_rev, 0) AS reported_rev,
     coalesce(t.reported, '{}') AS reported, coalesce(t.errors, '{}') AS errors, t.reported_at,
-    coalesce(t.rev <> t.reported_rev, false) AS drift
-    FROM kiosk k LEFT JOIN twin t ON t.kiosk = k.id WHERE k.id = $1";
+    ",
+    registry::drift!(),
+    " AS drift FROM kiosk k LEFT JOIN twin t ON t.kiosk = k.id WHERE k.id = $1"
+);
 
 fn told(twin: Twin) -> impl IntoResponse {
     ([(header::ETAG, format!("\"{}\"", twin.rev))], Json(twin))

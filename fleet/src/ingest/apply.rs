@@ -10,10 +10,11 @@ use protocol::text::{Id, wire_name};
 use protocol::topic::KioskId;
 use tokio_postgres::error::SqlState;
 
-use super::decide::{Accepted, Decision, Known, Quarantined, Stream, decide, known_range};
+use super::decide::{Accepted, Decision, Quarantined, Stream, decide, known_range};
 use super::fold::{Books, Consequence, Whose, needs};
 use super::shelves::Sellers;
 use super::stock::Shelves;
+use super::waves::waves;
 use super::{load, save, shelves};
 use crate::database::{DatabaseError, Trying, begin, storable};
 
@@ -31,11 +32,33 @@ pub struct Incoming {
 /// Numbers that could not be stored in an earlier try, by place among the batches.
 type Refused = BTreeMap<usize, BTreeMap<u64, String>>;
 
-/// Applies batches of one tenant in one transaction, and says what to answer to each, in order.
+/// Applies batches of one tenant, and says what to answer to each, in order. Those that repeat nothing of each
+/// other share a transaction.
 ///
 /// # Errors
-/// The database is not there or refuses for a reason that is not the events'. Nothing was applied.
+/// The database is not there or refuses for a reason that is not the events'. Whatever was applied is known
+/// when it comes again.
 pub async fn apply_group(
+    connection: &mut Object,
+    tenant: &str,
+    batches: &[Incoming],
+    now_ms: i64,
+) -> Result<Vec<Ack>, DatabaseError> {
+    let waves = waves(batches);
+    if waves.len() < 2 {
+        return apply_wave(connection, tenant, batches, now_ms).await;
+    }
+    let mut acks = BTreeMap::new();
+    for places in waves {
+        let wave: Vec<Incoming> = places.iter().map(|place| batches[*place].clone()).collect();
+        let answers = apply_wave(connection, tenant, &wave, now_ms).await?;
+        acks.extend(places.into_iter().zip(answers));
+    }
+    Ok(acks.into_values().collect())
+}
+
+/// Applies batches, none of which repeats another, in one transaction: all of them or none.
+async fn apply_wave(
     connection: &mut Object,
     tenant: &str,
     batches: &[Incoming],
@@ -50,7 +73,7 @@ pub async fn apply_group(
                 let mut acks = Vec::with_capacity(batches.len());
                 for batch in batches {
                     let one = std::slice::from_ref(batch);
-                    acks.extend(Box::pin(apply_group(connection, tenant, one, now_ms)).await?);
+                    acks.extend(Box::pin(apply_wave(connection, tenant, one, now_ms)).await?);
                 }
                 return Ok(acks);
             }
@@ -144,33 +167,18 @@ async fn within(
 ) -> Result<Attempt, DatabaseError> {
     let mut streams = load::lock_streams(transaction, tenant, batches).await?;
     let mut decisions = Vec::with_capacity(batches.len());
-    let mut taken: BTreeMap<(String, u64), BTreeMap<u64, Known>> = BTreeMap::new();
+    let mut forks = Vec::new();
     let nothing = BTreeMap::new();
     for (place, incoming) in batches.iter().enumerate() {
         let key = (incoming.kiosk.to_string(), incoming.batch.epoch);
         let stream = streams.entry(key.clone()).or_default();
         let known = match known_range(stream, &incoming.batch) {
-            Some(range) => {
-                let mut known = load::known(transaction, &key, range).await?;
-                // What this transaction took before is not in the tables yet.
-                known.extend(taken.get(&key).into_iter().flatten().map(|(seq, known)| (*seq, known.clone())));
-                known
-            }
+            Some(range) => load::known(transaction, &key, range).await?,
             None => BTreeMap::new(),
         };
-        let decision = decide(stream, &incoming.batch, &known, refused.get(&place).unwrap_or(&nothing));
-        let taken = taken.entry(key).or_default();
-        taken.extend(
-            decision
-                .accepted
-                .iter()
-                .map(|accepted| (accepted.envelope.seq, Known { hash: Some(accepted.hash), answer: None })),
-        );
-        taken.extend(decision.quarantined.iter().map(|one| {
-            let answer = Answered::Quarantine { code: one.reason, srv: one.detail.clone() };
-            (one.seq, Known { hash: one.hash, answer: Some(answer) })
-        }));
-        decisions.push(decision);
+        let was_forked = stream.forked_at.is_some();
+        decisions.push(decide(stream, &incoming.batch, &known, refused.get(&place).unwrap_or(&nothing)));
+        forks.extend(stream.forked_at.filter(|_| !was_forked).map(|at| forked(incoming, at)));
     }
     let denied = fold_all(transaction, tenant, batches, &mut decisions).await?;
     let clashes = save::events(transaction, tenant, batches, &decisions, &denied).await?;
@@ -178,6 +186,7 @@ async fn within(
         return Ok(Attempt::Clash(clashes));
     }
     save::quarantine(transaction, tenant, batches, &decisions).await?;
+    save::tasks(transaction, tenant, &forks).await?;
     save::streams(transaction, tenant, batches, &streams).await?;
     let acks = decisions
         .into_iter()
@@ -258,7 +267,23 @@ pub(super) struct Raised {
     pub kind: &'static str,
     pub detail: String,
     pub sale: Option<Uuid>,
-    pub event: Uuid,
+    pub event: Option<Uuid>,
+}
+
+/// An epoch is found to be forked: raised once, because it stays so.
+fn forked(incoming: &Incoming, at: u64) -> Raised {
+    let epoch = incoming.batch.epoch;
+    Raised {
+        site: incoming.site.clone(),
+        kiosk: incoming.kiosk.to_string(),
+        kind: "forked",
+        detail: format!(
+            "two machines, or a restored store, go on as this kiosk: number {at} of epoch {epoch} exists \
+             twice; what comes in this epoch from there on is kept in quarantine and not booked"
+        ),
+        sale: None,
+        event: None,
+    }
 }
 
 struct Folding<'a> {
@@ -316,7 +341,7 @@ impl Folding<'_> {
                 kind: "sale_denied",
                 detail: srv.clone(),
                 sale: Some(id),
-                event,
+                event: Some(event),
             });
         }
         answers.push(Answer { s: accepted.envelope.seq, id: Id(event), r: answer.clone() });

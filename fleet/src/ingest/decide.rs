@@ -94,7 +94,7 @@ pub(crate) fn decide(
         let mut one = One { stream, decision: &mut decision, seq, previous, written_as, refused };
         match event {
             Ok(event) => one.event(batch.epoch, event, known.get(&seq)),
-            Err(malformed) => one.malformed(malformed),
+            Err(malformed) => one.malformed(malformed, known.get(&seq)),
         }
         previous = claimed;
     }
@@ -170,15 +170,21 @@ impl One<'_> {
     }
 
     /// In the place of an event is something else. It takes the place, so that the next one can come.
-    fn malformed(&mut self, malformed: &Malformed) {
+    fn malformed(&mut self, malformed: &Malformed, known: Option<&Known>) {
         let forked = self.stream.forked_at.is_some();
         if self.seq < self.stream.next && !forked {
-            return;
+            return malformed.id.into_iter().for_each(|id| self.duplicate(id, known));
         }
         let reason = if forked { QuarantineReason::Fork } else { QuarantineReason::Schema };
+        // Without an id there is nothing to answer to.
+        self.decision.answers.extend(malformed.id.map(|id| Answer {
+            s: self.seq,
+            id,
+            r: Answered::Quarantine { code: reason, srv: malformed.why.clone() },
+        }));
         self.decision.quarantined.push(Quarantined {
             seq: self.seq,
-            id: None,
+            id: malformed.id,
             hash: None,
             reason,
             detail: malformed.why.clone(),
@@ -213,7 +219,7 @@ impl One<'_> {
 }
 
 /// An error with its causes.
-fn full(error: &dyn std::error::Error) -> String {
+pub(super) fn full(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

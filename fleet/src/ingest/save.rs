@@ -251,7 +251,7 @@ pub(super) async fn tasks(
                 &task.kind,
                 &task.detail,
                 &task.sale.map(pg),
-                &pg(task.event),
+                &task.event.map(pg),
             ],
         )
         .await?;

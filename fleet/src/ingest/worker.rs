@@ -13,7 +13,8 @@ use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v5::Publish;
 
 use super::apply::{Incoming, apply_group};
-use super::{job, refuse, status, twin};
+use super::decide::full;
+use super::{STANDING, job, refuse, status, twin};
 use crate::clock::now_ms;
 use crate::counters::COUNTERS;
 use crate::database::{Database, DatabaseError, Trying};
@@ -74,7 +75,7 @@ async fn session(
     let _connected = Connected::new();
     loop {
         let group = collect(&mut link).await?;
-        let answers = worker.group(&group).await?;
+        let answers = worker.group(&group).await.inspect_err(note_trouble)?;
         for (kiosk, answer) in answers {
             let (topic, payload, options) = answer.message(kiosk);
             link.publish(topic, payload, options).await?;
@@ -82,6 +83,13 @@ async fn session(
         for message in &group {
             link.acknowledge(message).await?;
         }
+    }
+}
+
+/// A lost broker is told elsewhere.
+fn note_trouble(lost: &Lost) {
+    if let Lost::Database(error) = lost {
+        STANDING.failed(full(error));
     }
 }
 
@@ -182,6 +190,7 @@ impl Worker {
     async fn tenant(&mut self, name: &str, tenant: Tenant) -> Result<Vec<(KioskId, Told)>, Lost> {
         let mut connection = self.database.connection().await?;
         let now_ms = now_ms();
+        let anything_to_store = tenant.has_something_to_store();
         let mut answers = Vec::new();
         for group in split(tenant.batches) {
             let acks = apply_group(&mut connection, name, &group, now_ms).await?;
@@ -205,6 +214,9 @@ impl Worker {
         self.hub.changed(name, Subject::Kiosk, heard);
         let jobs = job::store(&mut connection, name, &tenant.jobs).await?;
         self.hub.changed(name, Subject::Job, jobs);
+        if anything_to_store {
+            STANDING.stored();
+        }
         Ok(answers)
     }
 
@@ -246,13 +258,14 @@ impl Worker {
                 Answered::Ack | Answered::Conflict { .. } => {}
             }
         }
-        COUNTERS.forked.add(acks.iter().filter(|ack| ack.fork.is_some()).count() as u64);
+        let forked = acks.iter().filter(|ack| ack.fork.is_some()).count();
+        COUNTERS.forked.add(forked as u64);
         let mut events = group.iter().flat_map(|incoming| incoming.batch.events.iter().flatten());
         if events.any(|event| event.k.starts_with("order.")) {
             // Which orders exactly is in the bodies; who looks at orders reads the list again.
             self.hub.many(tenant, Subject::Order);
         }
-        if denied {
+        if denied || forked > 0 {
             self.hub.many(tenant, Subject::Task);
         }
     }
@@ -288,6 +301,16 @@ struct Tenant {
 }
 
 impl Tenant {
+    /// Questions aside: of nothing counted they store nothing.
+    fn has_something_to_store(&self) -> bool {
+        let Self { batches, unreadable, status, twins, jobs, questions: _ } = self;
+        !(batches.is_empty()
+            && unreadable.is_empty()
+            && status.is_empty()
+            && twins.is_empty()
+            && jobs.is_empty())
+    }
+
     fn events(&mut self, kiosk: KioskId, owner: &Owner, payload: Bytes) {
         match Received::parse(&kiosk, &payload) {
             Ok(batch) => self.batches.push(Incoming { kiosk, site: owner.site.clone(), batch }),

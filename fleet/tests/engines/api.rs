@@ -148,10 +148,52 @@ impl Fleet {
         format!("-V 5 -h localhost -p {port} --cafile {} --cert {key}.pem --key {key}.key", ca.display())
     }
 
+    /// A machine that is connected as a kiosk.
+    pub fn machine(&self, key: &str, kiosk: &str) -> Machine {
+        let mosquitto = self.mosquitto(key);
+        let mut process = Command::new("stdbuf")
+            .args(["-oL", "mosquitto_sub", "-d", "-W", "30", "-q", "1", "-i", kiosk])
+            .args(mosquitto.split(' '))
+            .args(["-t", &format!("v1/k/{kiosk}/dn/#")])
+            .current_dir(self.dir())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("received SUBACK") {
+            line.clear();
+            assert_ne!(output.read_line(&mut line).unwrap(), 0, "it cannot connect");
+        }
+        Machine { process, _output: output }
+    }
+
     pub async fn owner(&self) -> Client {
         let text = std::fs::read_to_string(self.base.data().join("fleetd.toml")).unwrap();
         let settings: toml::Value = toml::from_str(&text).unwrap();
         connect(settings["database"]["owner"].as_str().unwrap()).await.unwrap()
+    }
+}
+
+/// A mosquitto client that stays connected for half a minute.
+pub struct Machine {
+    process: Child,
+    /// Open: a client that nobody listens to would end by itself.
+    _output: BufReader<std::process::ChildStdout>,
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+impl Machine {
+    /// Waits until the broker ends its connection.
+    pub fn is_thrown_out(&mut self) {
+        const TIME_OUT: i32 = 27;
+        assert_ne!(self.process.wait().unwrap().code(), Some(TIME_OUT), "it was let be");
     }
 }
 
@@ -214,6 +256,31 @@ async fn a_machine_with_a_code_becomes_a_kiosk_once_and_guessing_is_slow() {
     assert_eq!(fleet.get("/v1/audit?action=kiosk.enrol")["items"].as_array().unwrap().len(), 3);
 }
 
+#[tokio::test]
+async fn the_machine_before_is_thrown_out_and_the_one_in_its_place_is_heard() {
+    let fleet = Fleet::start();
+    let id = fleet.kiosk("old", &json!({ "site": "main" }));
+    let owner = fleet.owner().await;
+    owner.execute("UPDATE kiosk SET is_on = true, boot = 57, conn = 3", &[]).await.unwrap();
+    let mut old = fleet.machine("old", &id);
+    fleet.request("new");
+    let code = fleet.code(&json!({ "site": "main", "kiosk": id }));
+    assert_eq!(fleet.enrol(&code, "new").1["kiosk"], json!(id));
+    old.is_thrown_out();
+    let birth = |key: &str| {
+        let status = json!({ "on": true, "boot": 1, "conn": 1, "ver": "1.5" });
+        let topic = format!("v1/k/{id}/up/st");
+        run(fleet.dir(), &format!("mosquitto_pub {} -q 1 -t {topic} -m {status}", fleet.mosquitto(key)))
+    };
+    eventually("the old one is refused", async || !birth("old").status.success()).await;
+    eventually("the new one is heard", async || {
+        birth("new");
+        let kiosk = fleet.get(&format!("/v1/kiosks/{id}"));
+        (&kiosk["state"], &kiosk["boot"]) == (&json!("online"), &json!(1))
+    })
+    .await;
+}
+
 #[test]
 fn each_role_may_call_exactly_what_the_description_says() {
     let fleet = Fleet::start();
@@ -257,6 +324,34 @@ fn each_role_may_call_exactly_what_the_description_says() {
     let id = fleet.get("/v1/tokens")[4]["id"].as_str().unwrap().to_owned();
     assert_eq!(fleet.ask_as(&fleet.admin, "DELETE", &format!("/v1/tokens/{id}"), &[]).0, 204);
     assert_eq!(fleet.ask_as(technician, "GET", "/v1/me", &[]).0, 401, "a token that was taken back");
+}
+
+#[tokio::test]
+async fn a_database_that_keeps_nothing_is_told_until_it_does() {
+    let fleet = Fleet::start();
+    let id = fleet.kiosk("k", &json!({ "site": "main" }));
+    let owner = fleet.owner().await;
+    let health = || fleet.secure(None, "GET", "/healthz", &[]);
+    let birth = || {
+        let (mosquitto, status) = (fleet.mosquitto("k"), json!({ "on": true, "boot": 1, "conn": 1 }));
+        run(fleet.dir(), &format!("mosquitto_pub {mosquitto} -q 1 -t v1/k/{id}/up/st -m {status}"));
+    };
+    eventually("all is well", async || health().0 == 200).await;
+    owner.batch_execute("REVOKE UPDATE ON kiosk FROM fleet_app").await.unwrap();
+    eventually("it says so", async || {
+        birth();
+        health().1["ingest"] == json!(false)
+    })
+    .await;
+    let (status, told) = health();
+    assert_eq!((status, &told["ok"], &told["database"]), (503, &json!(false), &json!(true)), "{told}");
+    assert!(told["ingest_failure"].as_str().unwrap().contains("permission denied"), "{told}");
+    owner.batch_execute("GRANT UPDATE ON kiosk TO fleet_app").await.unwrap();
+    eventually("all is well again", async || {
+        birth();
+        health().0 == 200
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -505,6 +600,14 @@ async fn what_a_kiosk_should_be_and_do_reaches_it_and_a_kiosk_that_leaves_is_thr
     assert_eq!(
         (picture.as_str(), std::fs::read(dir.join("got.png")).unwrap().as_slice()),
         ("image/png", &b"\x89PNG picture"[..])
+    );
+    publish("tw", &json!({ "rev": 2, "reported": {}, "errors": { "ui.language": "not spoken here" } }));
+    let listed = "/v1/kiosks?filter=drift";
+    eventually("it refused", async || fleet.get(&twin)["reported_rev"] == json!(2)).await;
+    assert_eq!(
+        (&fleet.get(&twin)["drift"], ids(&fleet.get(listed)), &fleet.get("/v1/summary")["drift"]),
+        (&json!(true), vec![id.clone()], &json!(1)),
+        "what was refused is not in force"
     );
     publish("tw", &json!({ "rev": 2, "reported": { "ui.language": "de" } }));
     eventually("no drift", async || fleet.get(&twin)["drift"] == json!(false)).await;

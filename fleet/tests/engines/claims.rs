@@ -71,6 +71,7 @@ fn a_machine_that_shows_a_code_becomes_the_kiosk_that_somebody_makes_of_it() {
 fn a_kiosk_gets_a_new_machine_by_the_code_on_its_screen() {
     let fleet = Fleet::start();
     let kiosk = fleet.kiosk("old", &json!({ "site": "main", "name": "Door" }));
+    let mut old = fleet.machine("old", &kiosk);
     let (code, secret) = fleet.claim("new");
     let asked = json!({ "code": code, "site": "main", "kiosk": kiosk });
     assert_eq!(fleet.send("POST", "/v1/claims/approve", &asked).0, 200);
@@ -78,6 +79,7 @@ fn a_kiosk_gets_a_new_machine_by_the_code_on_its_screen() {
     let certificates = fleet.get(&format!("/v1/kiosks/{kiosk}/certificates"));
     let revoked = certificates.as_array().unwrap().iter().filter(|one| !one["revoked_at"].is_null()).count();
     assert_eq!(revoked, 1, "the old machine's: {certificates}");
+    old.is_thrown_out();
 }
 
 #[tokio::test]

@@ -181,6 +181,34 @@ async fn every_event_is_stored_once_and_its_sale_stock_and_answers_stay_the_same
 }
 
 #[tokio::test]
+async fn copies_in_one_group_get_the_answer_of_the_first() {
+    let fleet = Fleet::new().await;
+    fleet.owner.batch_execute("UPDATE stock SET on_hand = 200000").await.unwrap();
+    let (mut log, mut other) = (Log::new("k1", 5), Log::new("k2", 5));
+    log.sale(1, 1);
+    let late = log.sale(2, 2);
+    let unheard = log.add("service.sung", r#"{"by":"ada"}"#.into());
+    let unfit = log.add("order.closed", r#"{"order":"01000000-0000-7000-8000-0000000000ee"}"#.into());
+    other.add("service.closed", r#"{"by":"ada"}"#.into());
+    // The fleet was away for a while: all of this comes at once.
+    let part = log.batch(late, unfit);
+    let acks = fleet.apply(&[log.all(), log.all(), other.all(), part, log.all()]).await;
+    let quarantined = |ack: &Ack| -> Vec<u64> {
+        let quarantined = ack.x.iter().filter(|answer| matches!(answer.r, Answered::Quarantine { .. }));
+        quarantined.map(|answer| answer.s).collect()
+    };
+    for copy in [0, 1, 3, 4] {
+        assert_eq!(denied(&acks[copy]), [(late, DenyReason::OutOfStock)], "copy {copy}");
+        assert_eq!(quarantined(&acks[copy]), [unheard, unfit], "copy {copy}");
+        assert_eq!(acks[copy].thru, unfit);
+    }
+    assert_eq!((acks[2].thru, acks[2].x.len()), (2, 0), "another kiosk's, in its place");
+    assert_eq!(fleet.on_hand().await, 0);
+    assert_eq!(fleet.count("SELECT count(*) FROM task WHERE kind = 'sale_denied'").await, 1);
+    fleet.embedded.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn poison_goes_to_quarantine_verbatim_and_what_follows_is_applied() {
     let fleet = Fleet::new().await;
     let mut log = Log::new("k1", 5);
@@ -256,6 +284,12 @@ async fn a_fork_is_drained_and_the_same_batch_twice_in_a_group_is_taken_once() {
     let ack = &fleet.apply(&[clone.all()]).await[0];
     assert_eq!((ack.fork.map(|fork| fork.at), ack.thru), (Some(2), 2));
     assert_eq!(fleet.count("SELECT count(*) FROM quarantine WHERE reason = 'FORK'").await, 1);
+    fleet.apply(&[clone.all(), clone.all()]).await;
+    let tasks = "SELECT kiosk, site, detail FROM task WHERE kind = 'forked' AND done_at IS NULL";
+    let tasks = fleet.owner.query(tasks, &[]).await.unwrap();
+    assert_eq!(tasks.len(), 1, "once for this epoch");
+    assert_eq!((tasks[0].get(0), tasks[0].get(1)), ("k1", "s1"));
+    assert!(tasks[0].get::<_, &str>(2).contains("number 2 of epoch 5 exists twice"));
     // A new epoch of either machine is fine.
     let mut anew = Log::new("k1", 6);
     anew.sale(4, 1);

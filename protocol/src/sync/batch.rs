@@ -169,6 +169,8 @@ pub struct Received {
 /// Something in the place of an event.
 #[derive(Clone, Debug)]
 pub struct Malformed {
+    /// Its id, if that much can be read: the answer names it.
+    pub id: Option<Id>,
     /// Verbatim.
     pub raw: String,
     /// What is wrong.
@@ -187,6 +189,12 @@ struct Head<'a> {
     written_as: Option<String>,
     #[serde(borrow)]
     ev: Vec<&'a RawValue>,
+}
+
+/// The least that an answer needs of an event.
+#[derive(Deserialize)]
+struct Named {
+    id: Id,
 }
 
 impl Received {
@@ -241,7 +249,10 @@ impl Head<'_> {
 }
 
 fn read_event(raw: &str, seq: u64) -> Result<WireEvent, Malformed> {
-    let malformed = |why: String| Malformed { raw: raw.to_owned(), why };
+    let malformed = |why: String| {
+        let id = serde_json::from_str(raw).ok().map(|named: Named| named.id);
+        Malformed { id, raw: raw.to_owned(), why }
+    };
     let event: WireEvent = serde_json::from_str(raw).map_err(|error| malformed(error.to_string()))?;
     let limits = [
         (event.s == seq, "its number is not the next one"),

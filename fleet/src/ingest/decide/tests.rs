@@ -139,12 +139,50 @@ fn an_epoch_that_begins_with_anything_else_is_noted_and_goes_on() {
 fn a_malformed_event_takes_its_place_and_the_chain_is_picked_up_behind_it() {
     let (mut stream, log) = (Stream::default(), log(4, 1));
     let mut batch = batch(&log, 1, 4);
-    batch.events[1] = Err(Malformed { raw: "{}".into(), why: "no id".into() });
+    batch.events[1] = Err(Malformed { id: None, raw: "{}".into(), why: "no id".into() });
     let decision = take(&mut stream, &batch, &BTreeMap::new());
     assert_eq!(reasons(&decision), [(2, QuarantineReason::Schema)]);
     assert_eq!((decision.accepted.len(), decision.thru, stream.next), (3, 4, 5));
     let again = take(&mut stream, &batch, &known(&log));
     assert!(again.accepted.is_empty() && again.quarantined.is_empty());
+}
+
+#[test]
+fn an_event_beyond_a_limit_is_answered_wherever_its_id_can_be_read() {
+    use serde_json::json;
+    let log = log(3, 1);
+    let quarantined = |change: &dyn Fn(&mut serde_json::Value)| {
+        let sent = protocol::sync::Batch::new(Id::from([9; 16]), EPOCH, GENESIS, None, log.clone());
+        let mut sent = serde_json::to_value(sent).unwrap();
+        change(&mut sent["ev"][1]);
+        let kiosk = protocol::topic::KioskId::new("k1").unwrap();
+        let batch = Received::parse(&kiosk, sent.to_string().as_bytes()).unwrap();
+        let mut stream = Stream::default();
+        let first = take(&mut stream, &batch, &BTreeMap::new());
+        assert_eq!((first.thru, first.accepted.len(), first.quarantined.len()), (3, 2, 1));
+        let mut stored = known(&log);
+        let answer = first.answers.first().map(|answer| answer.r.clone());
+        stored.insert(2, Known { hash: None, answer });
+        let mut again = take(&mut stream, &batch, &stored).answers;
+        again.retain(|answer| answer.r != Answered::Duplicate);
+        assert_eq!(again, first.answers, "the same again");
+        (first.answers.iter().map(|answer| (answer.s, answer.id)).collect::<Vec<_>>(), first.quarantined)
+    };
+    for (field, value) in [
+        ("body", json!({ "by": "a".repeat(70_000) })),
+        ("bt", json!(1_u64 << 32)),
+        ("q", json!(300)),
+        ("m", json!(null)),
+        ("k", json!("k".repeat(65))),
+        ("t", json!("noon")),
+        ("h", json!("ffffffffffff0000")),
+        ("s", json!(7)),
+    ] {
+        let (answers, kept) = quarantined(&|event| event[field] = value.clone());
+        assert_eq!((answers, kept[0].id), (vec![(2, log[1].id)], Some(log[1].id)), "{field}");
+    }
+    let (answers, kept) = quarantined(&|event| event["id"] = json!("none"));
+    assert_eq!((answers, kept[0].id), (vec![], None));
 }
 
 #[test]
