@@ -1,7 +1,7 @@
 //! `./dev demo --script`: whole orders, performed through the mirror as a browser would.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use kioskd::admin::wire::Request;
@@ -47,10 +47,10 @@ const FLEET_WITHIN: Duration = Duration::from_secs(20);
 /// Orders that the scenes bring to their end.
 const ORDERS: usize = 5;
 
-/// How long the kiosk may take to speak of a missing network: it waits 40 s, in case it comes back.
-const OFFLINE_WITHIN: Duration = Duration::from_secs(60);
+/// The kiosk says nothing of a missing network for 40 s, in case it comes back.
+const BANNER_AFTER: Duration = Duration::from_secs(41);
 
-/// How long the kiosk may take to close or open.
+/// How long the kiosk may take to close or open, or to notice that the fleet is gone.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
 /// The mark of the brand, beside every sheet.
@@ -183,7 +183,9 @@ impl<'a> Stage<'a> {
         self.customer.leave()?;
         self.fleet.stop()?;
         let alone = || (!self.rig.ask(&Request::Status).ok()?["offline_since"].is_null()).then_some(());
-        wait_until(OFFLINE_WITHIN, alone).context("the kiosk does not notice that the fleet is gone")?;
+        wait_until(CLOSE_WITHIN, alone).context("the kiosk does not notice that the fleet is gone")?;
+        let noticed = Instant::now();
+        wait_until(2 * BANNER_AFTER, || (noticed.elapsed() > BANNER_AFTER).then_some(()));
         self.customer.sit_down()?;
         self.shot("offline-banner")?;
         self.customer.press_to("Bacon & Rye", "item")?;
