@@ -13,6 +13,7 @@ pub mod apply;
 pub mod block;
 pub mod build;
 pub mod kot;
+pub mod trust;
 
 /// SHA-256.
 pub type Hash = [u8; 32];
