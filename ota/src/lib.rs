@@ -14,6 +14,7 @@ pub mod block;
 pub mod build;
 pub mod kot;
 pub mod trust;
+pub mod verity;
 
 /// SHA-256.
 pub type Hash = [u8; 32];
