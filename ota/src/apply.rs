@@ -153,6 +153,18 @@ pub fn repair(
     Ok(work.applied)
 }
 
+/// Compares every chunk of a payload with the head.
+///
+/// # Errors
+/// It cannot be read, or a chunk is damaged.
+pub fn check_payload(head: &Head, payload: &dyn ReadAt) -> Result<(), ApplyError> {
+    let mut chunks = Chunks::new(head, payload);
+    let mut byte = [0];
+    (0..head.header.payload)
+        .step_by(head.header.chunk_size as usize)
+        .try_for_each(|position| chunks.read(position, &mut byte))
+}
+
 /// Reads an image back: which MiB are not what the head says, and the SHA-256 of all of it.
 ///
 /// # Errors

@@ -13,6 +13,8 @@ pub mod apply;
 pub mod block;
 pub mod build;
 pub mod kot;
+pub mod release;
+pub mod repository;
 pub mod trust;
 pub mod verity;
 
@@ -34,4 +36,24 @@ pub(crate) fn finish(context: ring::digest::Context) -> Hash {
     let mut hash = [0; 32];
     hash.copy_from_slice(context.finish().as_ref());
     hash
+}
+
+/// In hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// SHA-256 of all that can be read.
+///
+/// # Errors
+/// It cannot be read.
+pub fn sha256_of(from: &mut dyn std::io::Read) -> std::io::Result<Hash> {
+    let mut context = digest_of(&[]);
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        match from.read(&mut piece)? {
+            0 => return Ok(finish(context)),
+            length => context.update(&piece[..length]),
+        }
+    }
 }

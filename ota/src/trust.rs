@@ -12,6 +12,9 @@ mod canonical;
 mod client;
 mod key;
 mod metadata;
+pub mod sign;
+
+pub(crate) use key::unhex;
 
 pub use client::{Client, Fetch, Kept};
 pub use metadata::{Role, Target};

@@ -104,6 +104,11 @@ impl Client {
         self.targets.content.targets.get(path).ok_or_else(|| TrustError::NoTarget(path.to_owned()))
     }
 
+    /// The names of all targets.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.targets.content.targets.keys().map(String::as_str)
+    }
+
     /// Fetches a target and checks it. For small ones: it is read into memory.
     ///
     /// # Errors

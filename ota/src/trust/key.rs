@@ -41,14 +41,14 @@ impl Key {
     }
 
     fn pem(&self) -> Option<Vec<u8>> {
-        let (_, pem) = x509_parser::pem::parse_x509_pem(self.keyval.public.as_bytes()).ok()?;
-        let (_, info) = SubjectPublicKeyInfo::from_der(&pem.contents).ok()?;
+        let pem = pem::parse(&self.keyval.public).ok()?;
+        let (_, info) = SubjectPublicKeyInfo::from_der(pem.contents()).ok()?;
         Some(info.subject_public_key.data.into_owned())
     }
 }
 
 /// Bytes in hexadecimal digits.
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
     let digits = digits?;
     let (pairs, rest) = digits.as_chunks::<2>();
