@@ -1,0 +1,358 @@
+//! Makes an image out of a `.kot` file and, for a delta, the old image.
+//!
+//! Nothing is believed: a chunk of the payload is hashed before zstd sees it, every MiB of the result is hashed as it
+//! is written, and [`read_back`] hashes what the device gives back. A block of the old image that is not what it was
+//! (a file system that was mounted, a failing disk) spoils the MiB it is used in and no other: those are told, and
+//! [`repair`] takes them from a file that needs no old image.
+//!
+//! Memory: 4 MiB of reference, 1 MiB of run, as much compressed, and the tables of the head.
+
+mod chunks;
+mod segments;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::ops::Range;
+
+use crate::Hash;
+use crate::block::{BlockDev, ReadAt};
+use crate::kot::{BLOCK, BLOCK_LEN, FormatError, Head, Header, Image, Op, Placed, Reference, SEGMENT};
+use chunks::Chunks;
+use segments::Segments;
+
+/// Bytes that are compared, copied or read back at a time.
+const PIECE: usize = 65_536;
+
+/// A file and what it needs.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// Header and tables.
+    pub head: &'a Head,
+    /// The old image.
+    pub seed: Option<&'a dyn ReadAt>,
+    /// The payload, from its first byte on.
+    pub payload: &'a dyn ReadAt,
+}
+
+/// What came of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Applied {
+    /// Bytes that were written.
+    pub written: u64,
+    /// Bytes that were there already.
+    pub kept: u64,
+    /// MiB, from 0, that are not what they should be.
+    pub bad: BTreeSet<u64>,
+}
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The head is refused.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The file cannot be read.
+    #[error("the file cannot be read")]
+    Payload(#[source] io::Error),
+    /// A piece of the file is not what the head says.
+    #[error("chunk {0} of the payload is damaged")]
+    Chunk(u64),
+    /// It is a delta and there is no old image.
+    #[error("this file needs the image that it was made from")]
+    NoSeed,
+    /// The place for the new image is too small.
+    #[error("the new image has {wanted} bytes, there is room for {room}")]
+    NoRoom {
+        /// Bytes of the image.
+        wanted: u64,
+        /// Bytes of the place.
+        room: u64,
+    },
+    /// It cannot be written.
+    #[error("the new image cannot be written")]
+    Target(#[source] io::Error),
+}
+
+/// Reads the head of a file.
+///
+/// # Errors
+/// The file cannot be read, or its head is refused.
+pub fn read_head(file: &dyn ReadAt) -> Result<Head, ApplyError> {
+    let length = file.len().map_err(ApplyError::Payload)?;
+    let mut first = [0; Header::LENGTH];
+    if length < first.len() as u64 {
+        return Err(FormatError::Length { wanted: first.len() as u64, found: length }.into());
+    }
+    file.read_at(0, &mut first).map_err(ApplyError::Payload)?;
+    let header = Header::parse(&first)?;
+    if length != header.head_length() + header.payload {
+        return Err(
+            FormatError::Length { wanted: header.head_length() + header.payload, found: length }.into()
+        );
+    }
+    let mut head = vec![0; usize::try_from(header.head_length()).unwrap_or(usize::MAX)];
+    file.read_at(0, &mut head).map_err(ApplyError::Payload)?;
+    Ok(Head::parse(&head)?)
+}
+
+/// Told after each operation how many are done; may flush the device and write down how far it is.
+pub type Watermark<'a> = &'a mut dyn FnMut(usize, &mut dyn BlockDev) -> io::Result<()>;
+
+/// Writes the image, beginning with operation `first`: those before it were done and flushed.
+///
+/// # Errors
+/// The file or the device fails. An old image that is not what it was is no error: see [`Applied::bad`].
+pub fn apply(
+    source: &Source<'_>,
+    target: &mut dyn BlockDev,
+    first: usize,
+    watermark: Watermark<'_>,
+) -> Result<Applied, ApplyError> {
+    let mut work = Work::new(source, target)?;
+    for (index, placed) in source.head.ops.iter().enumerate().skip(first) {
+        if index == first {
+            work.catch_up(u64::from(placed.start) * BLOCK)?;
+        }
+        work.whole(&placed)?;
+        watermark(index + 1, work.target).map_err(ApplyError::Target)?;
+    }
+    work.target.flush().map_err(ApplyError::Target)?;
+    work.applied.bad = work.segments.finish();
+    Ok(work.applied)
+}
+
+/// Writes only these MiB of the image, from a file that was made from nothing.
+///
+/// # Errors
+/// As [`apply`]; `NoSeed` for a delta.
+pub fn repair(
+    full: &Source<'_>,
+    target: &mut dyn BlockDev,
+    bad: &BTreeSet<u64>,
+) -> Result<Applied, ApplyError> {
+    let mut work = Work::new(&Source { seed: None, ..*full }, target)?;
+    for placed in full.head.ops.iter() {
+        let (start, end) = (u64::from(placed.start), u64::from(placed.start + placed.blocks));
+        let mut wanted = bad.range(start * BLOCK / SEGMENT..=(end * BLOCK - 1) / SEGMENT);
+        match placed.op {
+            Op::Zero | Op::Copy(..) => {
+                for segment in wanted {
+                    let (first, behind) = (segment * SEGMENT / BLOCK, (segment + 1) * SEGMENT / BLOCK);
+                    work.part(&placed, first.max(start)..behind.min(end))?;
+                }
+            }
+            Op::Raw | Op::Zstd { .. } => {
+                if wanted.next().is_some() {
+                    work.part(&placed, start..end)?;
+                }
+            }
+        }
+    }
+    work.target.flush().map_err(ApplyError::Target)?;
+    work.applied.bad = work.segments.finish();
+    Ok(work.applied)
+}
+
+/// Compares every chunk of a payload with the head.
+///
+/// # Errors
+/// It cannot be read, or a chunk is damaged.
+pub fn check_payload(head: &Head, payload: &dyn ReadAt) -> Result<(), ApplyError> {
+    let mut chunks = Chunks::new(head, payload);
+    let mut byte = [0];
+    (0..head.header.payload)
+        .step_by(head.header.chunk_size as usize)
+        .try_for_each(|position| chunks.read(position, &mut byte))
+}
+
+/// Reads an image back: which MiB are not what the head says, and the SHA-256 of all of it.
+///
+/// # Errors
+/// The device cannot be read.
+pub fn read_back(head: &Head, image: &dyn ReadAt) -> io::Result<(BTreeSet<u64>, Hash)> {
+    let mut segments = Segments::new(&head.segments);
+    let mut all = crate::digest_of(&[]);
+    let mut piece = vec![0; PIECE];
+    let mut position = 0;
+    while position < head.header.target_size {
+        let part = &mut piece[..length_of(position, head.header.target_size)];
+        image.read_at(position, part)?;
+        segments.feed(part);
+        all.update(part);
+        position += part.len() as u64;
+    }
+    Ok((segments.finish(), crate::finish(all)))
+}
+
+/// Bytes of the next piece.
+fn length_of(position: u64, end: u64) -> usize {
+    usize::try_from(end - position).map_or(PIECE, |left| left.min(PIECE))
+}
+
+struct Work<'a> {
+    source: Source<'a>,
+    target: &'a mut dyn BlockDev,
+    chunks: Chunks<'a>,
+    segments: Segments<'a>,
+    applied: Applied,
+    /// What is there now.
+    there: Vec<u8>,
+    run: Vec<u8>,
+    stored: Vec<u8>,
+    reference: Vec<u8>,
+}
+
+/// The old image does not give what it gave when the file was made.
+struct Spoilt;
+
+impl<'a> Work<'a> {
+    fn new(source: &Source<'a>, target: &'a mut dyn BlockDev) -> Result<Self, ApplyError> {
+        let header = &source.head.header;
+        if header.seed.is_some() && source.seed.is_none() {
+            return Err(ApplyError::NoSeed);
+        }
+        let room = target.len().map_err(ApplyError::Target)?;
+        if room < header.target_size {
+            return Err(ApplyError::NoRoom { wanted: header.target_size, room });
+        }
+        Ok(Self {
+            source: *source,
+            target,
+            chunks: Chunks::new(source.head, source.payload),
+            segments: Segments::new(&source.head.segments),
+            applied: Applied::default(),
+            there: vec![0; PIECE],
+            run: Vec::new(),
+            stored: Vec::new(),
+            reference: Vec::new(),
+        })
+    }
+
+    /// Hashes what an earlier attempt left of the segment that goes on at `position`.
+    fn catch_up(&mut self, position: u64) -> Result<(), ApplyError> {
+        let mut at = position / SEGMENT * SEGMENT;
+        self.segments.go_to(at);
+        while at < position {
+            let part = &mut self.there[..length_of(at, position)];
+            self.target.read_at(at, part).map_err(ApplyError::Target)?;
+            self.segments.feed(part);
+            at += part.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn whole(&mut self, placed: &Placed) -> Result<(), ApplyError> {
+        self.make(placed, u64::from(placed.start)..u64::from(placed.start + placed.blocks))
+    }
+
+    /// As one of many: only the segments that it makes from their beginning can be proven.
+    fn part(&mut self, placed: &Placed, blocks: Range<u64>) -> Result<(), ApplyError> {
+        self.segments.go_to(blocks.start * BLOCK);
+        self.make(placed, blocks)
+    }
+
+    fn make(&mut self, placed: &Placed, blocks: Range<u64>) -> Result<(), ApplyError> {
+        let bytes = blocks.start * BLOCK..blocks.end * BLOCK;
+        match placed.op {
+            Op::Zero => self.zero(bytes),
+            Op::Copy(image, from) => {
+                let skipped = blocks.start - u64::from(placed.start);
+                self.copy(image, (u64::from(from) + skipped) * BLOCK, bytes)
+            }
+            Op::Raw | Op::Zstd { .. } => self.unpack(placed, bytes),
+        }
+    }
+
+    fn zero(&mut self, bytes: Range<u64>) -> Result<(), ApplyError> {
+        let zeros = [0; PIECE];
+        let mut at = bytes.start;
+        while at < bytes.end {
+            let part = &zeros[..length_of(at, bytes.end)];
+            self.put(at, part)?;
+            at += part.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, image: Image, mut from: u64, bytes: Range<u64>) -> Result<(), ApplyError> {
+        let mut piece = vec![0; PIECE];
+        let mut at = bytes.start;
+        while at < bytes.end {
+            let part = &mut piece[..length_of(at, bytes.end)];
+            match self.read(image, from, part) {
+                Ok(()) => self.put(at, part)?,
+                Err(Spoilt) => self.segments.skip(part.len() as u64),
+            }
+            at += part.len() as u64;
+            from += part.len() as u64;
+        }
+        Ok(())
+    }
+
+    fn unpack(&mut self, placed: &Placed, bytes: Range<u64>) -> Result<(), ApplyError> {
+        let length = usize::try_from(bytes.end - bytes.start).expect("a run is at most a MiB");
+        let mut run = std::mem::take(&mut self.run);
+        run.resize(length, 0);
+        let unpacked = self.decode(placed, &mut run)?;
+        match unpacked {
+            Ok(()) => {
+                for (at, piece) in (bytes.start..).step_by(PIECE).zip(run.chunks(PIECE)) {
+                    self.put(at, piece)?;
+                }
+            }
+            Err(Spoilt) => self.segments.skip(bytes.end - bytes.start),
+        }
+        self.run = run;
+        Ok(())
+    }
+
+    fn decode(&mut self, placed: &Placed, run: &mut [u8]) -> Result<Result<(), Spoilt>, ApplyError> {
+        let Op::Zstd { stored, reference } = placed.op else {
+            return self.chunks.read(placed.payload, run).map(Ok);
+        };
+        let mut frame = std::mem::take(&mut self.stored);
+        frame.resize(stored as usize, 0);
+        self.chunks.read(placed.payload, &mut frame)?;
+        let decoded = self.refer(reference).and_then(|()| {
+            let mut context = zstd_safe::DCtx::create();
+            if reference.is_some() {
+                context.ref_prefix(&self.reference).map_err(|_| Spoilt)?;
+            }
+            let length = context.decompress(run, &frame).map_err(|_| Spoilt)?;
+            if length == run.len() { Ok(()) } else { Err(Spoilt) }
+        });
+        self.stored = frame;
+        Ok(decoded)
+    }
+
+    /// Loads what a run was compressed against.
+    fn refer(&mut self, reference: Option<Reference>) -> Result<(), Spoilt> {
+        let Some(it) = reference else { return Ok(()) };
+        let mut bytes = std::mem::take(&mut self.reference);
+        bytes.resize(usize::from(it.blocks) * BLOCK_LEN, 0);
+        let read = self.read(it.image, u64::from(it.start) * BLOCK, &mut bytes);
+        self.reference = bytes;
+        read
+    }
+
+    fn read(&self, image: Image, at: u64, part: &mut [u8]) -> Result<(), Spoilt> {
+        match (image, self.source.seed) {
+            (Image::Seed, Some(seed)) => seed.read_at(at, part).map_err(|_| Spoilt),
+            (Image::Seed, None) => Err(Spoilt),
+            (Image::Target, _) => self.target.read_at(at, part).map_err(|_| Spoilt),
+        }
+    }
+
+    /// Writes at most a piece, unless it is there already: reading costs less than wearing the flash.
+    fn put(&mut self, at: u64, part: &[u8]) -> Result<(), ApplyError> {
+        let there = &mut self.there[..part.len()];
+        if self.target.read_at(at, there).is_ok() && there == part {
+            self.applied.kept += part.len() as u64;
+        } else {
+            self.target.write_at(at, part).map_err(ApplyError::Target)?;
+            self.applied.written += part.len() as u64;
+        }
+        self.segments.feed(part);
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! `build`, `info` and `apply`: single `.kot` files.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use ota::apply::{self, Source};
+use ota::block::{From, ReadAt};
+use ota::build::{self, Effort, Image, Report};
+use ota::kot::{Head, Op};
+
+#[derive(clap::Args)]
+pub(crate) struct Build {
+    /// The new image.
+    image: PathBuf,
+    /// An earlier image that kiosks have.
+    #[arg(long, value_name = "IMAGE")]
+    from: Option<PathBuf>,
+    /// Where the file goes.
+    #[arg(long, short, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    level: Level,
+}
+
+/// How hard it tries.
+#[derive(clap::Args, Clone, Copy)]
+pub(crate) struct Level {
+    /// Level of compression, 1 (quick) to 22 (small).
+    #[arg(long, default_value_t = 19, value_parser = clap::value_parser!(i32).range(1..=22))]
+    level: i32,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Info {
+    /// The file.
+    file: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Apply {
+    /// The file.
+    file: PathBuf,
+    /// The image that it was made from, if it is a delta.
+    #[arg(long, value_name = "IMAGE")]
+    seed: Option<PathBuf>,
+    /// Where the new image goes: a file or a block device. What is there already is not written again.
+    #[arg(long, value_name = "PATH")]
+    to: PathBuf,
+    /// The whole image as a .kot file: what the seed no longer has is taken from it.
+    #[arg(long, value_name = "FILE")]
+    full: Option<PathBuf>,
+}
+
+impl Build {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        let report = make(self.from.as_deref(), &self.image, &self.out, self.level)?;
+        println!("{}: {} bytes, head {} bytes", self.out.display(), report.length, report.head_length);
+        println!("head SHA-256 {}", ota::hex(&report.head_sha256));
+        Ok(())
+    }
+}
+
+/// Makes a file; a delta if there is an earlier image.
+pub(crate) fn make(from: Option<&Path>, image: &Path, out: &Path, level: Level) -> anyhow::Result<Report> {
+    let target = open(image)?;
+    let seed = from.map(open).transpose()?;
+    let seed = seed.as_ref().map(|file| file as &dyn Image);
+    let effort = Effort { level: level.level, ..Effort::default() };
+    build::build(seed, &target, out, effort).with_context(|| image.display().to_string())
+}
+
+impl Info {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        info(&apply::read_head(&open(&self.file)?).with_context(|| self.file.display().to_string())?);
+        Ok(())
+    }
+}
+
+impl Apply {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        apply_to(&self.file, self.seed.as_deref(), &self.to, self.full.as_deref())
+    }
+}
+
+fn open(path: &Path) -> anyhow::Result<File> {
+    File::open(path).with_context(|| format!("cannot open {}", path.display()))
+}
+
+fn apply_to(file: &Path, seed: Option<&Path>, to: &Path, full: Option<&Path>) -> anyhow::Result<()> {
+    let payload = open(file)?;
+    let head = apply::read_head(&payload).with_context(|| file.display().to_string())?;
+    let seed = seed.map(open).transpose()?;
+    let mut target = place(to, head.header.target_size)?;
+    let source = Source {
+        head: &head,
+        seed: seed.as_ref().map(|file| file as &dyn ReadAt),
+        payload: &From { whole: &payload, start: head.header.head_length() },
+    };
+    let applied = apply::apply(&source, &mut target, 0, &mut |_, _| Ok(()))?;
+    println!("{} bytes written, {} were there already", applied.written, applied.kept);
+    let (mut bad, mut sha256) = apply::read_back(&head, &target)?;
+    if let (false, Some(full)) = (bad.is_empty(), full) {
+        println!("{} MiB are taken from {}", bad.len(), full.display());
+        let payload = open(full)?;
+        let whole = apply::read_head(&payload).with_context(|| full.display().to_string())?;
+        anyhow::ensure!(
+            whole.header.target_sha256 == head.header.target_sha256 && whole.header.seed.is_none(),
+            "{} is not the whole of this image",
+            full.display()
+        );
+        let payload = From { whole: &payload, start: whole.header.head_length() };
+        apply::repair(&Source { head: &whole, seed: None, payload: &payload }, &mut target, &bad)?;
+        (bad, sha256) = apply::read_back(&head, &target)?;
+    }
+    anyhow::ensure!(
+        bad.is_empty(),
+        "{} MiB of the new image are wrong: the seed is not the image that this file was made from; \
+         --full takes them from the whole image",
+        bad.len()
+    );
+    anyhow::ensure!(sha256 == head.header.target_sha256, "the new image is not what the file announces");
+    println!("{} read back: SHA-256 {}", to.display(), ota::hex(&sha256));
+    Ok(())
+}
+
+/// Opens what is to be written; a file gets the length of the image.
+fn place(path: &Path, size: u64) -> anyhow::Result<File> {
+    let mut options = File::options();
+    let file = options.read(true).write(true).create(true).truncate(false).open(path);
+    let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+    if file.metadata()?.is_file() {
+        file.set_len(size).with_context(|| format!("{} cannot have {size} bytes", path.display()))?;
+    }
+    Ok(file)
+}
+
+fn info(head: &Head) {
+    let header = &head.header;
+    println!("new image   {} bytes, SHA-256 {}", header.target_size, ota::hex(&header.target_sha256));
+    match &header.seed {
+        Some((size, sha256)) => println!("made from   {size} bytes, SHA-256 {}", ota::hex(sha256)),
+        None => println!("made from   nothing: the whole image"),
+    }
+    println!("head        {} bytes, {} of them operations", header.head_length(), header.ops_stored);
+    println!("payload     {} bytes in {} chunks of {}", header.payload, header.chunks, header.chunk_size);
+    let mut kinds = [
+        ("zero", 0, 0_u64),
+        ("copied", 0, 0),
+        ("compressed against the old image", 0, 0),
+        ("compressed", 0, 0),
+        ("as they are", 0, 0),
+    ];
+    for placed in head.ops.iter() {
+        let kind = &mut kinds[match placed.op {
+            Op::Zero => 0,
+            Op::Copy(..) => 1,
+            Op::Zstd { reference: Some(_), .. } => 2,
+            Op::Zstd { reference: None, .. } => 3,
+            Op::Raw => 4,
+        }];
+        kind.1 += 1;
+        kind.2 += u64::from(placed.blocks);
+    }
+    for (kind, count, blocks) in kinds {
+        println!("{blocks:>11} blocks {kind}, in {count} operations");
+    }
+}

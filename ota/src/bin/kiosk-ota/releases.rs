@@ -1,0 +1,173 @@
+//! `release`, `publish` and `verify`: repositories.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use ota::release::{Manifest, ReleaseFile, ReleaseImage};
+use ota::repository::Repository;
+
+use crate::images::{self, Level};
+
+#[derive(clap::Args)]
+pub(crate) struct Release {
+    /// The repository.
+    repository: PathBuf,
+    /// Which kiosks it is for.
+    #[arg(long)]
+    model: String,
+    /// The processor's architecture.
+    #[arg(long, default_value = std::env::consts::ARCH)]
+    arch: String,
+    /// The number of the release: higher than all before.
+    #[arg(long)]
+    number: u64,
+    /// Its name for people.
+    #[arg(long = "name", value_name = "VERSION")]
+    version: String,
+    /// No release below this one is allowed any more once this one has proven itself.
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    floor: u64,
+    /// Releases below this one cannot be updated directly.
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    min_from: u64,
+    /// The image of a slot.
+    #[arg(long, required = true, value_name = "SLOT=IMAGE", value_parser = slot_and_path)]
+    image: Vec<(String, PathBuf)>,
+    /// An earlier image of that slot, from which a delta is made. May be given several times.
+    #[arg(long, value_name = "SLOT=IMAGE", value_parser = slot_and_path)]
+    from: Vec<(String, PathBuf)>,
+    /// How long the list of releases holds.
+    #[arg(long, default_value_t = 180)]
+    days: u32,
+    #[command(flatten)]
+    level: Level,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Publish {
+    /// The repository.
+    repository: PathBuf,
+    /// The online key.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// How long the snapshot holds.
+    #[arg(long, default_value_t = 7)]
+    snapshot_days: u32,
+    /// How long the timestamp holds.
+    #[arg(long, default_value_t = 2)]
+    timestamp_days: u32,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Verify {
+    /// The repository.
+    repository: PathBuf,
+    /// The root that kiosks were made with.
+    #[arg(long, value_name = "FILE")]
+    root: PathBuf,
+}
+
+fn slot_and_path(text: &str) -> Result<(String, PathBuf), String> {
+    let (slot, path) = text.split_once('=').ok_or("write it as slot=file, for example root=kiosk.img")?;
+    Ok((slot.to_owned(), path.into()))
+}
+
+/// A delta is only worth its place if it is well below the whole image.
+const WORTH: (u64, u64) = (4, 5);
+
+impl Release {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        for (slot, path) in &self.from {
+            let known = self.image.iter().any(|(known, _)| known == slot);
+            anyhow::ensure!(known, "--from {slot}={}: there is no --image {slot}=...", path.display());
+        }
+        let images = self.image.iter().map(|(slot, image)| self.image(slot, image));
+        let manifest = Manifest {
+            v: Manifest::FORM,
+            model: self.model.clone(),
+            arch: self.arch.clone(),
+            release: self.number,
+            version: self.version.clone(),
+            floor: self.floor,
+            min_from: self.min_from,
+            built: u64::try_from(crate::in_days(0).0).unwrap_or(0),
+            images: images.collect::<anyhow::Result<_>>()?,
+        };
+        let version = Repository::at(&self.repository).add_release(&manifest, crate::in_days(self.days))?;
+        println!(
+            "release {} is in targets {version}. The holders of the release keys have to sign them:",
+            self.number
+        );
+        println!("  kiosk-ota sign {} targets --key FILE", self.repository.display());
+        Ok(())
+    }
+
+    fn image(&self, slot: &str, image: &Path) -> anyhow::Result<ReleaseImage> {
+        let sha256 = hash_of(image)?;
+        let folder = format!("images/{}", ota::hex(&sha256));
+        std::fs::create_dir_all(self.repository.join(&folder))
+            .with_context(|| format!("cannot write {}", self.repository.display()))?;
+        let full = self.file(image, None, format!("{folder}/full.kot"))?;
+        let size = image.metadata()?.len();
+        let mut files = vec![full];
+        for (_, from) in self.from.iter().filter(|(from, _)| from == slot) {
+            let seed = hash_of(from)?;
+            let path = format!("{folder}/from-{}.kot", ota::hex(&seed));
+            let delta = self.file(image, Some((from, seed)), path)?;
+            if delta.length * WORTH.1 > files[0].length * WORTH.0 {
+                println!("  (left out: hardly smaller than the whole image)");
+                std::fs::remove_file(self.repository.join(&delta.path))?;
+            } else {
+                files.push(delta);
+            }
+        }
+        Ok(ReleaseImage { slot: slot.to_owned(), size, sha256, files })
+    }
+
+    fn file(
+        &self,
+        image: &Path,
+        from: Option<(&PathBuf, ota::Hash)>,
+        path: String,
+    ) -> anyhow::Result<ReleaseFile> {
+        let seed = from.map(|(path, _)| path.as_path());
+        let report = images::make(seed, image, &self.repository.join(&path), self.level)?;
+        println!("{path}: {} bytes", report.length);
+        Ok(ReleaseFile {
+            path,
+            seed_sha256: from.map(|(_, sha256)| sha256),
+            length: report.length,
+            head_length: report.head_length,
+            head_sha256: report.head_sha256,
+        })
+    }
+}
+
+fn hash_of(image: &Path) -> anyhow::Result<ota::Hash> {
+    let cannot = || format!("cannot read {}", image.display());
+    ota::sha256_of(&mut File::open(image).with_context(cannot)?).with_context(cannot)
+}
+
+impl Publish {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        let key = crate::keys::secret(&self.key)?;
+        let (snapshot, timestamp) = (crate::in_days(self.snapshot_days), crate::in_days(self.timestamp_days));
+        let version = Repository::at(&self.repository).publish(&key, snapshot, timestamp)?;
+        println!("published as snapshot {version}");
+        Ok(())
+    }
+}
+
+impl Verify {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        let root =
+            std::fs::read(&self.root).with_context(|| format!("cannot read {}", self.root.display()))?;
+        let releases = Repository::at(&self.repository).verify(&root, crate::in_days(0).0)?;
+        for release in &releases {
+            println!("{} {} ({}) for {}", release.model, release.release, release.version, release.arch);
+        }
+        println!("{} releases, every byte proven", releases.len());
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! The `.kot` file: a head, then the payload. Everything is little-endian. `docs/kot-format.md` has the tables.
+
+mod head;
+mod header;
+mod ops;
+
+pub use head::Head;
+pub use header::Header;
+pub(crate) use header::chunk_size_for;
+pub use ops::{Image, Op, OpTable, Placed, Reference};
+
+/// Bytes of a block: the unit of copies. That of ext4, of dm-verity and of a memory page.
+pub const BLOCK: u64 = 4096;
+
+/// The same, for lengths in memory.
+pub(crate) const BLOCK_LEN: usize = 4096;
+
+/// Bytes of the result that one hash proves: what a bad block costs when it is fetched again.
+pub const SEGMENT: u64 = 1 << 20;
+
+/// Most bytes of one run, before it is compressed: the decoder holds one.
+pub const RUN_MAX: u64 = 1 << 20;
+
+/// Most bytes of the reference of a run: the decoder holds one.
+pub const REFERENCE_MAX: u64 = 4 << 20;
+
+/// The same three in blocks.
+pub(crate) const SEGMENT_BLOCKS: u32 = 256;
+pub(crate) const RUN_BLOCKS: u32 = 256;
+pub(crate) const REFERENCE_BLOCKS: u32 = 1024;
+const _: () = assert!(
+    SEGMENT == SEGMENT_BLOCKS as u64 * BLOCK
+        && RUN_MAX == RUN_BLOCKS as u64 * BLOCK
+        && REFERENCE_MAX == REFERENCE_BLOCKS as u64 * BLOCK
+);
+
+/// Largest image. Slots of kiosks have a few GB; the tables of a larger one would not fit a small device.
+pub const IMAGE_MAX: u64 = 8 << 30;
+
+/// Why a head is refused. Nothing of it was used.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum FormatError {
+    /// It is something else.
+    #[error("this is no .kot file")]
+    Magic,
+    /// Of a later version of the format.
+    #[error("version {0} of the format is not known here")]
+    Version(u16),
+    /// A flag or reserved byte that has no meaning here.
+    #[error("the header has {0} set, which is not known here")]
+    Unknown(&'static str),
+    /// A number beyond its limit.
+    #[error("the {what} of {found} is not allowed: {allowed}")]
+    Limit {
+        /// Which number.
+        what: &'static str,
+        /// What it is.
+        found: u64,
+        /// What would be allowed.
+        allowed: String,
+    },
+    /// It ends too early, or goes on.
+    #[error("{found} bytes, the header announces {wanted}")]
+    Length {
+        /// As announced.
+        wanted: u64,
+        /// As there.
+        found: u64,
+    },
+    /// The table of operations cannot be decompressed to its length.
+    #[error("the table of operations is damaged")]
+    Ops,
+    /// An operation that must not be.
+    #[error("operation {index}: {why}")]
+    Op {
+        /// Which, from 0.
+        index: usize,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// The operations do not add up to what the header says.
+    #[error("the operations make {found} {what}, the header says {wanted}")]
+    Sum {
+        /// Of what.
+        what: &'static str,
+        /// By the header.
+        wanted: u64,
+        /// By the operations.
+        found: u64,
+    },
+}
+
+fn limit(what: &'static str, found: u64, allowed: impl Into<String>) -> FormatError {
+    FormatError::Limit { what, found, allowed: allowed.into() }
+}

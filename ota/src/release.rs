@@ -1,0 +1,173 @@
+//! What a release is: the manifest, the one target that is signed of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Hash;
+
+/// Longest manifest, in bytes.
+pub const MANIFEST_MAX: u64 = 256 * 1024;
+
+/// Version of the manifest that is written and read here. Fields only get added.
+const VERSION: u32 = 1;
+
+/// A release for one model of kiosk.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this form.
+    pub v: u32,
+    /// Which kiosks it is for.
+    pub model: String,
+    /// The processor's architecture, as Rust names it.
+    pub arch: String,
+    /// The number of the release: the only thing that says which is newer.
+    pub release: u64,
+    /// For people.
+    pub version: String,
+    /// The lowest release that is still allowed once this one has proven itself.
+    #[serde(default)]
+    pub floor: u64,
+    /// The lowest release that may be updated to this one directly.
+    #[serde(default)]
+    pub min_from: u64,
+    /// When it was built, s since 1970: the time is never earlier.
+    pub built: u64,
+    /// What is to be in a slot: all of it or nothing.
+    pub images: Vec<ReleaseImage>,
+}
+
+/// An image of a slot.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReleaseImage {
+    /// Which slot: `root`, `boot`.
+    pub slot: String,
+    /// Its bytes.
+    pub size: u64,
+    /// Its SHA-256.
+    #[serde(with = "hex_hash")]
+    pub sha256: Hash,
+    /// The `.kot` files that make it.
+    pub files: Vec<ReleaseFile>,
+}
+
+/// A `.kot` file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReleaseFile {
+    /// Where it is, below the repository.
+    pub path: String,
+    /// SHA-256 of the image that it needs; `None`: it needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "hex_hash_option")]
+    pub seed_sha256: Option<Hash>,
+    /// Bytes of the file.
+    pub length: u64,
+    /// Bytes of its head.
+    pub head_length: u64,
+    /// SHA-256 of its head, which pins the rest.
+    #[serde(with = "hex_hash")]
+    pub head_sha256: Hash,
+}
+
+/// A manifest that is none.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// It cannot be read.
+    #[error("the manifest cannot be read")]
+    Malformed(#[from] serde_json::Error),
+    /// Of a later form.
+    #[error("version {0} of the manifest is not known here")]
+    Version(u32),
+    /// It lacks something, or says something that cannot be.
+    #[error("the manifest is wrong: {0}")]
+    Wrong(String),
+}
+
+impl Manifest {
+    /// Version of the form that this program writes.
+    pub const FORM: u32 = VERSION;
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// It is none, of a later form, or says what cannot be.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
+        let manifest: Self = serde_json::from_slice(bytes)?;
+        if manifest.v != VERSION {
+            return Err(ManifestError::Version(manifest.v));
+        }
+        manifest.check().map_err(ManifestError::Wrong)?;
+        Ok(manifest)
+    }
+
+    /// Checks what types do not.
+    ///
+    /// # Errors
+    /// What is wrong, for a person.
+    pub fn check(&self) -> Result<(), String> {
+        let is_name = |text: &str| {
+            let known =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+            !text.is_empty() && text.len() <= 64 && text.bytes().all(known) && !text.starts_with('.')
+        };
+        if !is_name(&self.model) {
+            return Err(format!("{:?} is no model: small letters, digits, - _ .", self.model));
+        }
+        if self.release == 0 || self.floor > self.release || self.min_from >= self.release {
+            return Err("release, floor and min_from contradict each other".to_owned());
+        }
+        if self.images.is_empty() {
+            return Err("it has no image".to_owned());
+        }
+        for image in &self.images {
+            if !is_name(&image.slot) || self.images.iter().filter(|it| it.slot == image.slot).count() > 1 {
+                return Err(format!("{:?} is no slot, or is there twice", image.slot));
+            }
+            if image.files.iter().all(|file| file.seed_sha256.is_some()) {
+                return Err(format!("of {} there is no file that needs no earlier image", image.slot));
+            }
+            let leads_away = |path: &str| {
+                path.starts_with('/') || path.split('/').any(|part| part.is_empty() || part == "..")
+            };
+            if let Some(file) = image.files.iter().find(|file| leads_away(&file.path)) {
+                return Err(format!("the path {:?} leads out of the repository", file.path));
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of its target.
+    pub fn name(&self) -> String {
+        format!("release-{}-{}.json", self.model, self.release)
+    }
+}
+
+mod hex_hash {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use crate::Hash;
+
+    pub(super) fn serialize<S: Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&crate::hex(hash))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Hash, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = crate::trust::unhex(&text).and_then(|bytes| Hash::try_from(bytes).ok());
+        bytes.ok_or_else(|| serde::de::Error::custom("no SHA-256 in 64 hexadecimal digits"))
+    }
+}
+
+mod hex_hash_option {
+    use serde::{Deserializer, Serializer};
+
+    use crate::Hash;
+
+    pub(super) fn serialize<S: Serializer>(hash: &Option<Hash>, serializer: S) -> Result<S::Ok, S::Error> {
+        match hash {
+            Some(hash) => super::hex_hash::serialize(hash, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Hash>, D::Error> {
+        super::hex_hash::deserialize(deserializer).map(Some)
+    }
+}

@@ -1,0 +1,307 @@
+//! Releases as they are published: a folder that any web server, or a USB stick, can hand out.
+//!
+//! ```text
+//! metadata/{N.root,timestamp,N.snapshot,N.targets}.json
+//! targets/<sha256>.release-<model>-<number>.json
+//! images/<sha256 of the image>/{full,from-<sha256 of the earlier one>}.kot
+//! ```
+//! Roots and targets are signed by people, one after the other, until there are enough of them; snapshot and
+//! timestamp by whoever is online.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::apply::{self, ApplyError};
+use crate::block::ReadAt;
+use crate::kot::Head;
+use crate::release::{Manifest, ManifestError};
+use crate::trust::sign::{self, SecretKey, Signers};
+use crate::trust::{Client, Fetch, Kept, Role, TrustError};
+
+/// A repository in a folder.
+#[derive(Clone, Debug)]
+pub struct Repository(PathBuf);
+
+/// Why something cannot be published or believed.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// A file cannot be read or written.
+    #[error("{path}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("{path} cannot be read")]
+    Malformed {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// What is published is not to be believed.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// A manifest is wrong.
+    #[error("{name}")]
+    Manifest {
+        /// Of which release.
+        name: String,
+        /// What is wrong.
+        #[source]
+        source: ManifestError,
+    },
+    /// A `.kot` file is damaged.
+    #[error("{path}")]
+    Kot {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: ApplyError,
+    },
+    /// It cannot be as it is asked for.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+type Result<T> = std::result::Result<T, RepositoryError>;
+
+/// When metadata ends, s since 1970.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Expiry(pub i64);
+
+impl Expiry {
+    fn text(self) -> Result<String> {
+        let time = jiff::Timestamp::from_second(self.0);
+        time.map(|time| time.to_string()).map_err(|error| RepositoryError::Wrong(error.to_string()))
+    }
+}
+
+impl Repository {
+    /// The repository in this folder, which need not be there yet.
+    pub fn at(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// Writes a new root, not signed yet: the first, or the next one.
+    ///
+    /// # Errors
+    /// A role would have too few keys, or the folder cannot be written.
+    pub fn new_root(&self, signers: &[(Role, Signers)], expires: Expiry) -> Result<u64> {
+        for (role, it) in signers {
+            if it.threshold == 0 || it.threshold > it.keys.len() {
+                let (threshold, keys) = (it.threshold, it.keys.len());
+                return Err(RepositoryError::Wrong(format!(
+                    "{role}: {threshold} of {keys} keys cannot sign"
+                )));
+            }
+        }
+        let version = self.newest(Role::Root)?.unwrap_or(0) + 1;
+        let document = sign::root(version, &expires.text()?, signers);
+        self.write(&metadata(Role::Root, version), &unsigned(document))?;
+        Ok(version)
+    }
+
+    /// Adds or replaces a release in the targets, as their next version, not signed yet.
+    ///
+    /// # Errors
+    /// The manifest is wrong, or something cannot be read or written.
+    pub fn add_release(&self, manifest: &Manifest, expires: Expiry) -> Result<u64> {
+        manifest.check().map_err(RepositoryError::Wrong)?;
+        let name = manifest.name();
+        let bytes = serde_json::to_vec_pretty(manifest)
+            .map_err(|source| RepositoryError::Malformed { path: name.clone().into(), source })?;
+        let hash = crate::hex(&crate::sha256(&bytes));
+        self.write_bytes(&format!("targets/{hash}.{name}"), &bytes)?;
+        let known = self.newest(Role::Targets)?;
+        let mut listed = match known {
+            Some(version) => self.read(&metadata(Role::Targets, version))?["signed"]["targets"].take(),
+            None => json!({}),
+        };
+        listed[name] = json!({"length": bytes.len(), "hashes": {"sha256": hash}});
+        let version = known.unwrap_or(0) + 1;
+        let mut document = sign::document(Role::Targets, version, &expires.text()?);
+        document["targets"] = listed;
+        self.write(&metadata(Role::Targets, version), &unsigned(document))?;
+        Ok(version)
+    }
+
+    /// Adds a signature to the newest root or targets. Tells how many there are then.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be written.
+    pub fn sign(&self, role: Role, key: &SecretKey) -> Result<usize> {
+        let version =
+            self.newest(role)?.ok_or_else(|| RepositoryError::Wrong(format!("there is no {role} yet")))?;
+        let name = metadata(role, version);
+        let mut file = self.read(&name)?;
+        let signature = key.sign(&file["signed"]);
+        let signatures = file["signatures"].as_array_mut();
+        let signatures =
+            signatures.ok_or_else(|| RepositoryError::Wrong(format!("{name} has no signatures")))?;
+        signatures.retain(|it| it["keyid"] != signature["keyid"]);
+        signatures.push(signature);
+        let count = signatures.len();
+        self.write(&name, &file)?;
+        Ok(count)
+    }
+
+    /// Publishes the newest targets: a new snapshot and a new timestamp, signed with the online key.
+    ///
+    /// # Errors
+    /// There are no targets, or it cannot be written.
+    pub fn publish(&self, key: &SecretKey, snapshot: Expiry, timestamp: Expiry) -> Result<u64> {
+        let targets = self.newest(Role::Targets)?;
+        let targets = targets.ok_or_else(|| RepositoryError::Wrong("there is no release yet".into()))?;
+        let version = self.newest(Role::Snapshot)?.unwrap_or(0) + 1;
+        let mut document = sign::document(Role::Snapshot, version, &snapshot.text()?);
+        document["meta"] = json!({"targets.json": {"version": targets}});
+        self.write(&metadata(Role::Snapshot, version), &signed(document, key))?;
+        let mut document = sign::document(Role::Timestamp, version, &timestamp.text()?);
+        document["meta"] = json!({"snapshot.json": {"version": version}});
+        self.write("metadata/timestamp.json", &signed(document, key))?;
+        Ok(version)
+    }
+
+    /// Follows the metadata from `root` on, as a kiosk does, and proves every byte of every release.
+    ///
+    /// # Errors
+    /// The first thing that a kiosk would not believe.
+    pub fn verify(&self, root: &[u8], now_s: i64) -> Result<Vec<Manifest>> {
+        let folder = tempfile::tempdir().map_err(|source| self.file("", source))?;
+        let kept = Kept::in_folder(folder.path());
+        kept.init(root)?;
+        let client = Client::refresh(&kept, &mut Folder(self.0.join("metadata")), now_s)?;
+        let mut releases = Vec::new();
+        for name in client.names().map(str::to_owned).collect::<Vec<_>>() {
+            let bytes = client.fetch(&name, &mut Folder(self.0.join("targets")))?;
+            let manifest = Manifest::parse(&bytes)
+                .map_err(|source| RepositoryError::Manifest { name: name.clone(), source })?;
+            if manifest.name() != name {
+                return Err(RepositoryError::Wrong(format!("{name} says that it is {}", manifest.name())));
+            }
+            for image in &manifest.images {
+                for file in &image.files {
+                    let head = self.head(&file.path, &file.head_sha256)?;
+                    let path = self.0.join(&file.path);
+                    if head.header.target_sha256 != image.sha256
+                        || head.header.seed.map(|it| it.1) != file.seed_sha256
+                    {
+                        return Err(RepositoryError::Wrong(format!(
+                            "{} is of another image",
+                            path.display()
+                        )));
+                    }
+                    self.prove(&head, &path)?;
+                }
+            }
+            releases.push(manifest);
+        }
+        Ok(releases)
+    }
+
+    fn head(&self, path: &str, sha256: &crate::Hash) -> Result<Head> {
+        let whole = self.0.join(path);
+        let file = std::fs::File::open(&whole).map_err(|source| self.file(path, source))?;
+        let kot = |source| RepositoryError::Kot { path: whole.clone(), source };
+        let head = apply::read_head(&file).map_err(kot)?;
+        let mut bytes = vec![0; usize::try_from(head.header.head_length()).unwrap_or(0)];
+        file.read_at(0, &mut bytes).map_err(|source| self.file(path, source))?;
+        if crate::sha256(&bytes) == *sha256 {
+            Ok(head)
+        } else {
+            Err(RepositoryError::Wrong(format!(
+                "the head of {} is not the one that was signed",
+                whole.display()
+            )))
+        }
+    }
+
+    /// Compares every chunk of a file with its head.
+    fn prove(&self, head: &Head, path: &Path) -> Result<()> {
+        let kot = |source| RepositoryError::Kot { path: path.to_owned(), source };
+        let file = std::fs::File::open(path).map_err(|source| kot(ApplyError::Payload(source)))?;
+        apply::check_payload(head, &crate::block::From { whole: &file, start: head.header.head_length() })
+            .map_err(kot)
+    }
+
+    /// The newest version of a file that carries its version in its name.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn newest(&self, role: Role) -> Result<Option<u64>> {
+        let folder = self.0.join("metadata");
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            entries => entries.map_err(|source| self.file("metadata", source))?,
+        };
+        let ending = format!(".{role}.json");
+        let versions =
+            entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(&ending)?.parse().ok());
+        Ok(versions.max())
+    }
+
+    fn file(&self, name: &str, source: io::Error) -> RepositoryError {
+        RepositoryError::File { path: self.0.join(name), source }
+    }
+
+    fn read(&self, name: &str) -> Result<Value> {
+        let bytes = std::fs::read(self.0.join(name)).map_err(|source| self.file(name, source))?;
+        serde_json::from_slice(&bytes)
+            .map_err(|source| RepositoryError::Malformed { path: self.0.join(name), source })
+    }
+
+    fn write(&self, name: &str, file: &Value) -> Result<()> {
+        self.write_bytes(name, format!("{file:#}\n").as_bytes())
+    }
+
+    fn write_bytes(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.0.join(name);
+        let folder = path.parent().unwrap_or(&self.0);
+        let write = || {
+            std::fs::create_dir_all(folder)?;
+            let beside = path.with_added_extension("made");
+            std::fs::write(&beside, bytes)?;
+            std::fs::File::open(&beside)?.sync_all()?;
+            std::fs::rename(&beside, &path)
+        };
+        write().map_err(|source| self.file(name, source))
+    }
+}
+
+fn metadata(role: Role, version: u64) -> String {
+    format!("metadata/{version}.{role}.json")
+}
+
+fn unsigned(document: Value) -> Value {
+    json!({"signed": document, "signatures": []})
+}
+
+fn signed(document: Value, key: &SecretKey) -> Value {
+    let signature = key.sign(&document);
+    json!({"signed": document, "signatures": [signature]})
+}
+
+/// Files of a folder: a repository on a USB stick, or on this machine.
+#[derive(Clone, Debug)]
+pub struct Folder(pub PathBuf);
+
+impl Fetch for Folder {
+    fn fetch(&mut self, name: &str, limit: u64) -> io::Result<Option<Vec<u8>>> {
+        use std::io::Read as _;
+        let file = match std::fs::File::open(self.0.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let mut bytes = Vec::new();
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+}

@@ -1,0 +1,158 @@
+//! The hash tree of dm-verity, so that the kernel proves every block of the running slot when it is read.
+//!
+//! The builder puts the root hash into the release; the kiosk makes the tree itself, from what the slot gives back after
+//! it was written. One pass proves the slot and leaves the tree that the next boot needs, and nothing of it is ever
+//! sent. Source: the kernel's `Documentation/admin-guide/device-mapper/verity.rst`, hash type 1 with SHA-256 and blocks
+//! of 4 KiB: the salt before the data, levels from the root down, blocks filled up with zeros.
+
+use std::io;
+
+use crate::Hash;
+use crate::block::{BlockDev, ReadAt};
+use crate::kot::{BLOCK, BLOCK_LEN};
+
+/// Hashes in a block of the tree.
+const PER_BLOCK: u64 = 128;
+
+/// Where the levels of a tree are, in blocks from its beginning; the leaves first.
+fn levels(data_blocks: u64) -> Vec<(u64, u64)> {
+    let mut sizes = Vec::new();
+    let mut blocks = data_blocks;
+    while blocks > 1 {
+        blocks = blocks.div_ceil(PER_BLOCK);
+        sizes.push(blocks);
+    }
+    let mut at: u64 = sizes.iter().sum();
+    sizes
+        .into_iter()
+        .map(|blocks| {
+            at -= blocks;
+            (at, blocks)
+        })
+        .collect()
+}
+
+/// Bytes of the tree of an image of so many blocks.
+pub fn tree_length(data_blocks: u64) -> u64 {
+    levels(data_blocks).iter().map(|(_, blocks)| blocks * BLOCK).sum()
+}
+
+/// Makes the tree of the first blocks of a slot and writes it at `tree_position` bytes. Returns the root hash.
+///
+/// Every block is also given to `read`, in order, so that other hashes need no second pass.
+///
+/// # Errors
+/// The slot cannot be read or written.
+pub fn build(
+    slot: &mut dyn BlockDev,
+    data_blocks: u64,
+    tree_position: u64,
+    salt: &[u8],
+    read: &mut dyn FnMut(&[u8]),
+) -> io::Result<Hash> {
+    let mut tree = Tree {
+        levels: levels(data_blocks)
+            .into_iter()
+            .map(|(start, _)| Level { next: start, hashes: Vec::new() })
+            .collect(),
+        position: tree_position,
+        salt,
+        root: [0; 32],
+    };
+    let mut block = [0; BLOCK_LEN];
+    for index in 0..data_blocks {
+        slot.read_at(index * BLOCK, &mut block)?;
+        read(&block);
+        let hash = tree.hash(&block);
+        tree.add(slot, 0, hash)?;
+    }
+    tree.close(slot)?;
+    Ok(tree.root)
+}
+
+/// The root hash of an image, without keeping the tree.
+///
+/// # Errors
+/// The image cannot be read.
+pub fn root_hash(image: &dyn ReadAt, data_blocks: u64, salt: &[u8]) -> io::Result<Hash> {
+    build(&mut Unkept(image), data_blocks, 0, salt, &mut |_| ())
+}
+
+/// Takes what is written and forgets it.
+struct Unkept<'a>(&'a dyn ReadAt);
+
+impl ReadAt for Unkept<'_> {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.0.read_at(position, buffer)
+    }
+}
+
+impl BlockDev for Unkept<'_> {
+    fn write_at(&mut self, _: u64, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Tree<'a> {
+    levels: Vec<Level>,
+    position: u64,
+    salt: &'a [u8],
+    root: Hash,
+}
+
+struct Level {
+    /// Where its next block goes.
+    next: u64,
+    /// Of the block that is being filled.
+    hashes: Vec<u8>,
+}
+
+impl Tree<'_> {
+    fn hash(&self, block: &[u8]) -> Hash {
+        let mut context = crate::digest_of(self.salt);
+        context.update(block);
+        crate::finish(context)
+    }
+
+    /// The next hash of a level; above the last level it is the root.
+    fn add(&mut self, slot: &mut dyn BlockDev, level: usize, hash: Hash) -> io::Result<()> {
+        match self.levels.get_mut(level) {
+            None => self.root = hash,
+            Some(it) => {
+                it.hashes.extend(hash);
+                if it.hashes.len() == BLOCK_LEN {
+                    return self.write(slot, level);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, slot: &mut dyn BlockDev, level: usize) -> io::Result<()> {
+        let it = &mut self.levels[level];
+        let mut block = std::mem::take(&mut it.hashes);
+        block.resize(BLOCK_LEN, 0);
+        let at = self.position + it.next * BLOCK;
+        it.next += 1;
+        slot.write_at(at, &block)?;
+        let hash = self.hash(&block);
+        self.add(slot, level + 1, hash)
+    }
+
+    fn close(&mut self, slot: &mut dyn BlockDev) -> io::Result<()> {
+        for level in 0..self.levels.len() {
+            if !self.levels[level].hashes.is_empty() {
+                self.write(slot, level)?;
+            }
+        }
+        Ok(())
+    }
+}

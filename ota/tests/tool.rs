@@ -1,0 +1,183 @@
+//! `kiosk-ota`, as a release engineer uses it.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not recognise as tests")]
+
+use std::path::Path;
+use std::process::Command;
+
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        for key in ["r1", "r2", "r3", "a", "b", "online"] {
+            desk.good(&["keys", "new", key]);
+        }
+        desk
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// What it says, and whether it is satisfied.
+    fn run(&self, words: &[&str]) -> (bool, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk-ota"));
+        let output = command.args(words).current_dir(self.0.path()).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).unwrap())
+    }
+
+    fn good(&self, words: &[&str]) -> String {
+        let (done, text) = self.run(words);
+        assert!(done, "{words:?}: {text}");
+        text
+    }
+
+    fn bad(&self, words: &[&str], why: &str) {
+        let (done, text) = self.run(words);
+        assert!(!done && text.contains(why), "{words:?}: {text}");
+    }
+
+    fn root(&self, online: &str) {
+        let keys =
+            ["--root-key", "r1.pub", "--root-key", "r2.pub", "--root-key", "r3.pub", "--root-threshold", "2"];
+        let release = ["--release-key", "a.pub", "--release-key", "b.pub", "--release-threshold", "2"];
+        let online = ["--online-key", online];
+        self.good(&[&["root", "repo"][..], &keys, &release, &online].concat());
+    }
+
+    fn sign(&self, what: &str, keys: &[&str]) {
+        for key in keys {
+            self.good(&["sign", "repo", what, "--key", key]);
+        }
+    }
+
+    fn verify(&self) -> (bool, String) {
+        self.run(&["verify", "repo", "--root", "repo/metadata/1.root.json"])
+    }
+
+    fn image(&self, name: &str, changes: &[(usize, u8)]) {
+        let byte = |at: usize| u8::try_from((at * at / 7 + at / 300) % 251).unwrap();
+        let mut bytes: Vec<u8> = (0..600 * 4096).map(byte).collect();
+        for (at, byte) in changes {
+            bytes[*at] = *byte;
+        }
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    fn release(&self, number: &str, image: &str, more: &[&str]) -> String {
+        let (slot, words) =
+            (format!("root={image}"), ["release", "repo", "--model", "alder", "--name", "1.0"]);
+        self.good(&[&words[..], &["--level", "3", "--number", number, "--image", &slot], more].concat())
+    }
+}
+
+/// The only file below a folder whose name begins so.
+fn find(folder: &Path, beginning: &str) -> std::path::PathBuf {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name().unwrap().to_str().unwrap().starts_with(beginning) {
+                found.push(path);
+            }
+        }
+    }
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+#[test]
+fn a_release_is_believed_once_enough_people_have_signed_it_and_every_byte_is_right() {
+    let desk = Desk::new();
+    desk.root("online.pub");
+    desk.sign("root", &["r1"]);
+    desk.image("1.img", &[]);
+    desk.image("2.img", &[(5000, 1), (2_000_000, 2)]);
+    desk.release("1", "1.img", &[]);
+    desk.release("2", "2.img", &["--from", "root=1.img"]);
+    desk.sign("targets", &["a", "a"]);
+    desk.good(&["publish", "repo", "--key", "online"]);
+    assert!(desk.verify().1.contains("root: 1 of the 2 signatures"), "{:?}", desk.verify());
+    desk.sign("root", &["r3"]);
+    assert!(
+        desk.verify().1.contains("targets: 1 of the 2 signatures"),
+        "one key twice is one: {:?}",
+        desk.verify()
+    );
+    desk.sign("targets", &["b"]);
+    let (good, text) = desk.verify();
+    assert!(good && text.contains("2 releases, every byte proven"), "{text}");
+
+    // The delta makes the new image of the old one.
+    let delta = find(&desk.path("repo/images"), "from-");
+    let delta = delta.to_str().unwrap();
+    assert!(std::fs::metadata(delta).unwrap().len() < 2000);
+    desk.good(&["apply", delta, "--seed", "1.img", "--to", "made.img"]);
+    assert!(std::fs::read(desk.path("made.img")).unwrap() == std::fs::read(desk.path("2.img")).unwrap());
+    assert!(desk.good(&["info", delta]).contains("blocks copied"));
+    desk.bad(&["apply", delta, "--to", "other.img"], "needs the image that it was made from");
+    desk.image("spoilt.img", &[(1_500_000, 9)]);
+    desk.bad(
+        &["apply", delta, "--seed", "spoilt.img", "--to", "other.img"],
+        "1 MiB of the new image are wrong",
+    );
+
+    let mut bytes = std::fs::read(delta).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(delta, bytes).unwrap();
+    let (good, text) = desk.verify();
+    assert!(!good && text.contains("chunk 0 of the payload is damaged"), "{text}");
+}
+
+#[test]
+fn a_lost_online_key_is_replaced_by_the_holders_of_the_root() {
+    let desk = Desk::new();
+    desk.root("online.pub");
+    desk.sign("root", &["r1", "r2"]);
+    desk.image("1.img", &[]);
+    desk.release("1", "1.img", &[]);
+    desk.sign("targets", &["a", "b"]);
+    desk.good(&["publish", "repo", "--key", "online"]);
+    assert!(desk.verify().0);
+    desk.good(&["keys", "new", "online2"]);
+    desk.root("online2.pub");
+    desk.sign("root", &["r2", "r3"]);
+    assert!(desk.verify().1.contains("timestamp: 0 of the 1 signatures"), "{:?}", desk.verify());
+    desk.good(&["publish", "repo", "--key", "online2"]);
+    assert!(desk.verify().0, "{:?}", desk.verify());
+}
+
+#[test]
+fn keys_of_openssl_are_taken_and_what_cannot_be_is_refused_with_the_reason() {
+    let desk = Desk::new();
+    let made = Command::new("openssl")
+        .args(["genpkey", "-algorithm", "ed25519", "-out"])
+        .arg(desk.path("theirs"))
+        .status()
+        .expect("openssl is installed: apt install openssl");
+    assert!(made.success());
+    assert_eq!(desk.good(&["keys", "show", "theirs"]).trim().len(), 64);
+    desk.bad(&["keys", "new", "r1"], "File exists");
+    desk.bad(&["keys", "show", "r1.pub"], "no private Ed25519 key");
+    desk.bad(&["sign", "repo", "root", "--key", "r1"], "there is no root yet");
+    desk.bad(&["publish", "repo", "--key", "online"], "there is no release yet");
+    let root =
+        ["root", "repo", "--root-key", "r1.pub", "--release-key", "a.pub", "--online-key", "online.pub"];
+    desk.bad(&[&root[..], &["--root-threshold", "2"]].concat(), "2 of 1 keys cannot sign");
+    desk.image("1.img", &[]);
+    let release = ["release", "repo", "--number", "1", "--name", "x", "--image"];
+    desk.bad(&[&release[..], &["root=1.img", "--model", "A B"]].concat(), "is no model");
+    desk.bad(&[&release[..], &["1.img", "--model", "a"]].concat(), "slot=file");
+    desk.bad(&[&release[..], &["root=none.img", "--model", "a"]].concat(), "cannot read none.img");
+    desk.bad(
+        &[&release[..], &["root=1.img", "--model", "a", "--from", "boot=1.img"]].concat(),
+        "there is no --image boot",
+    );
+    std::fs::write(desk.path("odd.img"), [0; 5000]).unwrap();
+    desk.bad(&["build", "odd.img", "-o", "odd.kot"], "multiple of 4096");
+    desk.bad(&["info", "1.img"], "this is no .kot file");
+}
