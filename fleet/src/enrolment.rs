@@ -135,9 +135,10 @@ pub(crate) async fn admit(
     version: &str,
 ) -> Result<(KioskId, String), DatabaseError> {
     if let Some(kiosk) = &wanted.kiosk {
-        // Another machine counts its starts from the beginning.
+        // Another machine counts its starts from the beginning, and was not heard of yet.
         let sql = "UPDATE kiosk SET hardware = $2, version = CASE WHEN $3 = '' THEN version ELSE $3 END,
-                          boot = 0, conn = 0
+                          boot = 0, conn = 0,
+                          is_on = false, went_off = coalesce(went_off, now())
                    WHERE id = $1 AND state = 'active' RETURNING id, site";
         let row =
             transaction.query_opt(sql, &[kiosk, &hardware, &version]).await.trying("give a kiosk anew")?;

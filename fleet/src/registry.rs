@@ -83,12 +83,13 @@ pub(crate) async fn replace(database: Database, broker: Broker, tenant: String, 
 }
 
 /// The old machine's last heartbeat or will may have come after the new one was taken in, which counts its
-/// starts from the beginning: its status would be taken for an old one.
+/// starts from the beginning: its status would be taken for an old one. The last that is heard of the old one is
+/// that it is off.
 async fn forget_counters(database: &Database, tenant: &str, kiosk: &KioskId) -> Result<(), DatabaseError> {
     let doing = "forget a machine's counters";
     let mut connection = database.connection().await?;
     let transaction = begin(&mut connection, tenant).await?;
-    let sql = "UPDATE kiosk SET boot = 0, conn = 0 WHERE id = $1 AND state = 'active'";
+    let sql = "UPDATE kiosk SET boot = 0, conn = 0 WHERE id = $1 AND state = 'active' AND NOT is_on";
     transaction.execute(sql, &[&kiosk.as_str()]).await.trying(doing)?;
     transaction.commit().await.trying(doing)
 }

@@ -28,7 +28,7 @@ pub(super) struct Task {
     site: String,
     /// About which kiosk.
     kiosk: String,
-    /// For example `sale_denied`.
+    /// For example `sale_denied` or `forked`.
     kind: String,
     /// In English.
     detail: String,

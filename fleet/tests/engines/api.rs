@@ -153,6 +153,8 @@ impl Fleet {
         let mosquitto = self.mosquitto(key);
         let mut process = Command::new("stdbuf")
             .args(["-oL", "mosquitto_sub", "-d", "-W", "30", "-q", "1", "-i", kiosk])
+            .args(["--will-topic", &format!("v1/k/{kiosk}/up/st"), "--will-qos", "1"])
+            .args(["--will-payload", r#"{"on":false,"boot":57,"conn":3}"#])
             .args(mosquitto.split(' '))
             .args(["-t", &format!("v1/k/{kiosk}/dn/#")])
             .current_dir(self.dir())

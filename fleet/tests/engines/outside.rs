@@ -91,9 +91,9 @@ fn poison_is_answered_as_documented(scenes: &BTreeMap<String, Value>) {
         assert_eq!((&told["answer"]["exp"], answered(told)), (&json!(next), (next - 1, vec![])), "{scene}");
     }
     // In this order: a kind and a version that nobody knows, a body of another form, a hash that does not
-    // recompute. The body of 70,000 bytes has no name to be answered under, and goes the same way.
+    // recompute, a body of 70,000 bytes.
     let start = number(&scenes["poison"], "start");
-    let quarantined = ["KIND", "KIND", "SCHEMA", "CHAIN"].map(|why| format!("quarantine {why}"));
+    let quarantined = ["KIND", "KIND", "SCHEMA", "CHAIN", "SCHEMA"].map(|why| format!("quarantine {why}"));
     let wanted = (start..).zip(quarantined).collect();
     assert_eq!(answered(&scenes["poison"]), (start + 5, wanted));
     for scene in ["clocks years off", "filled", "sold on", "after the fork"] {
