@@ -42,12 +42,14 @@ fn document(path: &Path) -> anyhow::Result<protocol::catalog::CatalogDocument> {
     Ok(parse_json(&read_file(path, MAX_FILE_BYTES)?, &path.display().to_string())?)
 }
 
-/// What a catalog without mistakes should still be looked at for, on this date.
+/// Reads and checks a catalog, and tells what it should still be looked at for on this date.
 ///
 /// # Errors
 /// As [`read`].
-pub fn hints(path: &Path, today: Date) -> anyhow::Result<Vec<String>> {
-    Ok(document(path)?.hints(today)?.iter().map(ToString::to_string).collect())
+pub fn read_with_hints(path: &Path, today: Date) -> anyhow::Result<(Checked, Vec<String>)> {
+    let document = document(path)?;
+    let checked = check(&document)?;
+    Ok((checked, document.hints(today)?.iter().map(ToString::to_string).collect()))
 }
 
 /// Checks a JSON document that came from elsewhere.

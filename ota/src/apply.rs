@@ -73,26 +73,33 @@ pub enum ApplyError {
     Target(#[source] io::Error),
 }
 
-/// Reads the head of a file.
+/// Reads the head of a file, and checks it.
 ///
 /// # Errors
 /// The file cannot be read, or its head is refused.
 pub fn read_head(file: &dyn ReadAt) -> Result<Head, ApplyError> {
-    let length = file.len().map_err(ApplyError::Payload)?;
+    Ok(Head::parse(&head_bytes(file)?)?)
+}
+
+/// Reads the bytes of a head, of which only the header is checked: those that a release pins by their hash.
+///
+/// # Errors
+/// The file cannot be read, its header is refused, or it has another length than the header says.
+pub fn head_bytes(file: &dyn ReadAt) -> Result<Vec<u8>, ApplyError> {
+    let found = file.len().map_err(ApplyError::Payload)?;
     let mut first = [0; Header::LENGTH];
-    if length < first.len() as u64 {
-        return Err(FormatError::Length { wanted: first.len() as u64, found: length }.into());
+    if found < first.len() as u64 {
+        return Err(FormatError::Length { wanted: first.len() as u64, found }.into());
     }
     file.read_at(0, &mut first).map_err(ApplyError::Payload)?;
     let header = Header::parse(&first)?;
-    if length != header.head_length() + header.payload {
-        return Err(
-            FormatError::Length { wanted: header.head_length() + header.payload, found: length }.into()
-        );
+    let wanted = header.head_length() + header.payload;
+    if found != wanted {
+        return Err(FormatError::Length { wanted, found }.into());
     }
     let mut head = vec![0; usize::try_from(header.head_length()).unwrap_or(usize::MAX)];
     file.read_at(0, &mut head).map_err(ApplyError::Payload)?;
-    Ok(Head::parse(&head)?)
+    Ok(head)
 }
 
 /// Told after each operation how many are done; may flush the device and write down how far it is.

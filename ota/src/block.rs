@@ -102,14 +102,14 @@ impl BlockDev for Vec<u8> {
 
 /// A part of something longer: from a position to its end.
 #[derive(Debug)]
-pub struct From<'a, T: ?Sized> {
+pub struct Tail<'a, T: ?Sized> {
     /// All of it.
     pub whole: &'a T,
     /// Where the part begins.
     pub start: u64,
 }
 
-impl<T: ReadAt + ?Sized> ReadAt for From<'_, T> {
+impl<T: ReadAt + ?Sized> ReadAt for Tail<'_, T> {
     fn len(&self) -> io::Result<u64> {
         Ok(self.whole.len()?.saturating_sub(self.start))
     }

@@ -11,12 +11,13 @@ mod pack;
 mod plan;
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::Hash;
 use crate::apply::{self, ApplyError, Source};
-use crate::block::{BlockDev, From, ReadAt};
+use crate::block::{BlockDev, ReadAt};
+use crate::files;
 use crate::kot::{self, BLOCK, FormatError, Head, Header, IMAGE_MAX, OpTable, Placed};
 use blocks::Blocks;
 use likeness::Likeness;
@@ -99,12 +100,12 @@ pub fn build(
     let new = Blocks::read("new", target)?;
     let old = seed.map(|image| Blocks::read("old", image)).transpose()?;
     let pieces = plan::plan(&new, old.as_ref());
-    let likeness = seed.map(Likeness::of).transpose().map_err(|error| BuildError::Read("old", error))?;
-    let packer = pack::Packer { seed, target, likeness: likeness.as_ref(), effort };
+    let old_image = seed.map(|image| Ok((image, Likeness::of(image)?))).transpose();
+    let old_image = old_image.map_err(|error| BuildError::Read("old", error))?;
+    let packer = pack::Packer { old: old_image, target, effort };
 
     let cannot = |source| BuildError::Write { path: path.to_owned(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut payload = tempfile::tempfile_in(folder).map_err(cannot)?;
+    let mut payload = tempfile::tempfile_in(files::folder_of(path)).map_err(cannot)?;
     let (mut ops, mut length) = (Vec::with_capacity(pieces.len()), 0_u64);
     for some in pieces.chunks(pack::AT_ONCE) {
         for (piece, (op, bytes)) in some.iter().zip(packer.pack(some)?) {
@@ -113,9 +114,11 @@ pub fn build(
             length += bytes.len() as u64;
         }
     }
-    let head = head(&new, old.as_ref(), &ops, &payload, length)?;
+    let bytes = head(&new, old.as_ref(), &ops, &payload, length)?;
+    // As the kiosk will read it.
+    let head = Head::parse(&bytes).map_err(BuildError::Room)?;
     undo(seed, target, &head, &payload)?;
-    write(path, head, &payload).map_err(cannot)
+    write(path, &bytes, head.header, payload).map_err(cannot)
 }
 
 fn head(
@@ -124,7 +127,7 @@ fn head(
     ops: &[Placed],
     payload: &File,
     length: u64,
-) -> Result<Head, BuildError> {
+) -> Result<Vec<u8>, BuildError> {
     let too_much =
         |what| BuildError::Room(FormatError::Limit { what, found: length, allowed: "less".into() });
     let chunk_size = kot::chunk_size_for(length).ok_or_else(|| too_much("payload"))?;
@@ -144,9 +147,7 @@ fn head(
         chunks,
         ops: OpTable::new(ops),
     };
-    // As the kiosk will read it.
-    let bytes = head.store();
-    Head::parse(&bytes).map_err(BuildError::Room)
+    Ok(head.store())
 }
 
 fn hashes(payload: &File, length: u64, chunk_size: u32) -> io::Result<Vec<Hash>> {
@@ -197,30 +198,17 @@ impl BlockDev for Compare<'_> {
     }
 }
 
-fn write(path: &Path, mut head: Head, payload: &File) -> io::Result<Report> {
-    let bytes = head.store();
-    let beside = path.with_added_extension("made");
-    let mut file = File::create(&beside)?;
-    file.write_all(&bytes)?;
-    io::copy(&mut io::BufReader::new(Reader { part: From { whole: payload, start: 0 }, at: 0 }), &mut file)?;
-    file.sync_all()?;
-    std::fs::rename(&beside, path)?;
+fn write(path: &Path, bytes: &[u8], header: Header, mut payload: File) -> io::Result<Report> {
+    files::replace(path, |file| {
+        file.write_all(bytes)?;
+        payload.rewind()?;
+        io::copy(&mut payload, file).map(drop)
+    })?;
     let head_length = bytes.len() as u64;
-    let length = head_length + head.header.payload;
-    Ok(Report { length, head_length, head_sha256: crate::sha256(&bytes), header: head.header })
-}
-
-struct Reader<'a> {
-    part: From<'a, File>,
-    at: u64,
-}
-
-impl io::Read for Reader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.part.len()?.saturating_sub(self.at)).unwrap_or(usize::MAX);
-        let now = left.min(buffer.len());
-        self.part.read_at(self.at, &mut buffer[..now])?;
-        self.at += now as u64;
-        Ok(now)
-    }
+    Ok(Report {
+        length: head_length + header.payload,
+        head_length,
+        head_sha256: crate::sha256(bytes),
+        header,
+    })
 }

@@ -12,6 +12,7 @@
 pub mod apply;
 pub mod block;
 pub mod build;
+mod files;
 pub mod kot;
 pub mod release;
 pub mod repository;
@@ -36,11 +37,6 @@ pub(crate) fn finish(context: ring::digest::Context) -> Hash {
     let mut hash = [0; 32];
     hash.copy_from_slice(context.finish().as_ref());
     hash
-}
-
-/// In hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// SHA-256 of all that can be read.

@@ -1,14 +1,7 @@
 //! What a release is: the manifest, the one target that is signed of it.
 
+use protocol::text::Hex32;
 use serde::{Deserialize, Serialize};
-
-use crate::Hash;
-
-/// Longest manifest, in bytes.
-pub const MANIFEST_MAX: u64 = 256 * 1024;
-
-/// Version of the manifest that is written and read here. Fields only get added.
-const VERSION: u32 = 1;
 
 /// A release for one model of kiosk.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -43,8 +36,7 @@ pub struct ReleaseImage {
     /// Its bytes.
     pub size: u64,
     /// Its SHA-256.
-    #[serde(with = "hex_hash")]
-    pub sha256: Hash,
+    pub sha256: Hex32,
     /// The `.kot` files that make it.
     pub files: Vec<ReleaseFile>,
 }
@@ -55,15 +47,14 @@ pub struct ReleaseFile {
     /// Where it is, below the repository.
     pub path: String,
     /// SHA-256 of the image that it needs; `None`: it needs none.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "hex_hash_option")]
-    pub seed_sha256: Option<Hash>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed_sha256: Option<Hex32>,
     /// Bytes of the file.
     pub length: u64,
     /// Bytes of its head.
     pub head_length: u64,
     /// SHA-256 of its head, which pins the rest.
-    #[serde(with = "hex_hash")]
-    pub head_sha256: Hash,
+    pub head_sha256: Hex32,
 }
 
 /// A manifest that is none.
@@ -81,8 +72,8 @@ pub enum ManifestError {
 }
 
 impl Manifest {
-    /// Version of the form that this program writes.
-    pub const FORM: u32 = VERSION;
+    /// Version of the form that is written and read here. Fields only get added.
+    pub const FORM: u32 = 1;
 
     /// Reads a manifest.
     ///
@@ -90,7 +81,7 @@ impl Manifest {
     /// It is none, of a later form, or says what cannot be.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
         let manifest: Self = serde_json::from_slice(bytes)?;
-        if manifest.v != VERSION {
+        if manifest.v != Self::FORM {
             return Err(ManifestError::Version(manifest.v));
         }
         manifest.check().map_err(ManifestError::Wrong)?;
@@ -136,38 +127,5 @@ impl Manifest {
     /// The name of its target.
     pub fn name(&self) -> String {
         format!("release-{}-{}.json", self.model, self.release)
-    }
-}
-
-mod hex_hash {
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    use crate::Hash;
-
-    pub(super) fn serialize<S: Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&crate::hex(hash))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Hash, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let bytes = crate::trust::unhex(&text).and_then(|bytes| Hash::try_from(bytes).ok());
-        bytes.ok_or_else(|| serde::de::Error::custom("no SHA-256 in 64 hexadecimal digits"))
-    }
-}
-
-mod hex_hash_option {
-    use serde::{Deserializer, Serializer};
-
-    use crate::Hash;
-
-    pub(super) fn serialize<S: Serializer>(hash: &Option<Hash>, serializer: S) -> Result<S::Ok, S::Error> {
-        match hash {
-            Some(hash) => super::hex_hash::serialize(hash, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Hash>, D::Error> {
-        super::hex_hash::deserialize(deserializer).map(Some)
     }
 }

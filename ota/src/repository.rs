@@ -11,10 +11,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use protocol::text::{Hex32, hex};
 use serde_json::{Value, json};
 
 use crate::apply::{self, ApplyError};
-use crate::block::ReadAt;
+use crate::block::Tail;
+use crate::files;
 use crate::kot::Head;
 use crate::release::{Manifest, ManifestError};
 use crate::trust::sign::{self, SecretKey, Signers};
@@ -118,7 +120,7 @@ impl Repository {
         let name = manifest.name();
         let bytes = serde_json::to_vec_pretty(manifest)
             .map_err(|source| RepositoryError::Malformed { path: name.clone().into(), source })?;
-        let hash = crate::hex(&crate::sha256(&bytes));
+        let hash = hex(&crate::sha256(&bytes));
         self.write_bytes(&format!("targets/{hash}.{name}"), &bytes)?;
         let known = self.newest(Role::Targets)?;
         let mut listed = match known {
@@ -189,17 +191,11 @@ impl Repository {
             }
             for image in &manifest.images {
                 for file in &image.files {
-                    let head = self.head(&file.path, &file.head_sha256)?;
-                    let path = self.0.join(&file.path);
-                    if head.header.target_sha256 != image.sha256
-                        || head.header.seed.map(|it| it.1) != file.seed_sha256
-                    {
-                        return Err(RepositoryError::Wrong(format!(
-                            "{} is of another image",
-                            path.display()
-                        )));
+                    let header = self.prove(&file.path, file.head_sha256)?.header;
+                    let seed_sha256 = header.seed.map(|(_, sha256)| Hex32(sha256));
+                    if Hex32(header.target_sha256) != image.sha256 || seed_sha256 != file.seed_sha256 {
+                        return Err(RepositoryError::Wrong(format!("{} is of another image", file.path)));
                     }
-                    self.prove(&head, &path)?;
                 }
             }
             releases.push(manifest);
@@ -207,29 +203,19 @@ impl Repository {
         Ok(releases)
     }
 
-    fn head(&self, path: &str, sha256: &crate::Hash) -> Result<Head> {
-        let whole = self.0.join(path);
-        let file = std::fs::File::open(&whole).map_err(|source| self.file(path, source))?;
-        let kot = |source| RepositoryError::Kot { path: whole.clone(), source };
-        let head = apply::read_head(&file).map_err(kot)?;
-        let mut bytes = vec![0; usize::try_from(head.header.head_length()).unwrap_or(0)];
-        file.read_at(0, &mut bytes).map_err(|source| self.file(path, source))?;
-        if crate::sha256(&bytes) == *sha256 {
-            Ok(head)
-        } else {
-            Err(RepositoryError::Wrong(format!(
-                "the head of {} is not the one that was signed",
-                whole.display()
-            )))
+    /// Reads a file whose head is signed, and compares every chunk of it with its head.
+    fn prove(&self, name: &str, head_sha256: Hex32) -> Result<Head> {
+        let path = self.0.join(name);
+        let file = std::fs::File::open(&path).map_err(|source| self.file(name, source))?;
+        let kot = |source| RepositoryError::Kot { path: path.clone(), source };
+        let bytes = apply::head_bytes(&file).map_err(kot)?;
+        if crate::sha256(&bytes) != head_sha256.0 {
+            let path = path.display();
+            return Err(RepositoryError::Wrong(format!("the head of {path} is not the one that was signed")));
         }
-    }
-
-    /// Compares every chunk of a file with its head.
-    fn prove(&self, head: &Head, path: &Path) -> Result<()> {
-        let kot = |source| RepositoryError::Kot { path: path.to_owned(), source };
-        let file = std::fs::File::open(path).map_err(|source| kot(ApplyError::Payload(source)))?;
-        apply::check_payload(head, &crate::block::From { whole: &file, start: head.header.head_length() })
-            .map_err(kot)
+        let head = Head::parse(&bytes).map_err(|source| kot(source.into()))?;
+        apply::check_payload(&head, &Tail { whole: &file, start: head.header.head_length() }).map_err(kot)?;
+        Ok(head)
     }
 
     /// The newest version of a file that carries its version in its name.
@@ -264,15 +250,8 @@ impl Repository {
 
     fn write_bytes(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.0.join(name);
-        let folder = path.parent().unwrap_or(&self.0);
-        let write = || {
-            std::fs::create_dir_all(folder)?;
-            let beside = path.with_added_extension("made");
-            std::fs::write(&beside, bytes)?;
-            std::fs::File::open(&beside)?.sync_all()?;
-            std::fs::rename(&beside, &path)
-        };
-        write().map_err(|source| self.file(name, source))
+        let made = std::fs::create_dir_all(files::folder_of(&path));
+        made.and_then(|()| files::replace_with(&path, bytes)).map_err(|source| self.file(name, source))
     }
 }
 

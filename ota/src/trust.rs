@@ -14,8 +14,6 @@ mod key;
 mod metadata;
 pub mod sign;
 
-pub(crate) use key::unhex;
-
 pub use client::{Client, Fetch, Kept};
 pub use metadata::{Role, Target};
 

@@ -8,7 +8,7 @@
 use std::io;
 
 use crate::Hash;
-use crate::block::{BlockDev, ReadAt};
+use crate::block::BlockDev;
 use crate::kot::{BLOCK, BLOCK_LEN};
 
 /// Hashes in a block of the tree.
@@ -68,37 +68,6 @@ pub fn build(
     }
     tree.close(slot)?;
     Ok(tree.root)
-}
-
-/// The root hash of an image, without keeping the tree.
-///
-/// # Errors
-/// The image cannot be read.
-pub fn root_hash(image: &dyn ReadAt, data_blocks: u64, salt: &[u8]) -> io::Result<Hash> {
-    build(&mut Unkept(image), data_blocks, 0, salt, &mut |_| ())
-}
-
-/// Takes what is written and forgets it.
-struct Unkept<'a>(&'a dyn ReadAt);
-
-impl ReadAt for Unkept<'_> {
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-
-    fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.0.read_at(position, buffer)
-    }
-}
-
-impl BlockDev for Unkept<'_> {
-    fn write_at(&mut self, _: u64, _: &[u8]) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 struct Tree<'a> {

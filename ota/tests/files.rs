@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ota::apply::{self, ApplyError, Source};
-use ota::block::{BlockDev, From, ReadAt};
+use ota::block::{BlockDev, ReadAt, Tail};
 use ota::build::{self, Effort, Image};
 use ota::kot::{BLOCK, Head, Header, Op, SEGMENT};
 use proptest::prelude::*;
@@ -82,7 +82,7 @@ impl File {
         first: usize,
         last: usize,
     ) -> Result<apply::Applied, ApplyError> {
-        let payload = From { whole: &self.bytes, start: self.head.header.head_length() };
+        let payload = Tail { whole: &self.bytes, start: self.head.header.head_length() };
         let source = Source { head: &self.head, seed, payload: &payload };
         apply::apply(&source, slot, first, &mut |done, _| {
             if done >= last { Err(std::io::Error::other("power cut")) } else { Ok(()) }
@@ -90,7 +90,7 @@ impl File {
     }
 
     fn repair(&self, slot: &mut Slot, bad: &BTreeSet<u64>) {
-        let payload = From { whole: &self.bytes, start: self.head.header.head_length() };
+        let payload = Tail { whole: &self.bytes, start: self.head.header.head_length() };
         apply::repair(&Source { head: &self.head, seed: None, payload: &payload }, slot, bad).unwrap();
     }
 
@@ -259,7 +259,7 @@ proptest! {
             head.truncate(length.index(head.len()));
         }
         if let Ok(head) = Head::parse(&head) {
-            let payload = From { whole: &file.bytes, start: file.head.header.head_length() };
+            let payload = Tail { whole: &file.bytes, start: file.head.header.head_length() };
             let source = Source { head: &head, seed: Some(&old), payload: &payload };
             let mut slot = vec![0; usize::try_from(head.header.target_size.min(1 << 24)).unwrap()];
             drop(apply::apply(&source, &mut slot, 0, &mut |_, _| Ok(())));

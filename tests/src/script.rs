@@ -164,15 +164,20 @@ impl<'a> Stage<'a> {
         self.customer.press_to("Done", "attract")
     }
 
-    fn out_of_paper(&mut self) -> anyhow::Result<()> {
-        self.rig.sim(&["printer", "paper-out"])?;
-        self.customer.sit_down()?;
-        self.shot("no-paper-banner")?;
+    /// From the menu to the terminal.
+    fn buy_one_burger(&mut self) -> anyhow::Result<()> {
         self.customer.press_to("Bacon & Rye", "item")?;
         self.customer.add_alone()?;
         self.customer.press_to("Review order", "cart")?;
         self.customer.press_to("Pay", "pay-choose")?;
-        self.customer.press_to("Pay", "at-terminal")?;
+        self.customer.press_to("Pay", "at-terminal")
+    }
+
+    fn out_of_paper(&mut self) -> anyhow::Result<()> {
+        self.rig.sim(&["printer", "paper-out"])?;
+        self.customer.sit_down()?;
+        self.shot("no-paper-banner")?;
+        self.buy_one_burger()?;
         self.page("done")?;
         self.rig.sim(&["printer", "paper-ok"])?;
         self.receipt(4)
@@ -188,11 +193,7 @@ impl<'a> Stage<'a> {
         wait_until(2 * BANNER_AFTER, || (noticed.elapsed() > BANNER_AFTER).then_some(()));
         self.customer.sit_down()?;
         self.shot("offline-banner")?;
-        self.customer.press_to("Bacon & Rye", "item")?;
-        self.customer.add_alone()?;
-        self.customer.press_to("Review order", "cart")?;
-        self.customer.press_to("Pay", "pay-choose")?;
-        self.customer.press_to("Pay", "at-terminal")?;
+        self.buy_one_burger()?;
         self.customer.mirror.wait_page("done", PAYMENT_WITHIN)?;
         self.customer.press("Paper")?;
         self.receipt(5)?;

@@ -22,7 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("kioskd", &["domain", "protocol", "store", "hal", "ui"]),
     ("fleet", &["domain", "protocol"]),
     ("sim", &[]),
-    ("ota", &[]),
+    ("ota", &["protocol"]),
     ("tests", &["domain", "protocol", "store", "hal", "ui", "kioskd", "fleet", "sim"]),
     ("xtask", &[]),
 ];

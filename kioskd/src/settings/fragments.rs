@@ -109,10 +109,8 @@ fn read(path: &Path) -> Result<String, SettingsError> {
     let length = limited.read_to_end(&mut bytes).map_err(cannot)?;
     if u64::try_from(length).is_ok_and(|length| length <= FILE_BYTES_MAX) {
         String::from_utf8(bytes).map_err(|error| {
-            let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
-                .iter()
-                .filter(|b| **b == b'\n')
-                .count();
+            let read = error.utf8_error().valid_up_to();
+            let line = line_at(&String::from_utf8_lossy(error.as_bytes()), read);
             cannot(std::io::Error::new(ErrorKind::InvalidData, format!("line {line} is not UTF-8")))
         })
     } else {

@@ -22,9 +22,9 @@ const THOROUGH_LEVEL: i32 = 16;
 const WINDOW_LOG: u32 = 23;
 
 pub(super) struct Packer<'a> {
-    pub seed: Option<&'a dyn Image>,
+    /// The old image, and what in it is like what.
+    pub old: Option<(&'a dyn Image, Likeness)>,
     pub target: &'a dyn Image,
-    pub likeness: Option<&'a Likeness>,
     pub effort: Effort,
 }
 
@@ -84,7 +84,7 @@ impl Packer<'_> {
         after: u32,
         before: u32,
     ) -> Result<Option<(Reference, Vec<u8>)>, BuildError> {
-        let (Some(seed), Some(likeness)) = (self.seed, self.likeness) else { return Ok(None) };
+        let Some((seed, likeness)) = &self.old else { return Ok(None) };
         let blocks = u32::try_from(seed.len().map_err(|error| BuildError::Read("old", error))? / BLOCK)
             .unwrap_or(u32::MAX);
         let gap = (after < before && before - after <= REFERENCE_BLOCKS).then(|| (after, before - after));
@@ -99,7 +99,7 @@ impl Packer<'_> {
         candidates.dedup();
         let mut best: Option<(usize, Reference, Vec<u8>)> = None;
         for (start, blocks) in candidates {
-            let bytes = read(seed, "old", start, blocks)?;
+            let bytes = read(*seed, "old", start, blocks)?;
             let length = compress(run, Some(&bytes), TRIAL_LEVEL).len();
             if best.as_ref().is_none_or(|(shortest, ..)| length < *shortest) {
                 let blocks = u16::try_from(blocks).expect("at most a reference");

@@ -1,10 +1,10 @@
 //! Follows the metadata, from what was believed before to what is to be believed now.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::metadata::{Announced, Document, Root, Signed, Snapshot, Target, Targets, Timestamp, matches};
 use super::{Role, TrustError};
+use crate::files;
 
 /// New roots in one go: a year has one or two.
 const ROTATIONS_MAX: u32 = 256;
@@ -50,15 +50,7 @@ impl Kept {
 
     fn write(&self, role: Role, bytes: &[u8]) -> Result<(), TrustError> {
         let path = self.path(role);
-        let beside = path.with_added_extension("made");
-        let write = || {
-            let mut file = std::fs::File::create(&beside)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            std::fs::rename(&beside, &path)?;
-            std::fs::File::open(&self.0)?.sync_all()
-        };
-        write().map_err(|source| TrustError::Keep { path: path.clone(), source })
+        files::replace_with(&path, bytes).map_err(|source| TrustError::Keep { path, source })
     }
 
     fn forget(&self, role: Role) -> Result<(), TrustError> {
@@ -179,11 +171,9 @@ impl Refresh<'_> {
             }
             self.kept.write(Role::Root, &bytes)?;
             // Who had the old keys may have sent versions so high that no honest one comes after them.
-            for role in [Role::Timestamp, Role::Snapshot] {
-                if !next.content.has_same(&root.content, role) {
-                    self.kept.forget(Role::Timestamp)?;
-                    self.kept.forget(Role::Snapshot)?;
-                }
+            let online = [Role::Timestamp, Role::Snapshot];
+            if online.iter().any(|role| !next.content.has_same(&root.content, *role)) {
+                online.into_iter().try_for_each(|role| self.kept.forget(role))?;
             }
             root = next;
         }

@@ -1,5 +1,6 @@
 //! Public keys, of the kinds that releases and the conformance suite are signed with.
 
+use protocol::text::from_hex;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey,
     VerificationAlgorithm,
@@ -36,7 +37,7 @@ impl Key {
             ("rsa", "rsa-pkcs1v15-sha256") => &RSA_PKCS1_2048_8192_SHA256,
             _ => return false,
         };
-        let bytes = if self.keytype == "ed25519" { unhex(&self.keyval.public) } else { self.pem() };
+        let bytes = if self.keytype == "ed25519" { from_hex(&self.keyval.public) } else { self.pem() };
         bytes.is_some_and(|bytes| UnparsedPublicKey::new(algorithm, bytes).verify(message, signature).is_ok())
     }
 
@@ -45,13 +46,4 @@ impl Key {
         let (_, info) = SubjectPublicKeyInfo::from_der(pem.contents()).ok()?;
         Some(info.subject_public_key.data.into_owned())
     }
-}
-
-/// Bytes in hexadecimal digits.
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
-    let digits = digits?;
-    let (pairs, rest) = digits.as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| u8::try_from(high << 4 | low).ok());
-    if rest.is_empty() { bytes.collect() } else { None }
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use protocol::text::from_hex;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::TrustError;
 use super::canonical::canonical;
-use super::key::{Key, unhex};
+use super::key::Key;
 
 /// Who signs what. Also the name of the file.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
@@ -196,7 +197,7 @@ impl Root {
         let mut valid = BTreeSet::new();
         for signature in &document.signatures {
             let key = self.keys.get(&signature.keyid).filter(|_| signers.keyids.contains(&signature.keyid));
-            if let (Some(key), Some(bytes)) = (key, unhex(&signature.sig))
+            if let (Some(key), Some(bytes)) = (key, from_hex(&signature.sig))
                 && key.verifies(&document.message, &bytes)
             {
                 valid.insert(key.identity());
@@ -251,7 +252,7 @@ pub(super) fn matches(
             other => return Err(format!("{other} is not known here")),
         };
         let found = ring::digest::digest(algorithm, bytes);
-        if unhex(wanted).as_deref() != Some(found.as_ref()) {
+        if from_hex(wanted).as_deref() != Some(found.as_ref()) {
             return Err("its hash differs".to_owned());
         }
     }

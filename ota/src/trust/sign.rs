@@ -1,5 +1,6 @@
 //! The other side: makes and signs metadata.
 
+use protocol::text::{from_hex, hex};
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
@@ -45,7 +46,7 @@ impl SecretKey {
 
     /// Its public half.
     pub fn public(&self) -> PublicKey {
-        PublicKey(crate::hex(self.0.public_key().as_ref()))
+        PublicKey(hex(self.0.public_key().as_ref()))
     }
 
     /// The signature of a document, as it stands beside it.
@@ -54,7 +55,7 @@ impl SecretKey {
     /// Never for a document that was made here: all its numbers are whole.
     pub fn sign(&self, signed: &Value) -> Value {
         let message = canonical(signed).expect("all numbers are whole");
-        json!({"keyid": self.public().id(), "sig": crate::hex(self.0.sign(&message).as_ref())})
+        json!({"keyid": self.public().id(), "sig": hex(self.0.sign(&message).as_ref())})
     }
 }
 
@@ -66,7 +67,7 @@ impl PublicKey {
     /// Reads 64 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_lowercase();
-        super::key::unhex(&text).filter(|bytes| bytes.len() == 32).map(|_| Self(text))
+        from_hex(&text).filter(|bytes| bytes.len() == 32).map(|_| Self(text))
     }
 
     /// As the root lists it.
@@ -76,7 +77,7 @@ impl PublicKey {
 
     /// What it is called in the metadata: the hash of how it is listed.
     pub fn id(&self) -> String {
-        crate::hex(&crate::sha256(&canonical(&self.listed()).expect("there is no number")))
+        hex(&crate::sha256(&canonical(&self.listed()).expect("there is no number")))
     }
 
     /// Its digits.

@@ -34,8 +34,8 @@ pub(crate) fn document(file: &Path) -> anyhow::Result<String> {
 }
 
 pub(crate) fn check(file: &Path) -> anyhow::Result<ExitCode> {
-    match kioskd::catalog::read(file) {
-        Ok((catalog, _)) => {
+    match kioskd::catalog::read_with_hints(file, kioskd::clock::today()) {
+        Ok(((catalog, _), hints)) => {
             output::line(&format!(
                 "{}: revision {}, {} items in {} categories, {} languages: no mistakes found",
                 name(file),
@@ -44,7 +44,7 @@ pub(crate) fn check(file: &Path) -> anyhow::Result<ExitCode> {
                 catalog.categories.len(),
                 catalog.languages.len()
             ))?;
-            for hint in kioskd::catalog::hints(file, kioskd::clock::today())? {
+            for hint in hints {
                 output::line(&format!("hint: {hint}"))?;
             }
             Ok(ExitCode::SUCCESS)

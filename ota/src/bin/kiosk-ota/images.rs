@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use ota::apply::{self, Source};
-use ota::block::{From, ReadAt};
+use ota::block::{ReadAt, Tail};
 use ota::build::{self, Effort, Image, Report};
 use ota::kot::{Head, Op};
+use protocol::text::hex;
 
 #[derive(clap::Args)]
 pub(crate) struct Build {
@@ -56,7 +57,7 @@ impl Build {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let report = make(self.from.as_deref(), &self.image, &self.out, self.level)?;
         println!("{}: {} bytes, head {} bytes", self.out.display(), report.length, report.head_length);
-        println!("head SHA-256 {}", ota::hex(&report.head_sha256));
+        println!("head SHA-256 {}", hex(&report.head_sha256));
         Ok(())
     }
 }
@@ -95,7 +96,7 @@ fn apply_to(file: &Path, seed: Option<&Path>, to: &Path, full: Option<&Path>) ->
     let source = Source {
         head: &head,
         seed: seed.as_ref().map(|file| file as &dyn ReadAt),
-        payload: &From { whole: &payload, start: head.header.head_length() },
+        payload: &Tail { whole: &payload, start: head.header.head_length() },
     };
     let applied = apply::apply(&source, &mut target, 0, &mut |_, _| Ok(()))?;
     println!("{} bytes written, {} were there already", applied.written, applied.kept);
@@ -109,7 +110,7 @@ fn apply_to(file: &Path, seed: Option<&Path>, to: &Path, full: Option<&Path>) ->
             "{} is not the whole of this image",
             full.display()
         );
-        let payload = From { whole: &payload, start: whole.header.head_length() };
+        let payload = Tail { whole: &payload, start: whole.header.head_length() };
         apply::repair(&Source { head: &whole, seed: None, payload: &payload }, &mut target, &bad)?;
         (bad, sha256) = apply::read_back(&head, &target)?;
     }
@@ -120,7 +121,7 @@ fn apply_to(file: &Path, seed: Option<&Path>, to: &Path, full: Option<&Path>) ->
         bad.len()
     );
     anyhow::ensure!(sha256 == head.header.target_sha256, "the new image is not what the file announces");
-    println!("{} read back: SHA-256 {}", to.display(), ota::hex(&sha256));
+    println!("{} read back: SHA-256 {}", to.display(), hex(&sha256));
     Ok(())
 }
 
@@ -137,9 +138,9 @@ fn place(path: &Path, size: u64) -> anyhow::Result<File> {
 
 fn info(head: &Head) {
     let header = &head.header;
-    println!("new image   {} bytes, SHA-256 {}", header.target_size, ota::hex(&header.target_sha256));
+    println!("new image   {} bytes, SHA-256 {}", header.target_size, hex(&header.target_sha256));
     match &header.seed {
-        Some((size, sha256)) => println!("made from   {size} bytes, SHA-256 {}", ota::hex(sha256)),
+        Some((size, sha256)) => println!("made from   {size} bytes, SHA-256 {}", hex(sha256)),
         None => println!("made from   nothing: the whole image"),
     }
     println!("head        {} bytes, {} of them operations", header.head_length(), header.ops_stored);

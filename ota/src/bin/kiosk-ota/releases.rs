@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use ota::release::{Manifest, ReleaseFile, ReleaseImage};
 use ota::repository::Repository;
+use protocol::text::{Hex32, hex};
 
 use crate::images::{self, Level};
 
@@ -105,7 +106,7 @@ impl Release {
 
     fn image(&self, slot: &str, image: &Path) -> anyhow::Result<ReleaseImage> {
         let sha256 = hash_of(image)?;
-        let folder = format!("images/{}", ota::hex(&sha256));
+        let folder = format!("images/{}", hex(&sha256));
         std::fs::create_dir_all(self.repository.join(&folder))
             .with_context(|| format!("cannot write {}", self.repository.display()))?;
         let full = self.file(image, None, format!("{folder}/full.kot"))?;
@@ -113,7 +114,7 @@ impl Release {
         let mut files = vec![full];
         for (_, from) in self.from.iter().filter(|(from, _)| from == slot) {
             let seed = hash_of(from)?;
-            let path = format!("{folder}/from-{}.kot", ota::hex(&seed));
+            let path = format!("{folder}/from-{}.kot", hex(&seed));
             let delta = self.file(image, Some((from, seed)), path)?;
             if delta.length * WORTH.1 > files[0].length * WORTH.0 {
                 println!("  (left out: hardly smaller than the whole image)");
@@ -122,7 +123,7 @@ impl Release {
                 files.push(delta);
             }
         }
-        Ok(ReleaseImage { slot: slot.to_owned(), size, sha256, files })
+        Ok(ReleaseImage { slot: slot.to_owned(), size, sha256: Hex32(sha256), files })
     }
 
     fn file(
@@ -136,10 +137,10 @@ impl Release {
         println!("{path}: {} bytes", report.length);
         Ok(ReleaseFile {
             path,
-            seed_sha256: from.map(|(_, sha256)| sha256),
+            seed_sha256: from.map(|(_, sha256)| Hex32(sha256)),
             length: report.length,
             head_length: report.head_length,
-            head_sha256: report.head_sha256,
+            head_sha256: Hex32(report.head_sha256),
         })
     }
 }
