@@ -137,6 +137,8 @@ impl Quantity {
 pub struct Rate(pub i32);
 
 impl Rate {
+    /// 1 %.
+    pub const ONE_PERCENT: Self = Self(10_000);
     /// 100 %.
     pub const WHOLE: Self = Self(1_000_000);
 }

@@ -163,6 +163,8 @@ pub struct Visit {
     pub cart: Cart,
     /// Number of the next line of the cart.
     pub next_line: u32,
+    /// What was called how in the cart before another catalog had it no longer.
+    pub former_names: BTreeMap<ItemId, Arc<str>>,
     /// What the cart costs, as last shown to the customer.
     pub price: CartPrice,
     /// Where the customer is.

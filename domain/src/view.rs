@@ -16,8 +16,8 @@ use crate::time::LocalTime;
 
 pub use claim::{ClaimCodeView, ClaimView, FleetCheck};
 pub use pay::{
-    AtTerminalView, DoneView, PaperState, PayChooseView, PayFailedView, PayFailure, PayUnknownView, Side,
-    TenderOption, TerminalPrompt, TerminalStep, TipOption, UnknownFact, UnknownStep,
+    AtTerminalView, DoneView, PaperState, PayChooseView, PayFailedView, PayFailure, PayUnknownView,
+    Settlement, Side, TenderOption, TerminalPrompt, TerminalStep, TipOption, UnknownFact, UnknownStep,
 };
 
 /// What the customer should see.

@@ -2,6 +2,7 @@
 //! and opens its device again after a loss, for ever. A device that fails never ends the program.
 
 mod display;
+mod jam;
 mod kitchen;
 mod life;
 mod logo;

@@ -93,6 +93,7 @@ fn pages(tongue: &Tongue) -> Vec<Fixture> {
         page("done", Page::Done(pay::done())),
         page("done-phone", Page::Done(pay::done_on_phone())),
         page("done-counter", Page::Done(pay::done_at_counter())),
+        page("done-given-back", Page::Done(pay::done_given_back())),
         page("out-of-service", Page::OutOfService(pay::out_of_service())),
         page("closed", Page::OutOfService(closed)),
     ]

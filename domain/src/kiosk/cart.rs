@@ -246,10 +246,22 @@ impl Turn<'_> {
         self.visit()?.cart.lines.iter().find(|line| line.id == id).cloned()
     }
 
-    pub(super) fn item_name(&self, item: &ItemId) -> Arc<str> {
-        let Some(menu) = self.menu() else { return item.0.clone() };
+    pub(super) fn item_name(&self, id: &ItemId) -> Arc<str> {
+        let Some(menu) = self.menu() else { return id.0.clone() };
         let lang = self.visit().map_or_else(|| self.default_lang(), |visit| visit.lang.clone());
-        menu.catalog.item(item).map_or_else(|| item.0.clone(), |item| menu.words(&item.name, &lang))
+        let former = || self.visit()?.former_names.get(id).cloned();
+        let name = menu.catalog.item(id).map(|item| menu.words(&item.name, &lang));
+        name.or_else(former).unwrap_or_else(|| id.0.clone())
+    }
+
+    /// Another catalog comes: what is in the cart and not in it keeps its name.
+    pub(super) fn keep_names(&mut self, next: &Catalog) {
+        let Some(visit) = self.visit() else { return };
+        let gone = visit.cart.lines.iter().map(|line| &line.item).filter(|item| next.item(item).is_none());
+        let names: Vec<_> = gone.map(|item| (item.clone(), self.item_name(item))).collect();
+        if let Some(visit) = self.visit_mut() {
+            visit.former_names.extend(names);
+        }
     }
 
     /// The customer changed the cart: it costs something else now, as expected.

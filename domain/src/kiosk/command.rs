@@ -86,6 +86,7 @@ impl Turn<'_> {
         if active != Some((catalog.rev, sha256)) {
             self.record(CatalogEvent::Activated { rev: catalog.rev, sha256 });
         }
+        self.keep_names(&catalog);
         self.session.menu = Some(Arc::new(Menu::new(catalog, sha256)));
         self.menu_changed();
     }

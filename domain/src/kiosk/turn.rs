@@ -105,11 +105,13 @@ impl<'a> Turn<'a> {
 
 /// The language of a page without a customer.
 pub(crate) fn default_lang(config: &KioskConfig, session: &Session) -> Lang {
-    config
-        .default_lang
-        .clone()
-        .or_else(|| session.menu.as_ref().and_then(|menu| menu.catalog.languages.first().cloned()))
-        .unwrap_or_else(|| Lang::new(LAST_RESORT_LANG))
+    let wanted = config.default_lang.as_ref();
+    let Some(menu) = &session.menu else {
+        return wanted.cloned().unwrap_or_else(|| Lang::new(LAST_RESORT_LANG));
+    };
+    let spoken = &menu.catalog.languages;
+    let first = || spoken.first().cloned().unwrap_or_else(|| Lang::new(LAST_RESORT_LANG));
+    wanted.filter(|lang| spoken.contains(lang)).cloned().unwrap_or_else(first)
 }
 
 macro_rules! into_enum {

@@ -1,6 +1,6 @@
 //! A visit: how it begins, what lies over its pages, how it ends. At its end nothing of the customer remains.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Refusal;
@@ -32,6 +32,7 @@ fn new_visit(lang: Lang, mode: Option<ServiceMode>, stage: Stage) -> Visit {
         mode,
         cart: Cart::default(),
         next_line: 1,
+        former_names: BTreeMap::new(),
         price: CartPrice::default(),
         stage,
         sheet: None,

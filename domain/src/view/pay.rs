@@ -202,9 +202,9 @@ pub struct DoneView {
     pub number: u16,
     /// With the prefix.
     pub reference: Arc<str>,
-    /// Whether it is paid (else: pay at the counter).
-    pub paid: bool,
-    /// What was paid or is to pay.
+    /// Where its money is.
+    pub settlement: Settlement,
+    /// What was paid, is to pay or was given back.
     pub amount: Minor,
     /// Card brand, if a card was used.
     pub brand: Option<Arc<str>>,
@@ -226,6 +226,17 @@ pub struct DoneView {
     pub closes_ms: Option<u32>,
     /// Of how many.
     pub total_ms: u32,
+}
+
+/// Where the money of an order with a number is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Settlement {
+    /// Paid.
+    Paid,
+    /// To be paid at the counter.
+    ToPay,
+    /// It was paid, and the money went back.
+    GivenBack,
 }
 
 /// How the paper receipt is doing.

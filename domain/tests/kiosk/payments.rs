@@ -12,7 +12,7 @@ use domain::payment::{
     CODE_NOT_READY, CODE_NOT_STARTED, LastTransaction, PaymentState, StaffVerdict, Tender,
 };
 use domain::receipt::ReceiptKind;
-use domain::view::{Page, PayFailure, TerminalPrompt};
+use domain::view::{Page, PayFailure, Settlement, TerminalPrompt};
 use domain::{Effect, Input};
 
 use crate::fixture;
@@ -622,7 +622,7 @@ fn who_pays_at_the_counter_gives_no_tip() {
     assert_eq!((page.selected, page.total, page.tip), (Tender::Counter, total, None), "no card, no tip");
     w.pay(PayIntent::Confirm);
     match w.view().page {
-        Page::Done(page) => assert_eq!((page.paid, page.amount), (false, total)),
+        Page::Done(page) => assert_eq!((page.settlement, page.amount), (Settlement::ToPay, total)),
         other => panic!("{}", other.name()),
     }
 }

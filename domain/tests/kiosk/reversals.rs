@@ -9,7 +9,7 @@ use domain::kiosk::Refusal;
 use domain::kiosk::ledger::Task;
 use domain::payment::{LastTransaction, PaymentState, StaffVerdict};
 use domain::receipt::ReceiptKind;
-use domain::view::Page;
+use domain::view::{Page, Settlement};
 
 use crate::payments::ours;
 use crate::world::{World, transaction};
@@ -35,6 +35,22 @@ fn staff_give_the_money_of_a_completed_sale_back_with_a_number_of_its_own() {
     w.staff(Action::ReversePayment { payment });
     assert_eq!(w.refusal, Some(Refusal::NotNow), "refunding a refunded sale");
     assert_eq!(w.order().order.id, order);
+}
+
+#[test]
+fn the_number_page_says_when_its_money_was_given_back() {
+    let mut w = World::open();
+    w.completed();
+    let shown = |w: &World| match w.view().page {
+        Page::Done(page) => page.settlement,
+        other => panic!("{}", other.name()),
+    };
+    assert_eq!(shown(&w), Settlement::Paid);
+    let payment = w.payment_id();
+    w.staff(Action::ReversePayment { payment });
+    assert_eq!(shown(&w), Settlement::Paid, "asked for is not given");
+    w.terminal(TerminalInput::Reversed { payment });
+    assert_eq!(shown(&w), Settlement::GivenBack);
 }
 
 #[test]

@@ -463,6 +463,10 @@ fn a_price_that_changes_at_the_moment_of_checkout_asks_back() {
 #[test]
 fn what_a_new_catalog_no_longer_has_is_marked_and_an_open_page_closes() {
     let mut w = World::open();
+    let mut named = fixture::parts();
+    named.items.get_mut(&ItemId::new("juice")).unwrap().name = fixture::text("Orange juice", "Orangensaft");
+    w.catalog = Arc::new(Catalog::new(named).unwrap());
+    w.activate(w.catalog.clone(), Origin::Kiosk);
     w.at_menu();
     add(&mut w, "juice");
     w.intent(Intent::OpenItem(ItemId::new("juice")));
@@ -480,6 +484,7 @@ fn what_a_new_catalog_no_longer_has_is_marked_and_an_open_page_closes() {
     assert_eq!(w.page(), "menu");
     w.cart(CartIntent::Show);
     assert!(cart(&w).blocked);
+    assert_eq!(&*cart(&w).lines[0].name, "Orange juice", "called as before, not by its id");
 }
 
 #[test]

@@ -8,11 +8,13 @@ use hal::drawer::{CashDrawer, DrawerState};
 use hal::link::Endpoint;
 use hal::printer::{
     BitImage, EscposPrinter, JobNumber, NotStarted, PrintDocument, PrintOutcome, PrinterCondition,
-    PrinterError, PrinterEvent, Profile, Start,
+    PrinterError, PrinterEvent, Profile, Recovery, Start,
 };
 use hal::status::DeviceState;
 use tokio::sync::mpsc::Receiver;
+use tokio::time::Instant;
 
+use super::jam::Jam;
 use super::life::Life;
 use super::paper::paper;
 use super::printer::Document;
@@ -129,9 +131,18 @@ impl Press {
             Err(error) => return Some(error),
         };
         let mut count = 0;
+        let mut jam = Jam::default();
         let error = loop {
             show(life, reports, &printer);
+            let retry_at = jam.retry_at(printer.condition(), Instant::now());
             tokio::select! {
+                () = tokio::time::sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => {
+                    jam.retried();
+                    // What waited in the printer was given up with the fault: the core prints it again as a copy.
+                    if let Err(error) = printer.recover(Recovery::Clear).await {
+                        break error;
+                    }
+                }
                 event = printer.next_event() => match event {
                     Ok(PrinterEvent::Identity(identity)) => life.identified(identity),
                     Ok(PrinterEvent::Condition(_) | PrinterEvent::Confirmed(_)) => {}

@@ -67,4 +67,12 @@ fn hints_name_what_is_hardly_meant() {
         assert!(told.iter().any(|told| told.contains(hint)), "{hint}\n{told:#?}");
     }
     assert_eq!(told.len(), 5, "{told:#?}");
+
+    let share = MINIMAL.replacen("\"rate\": \"19 %\"", "\"rate\": \"0.19\"", 1);
+    assert_ne!(share, MINIMAL);
+    let told = hints(&share);
+    assert!(
+        told[0].ends_with("rate: 0.19 % is less than one percent; rates are in percent: write 19 for 19 %"),
+        "{told:?}"
+    );
 }

@@ -131,6 +131,26 @@ fn a_dead_printer_stops_no_sale_and_the_receipt_comes_as_a_copy_when_it_is_back(
     assert_eq!(order["receipts"][1]["kind"], "Copy", "the customer left with the code: {order}");
 }
 
+/// A real printer stays in error until it is told to go on, and opening its cover is how the paper is pulled out.
+#[test]
+fn a_freed_knife_is_used_again_once_the_cover_is_closed_and_the_receipt_comes_as_a_copy() {
+    let mut shop = Shop::open();
+    shop.rig.sim(&["printer", "cutter-jam", "at-cut"]).unwrap();
+    shop.sell();
+    let printer = |shop: &Shop| shop.rig.ask(&Request::Devices).unwrap()["printer"]["usable"] == true;
+    wait_until(SOON, || (!printer(&shop)).then_some(())).expect("the stuck knife is told");
+    assert_eq!(shop.settled_books().paid, 1);
+    for by_hand in ["cover-open", "cutter-free", "cover-close"] {
+        shop.rig.sim(&["printer", by_hand]).unwrap();
+    }
+    wait_until(SOON, || printer(&shop).then_some(())).expect("nobody had to switch it off");
+    let copy = wait_until(SOON, || {
+        let order = shop.rig.ask(&Request::Order { order: "K3-001".into() }).ok()?;
+        (order["receipts"][1]["state"] == "confirmed").then_some(order["receipts"][1]["kind"].clone())
+    });
+    assert_eq!(copy.expect("the receipt comes again"), "Copy");
+}
+
 #[test]
 fn a_dead_terminal_leaves_no_doubt_for_longer_than_it_is_dead() {
     let mut shop = Shop::open();

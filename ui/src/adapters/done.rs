@@ -5,7 +5,7 @@ use std::rc::Rc;
 use domain::Intent;
 use domain::cart::ServiceMode;
 use domain::intent::{DoneIntent, ReceiptChoice};
-use domain::view::{DoneView, PaperState};
+use domain::view::{DoneView, PaperState, Settlement};
 use slint::{Global, SharedString};
 
 use super::rows::Rows;
@@ -44,7 +44,11 @@ impl Adapter {
     pub fn apply(&self, context: &Context, done: &DoneView) {
         let page = DoneAdapter::get(context.window);
         page.set_number(done.number.to_string().into());
-        page.set_paid(done.paid);
+        page.set_settlement(match done.settlement {
+            Settlement::Paid => pages::Settlement::Paid,
+            Settlement::ToPay => pages::Settlement::ToPay,
+            Settlement::GivenBack => pages::Settlement::GivenBack,
+        });
         page.set_amount(context.money(done.amount));
         page.set_card(card(done).into());
         page.set_ready_minutes(integer(done.ready_minutes));

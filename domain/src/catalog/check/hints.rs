@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::{CatalogParts, ItemKind, Place};
 use super::{CatalogProblem, Check};
 use crate::ids::{GroupId, ItemId, VariationId};
+use crate::money::Rate;
 use crate::text::Lang;
 
 /// Texts that a language lacks: the first one and how many.
 pub(super) type Missing = BTreeMap<Lang, (Place, usize)>;
 
 impl CatalogParts {
-    /// Things to look at before going on: languages without some of their words, goods that no customer can
-    /// reach, categories and modifier groups without a use. A catalog with hints can be activated.
+    /// Things to look at before going on: languages without some of their words, tax rates that look like a share
+    /// of one, goods that no customer can reach, categories and modifier groups without a use. A catalog with hints can be activated.
     pub fn hints(&self) -> Vec<CatalogProblem> {
         let mut check = Check::of(self);
         check.general();
@@ -25,6 +26,7 @@ impl CatalogParts {
         let missing = std::mem::take(&mut check.missing);
         let mut hints = Check { found: Vec::new(), ..check };
         hints.missing_words(missing);
+        hints.tiny_rates();
         hints.idle_categories();
         hints.unreachable_items();
         hints.idle_groups();
@@ -42,6 +44,19 @@ impl Check<'_> {
             let default = self.parts.languages.first().map_or("", Lang::as_str);
             let remedy = format!("add them, or customers who chose {lang} read {default} there");
             self.found.push(CatalogProblem { place: first, what, remedy });
+        }
+    }
+
+    fn tiny_rates(&mut self) {
+        for (id, rate) in
+            self.parts.tax_rates.iter().filter(|(_, r)| (Rate(1)..Rate::ONE_PERCENT).contains(&r.rate))
+        {
+            let place = ["tax_rates", id.as_str(), "rate"];
+            self.report(
+                &place,
+                format!("{} is less than one percent", rate.rate),
+                "rates are in percent: write 19 for 19 %",
+            );
         }
     }
 

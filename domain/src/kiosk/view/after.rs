@@ -5,7 +5,7 @@ use super::pay::card;
 use crate::kiosk::ledger::{OrderRecord, PrintState};
 use crate::receipt;
 use crate::session::Ordered;
-use crate::view::{DoneView, Page, PaperState};
+use crate::view::{DoneView, Page, PaperState, Settlement};
 
 impl Scene<'_> {
     pub(super) fn done(&self, ordered: &Ordered, record: &OrderRecord) -> Page {
@@ -14,7 +14,7 @@ impl Scene<'_> {
         Page::Done(DoneView {
             number: record.order.number.counter,
             reference: record.order.number.to_string().into(),
-            paid: record.paid.is_some(),
+            settlement: settlement(record),
             amount: record.paying().map_or(record.order.total, |p| p.payment.amount),
             brand,
             last_digits,
@@ -43,5 +43,15 @@ impl Scene<'_> {
             Some(PrintState::Confirmed | PrintState::Unconfirmed) => PaperState::Printed,
             Some(PrintState::Unknown | PrintState::Failed(_)) => PaperState::Unavailable,
         }
+    }
+}
+
+fn settlement(record: &OrderRecord) -> Settlement {
+    if record.is_refunded() {
+        Settlement::GivenBack
+    } else if record.paid.is_some() {
+        Settlement::Paid
+    } else {
+        Settlement::ToPay
     }
 }

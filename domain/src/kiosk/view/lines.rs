@@ -56,7 +56,10 @@ impl Scene<'_> {
     }
 
     pub(super) fn line_name(&self, menu: &Menu, line: &CartLine) -> Arc<str> {
-        let Some(item) = menu.catalog.item(&line.item) else { return line.item.0.clone() };
+        let Some(item) = menu.catalog.item(&line.item) else {
+            let former = self.visit.and_then(|visit| visit.former_names.get(&line.item));
+            return former.unwrap_or(&line.item.0).clone();
+        };
         let variation = item.variations.iter().find(|v| v.id == line.variation);
         variation.map_or_else(|| menu.words(&item.name, &self.lang), |v| item_name(menu, item, v, &self.lang))
     }

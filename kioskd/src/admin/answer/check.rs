@@ -1,5 +1,6 @@
 //! The part of `kioskctl check` that only the daemon can know.
 
+use domain::Kiosk;
 use domain::event::TaskKind;
 use hal::status::{DeviceState, DeviceStatus};
 use serde_json::{Value, json};
@@ -49,7 +50,17 @@ fn check_core(core: &mut Core) -> Value {
         }
     };
     let catalog = match core.store().active_catalog() {
-        Ok(Some(active)) => good("catalog", format!("revision {}", active.document.rev)),
+        Ok(Some(active)) => match unspoken(core.kiosk()) {
+            None => good("catalog", format!("revision {}", active.document.rev)),
+            Some(lang) => bad(
+                "catalog",
+                format!(
+                    "revision {} has no words in {lang:?}, the language of the settings",
+                    active.document.rev
+                ),
+                "add the language to the catalog, or write another one as kiosk.language",
+            ),
+        },
         Ok(None) => bad("catalog", "none is active".into(), "kioskctl catalog import FILE"),
         Err(error) => bad("catalog", error.to_string(), "kioskctl catalog import FILE"),
     };
@@ -62,6 +73,13 @@ fn check_core(core: &mut Core) -> Value {
         bad("payments", format!("{wait} for staff"), "kioskctl status lists them")
     };
     json!([store, catalog, payments])
+}
+
+/// The language that the settings ask for and the catalog does not have.
+fn unspoken(kiosk: &Kiosk) -> Option<&str> {
+    let lang = kiosk.config().default_lang.as_ref()?;
+    let menu = kiosk.session().menu.as_ref()?;
+    (!menu.catalog.languages.contains(lang)).then(|| lang.as_str())
 }
 
 /// How a device is. Only of one that cannot be reached is the last error its present state.

@@ -20,7 +20,8 @@ use crate::uplink::UplinkStatus;
 pub(super) async fn status(context: &AdminContext) -> Said {
     let stats = context.screen.hub().stats();
     let page = context.screen.hub().screen().borrow().id.clone();
-    let mut value = on_core(context, of_core).await?;
+    let has_fleet = context.uplink.is_some();
+    let mut value = on_core(context, move |core| of_core(core, has_fleet)).await?;
     value["page"] = json!(page);
     value["screen"] = json!({
         "frames": stats.frames,
@@ -58,7 +59,7 @@ fn millis(at: Duration) -> u64 {
     u64::try_from(at.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn of_core(core: &mut Core) -> Said {
+fn of_core(core: &mut Core, has_fleet: bool) -> Said {
     let unsynced = core.store().unsynced().map_err(|error| core.failure(error).to_string())?;
     let verdicts = core.store().verdicts().map_err(|error| core.failure(error).to_string())?;
     let verdicts: serde_json::Map<String, Value> =
@@ -92,7 +93,7 @@ fn of_core(core: &mut Core) -> Said {
         "tasks": tasks,
         "verdicts": verdicts,
         "unsynced": {"events": unsynced.events, "payments": unsynced.payments},
-        "update": update(&kiosk.update_gate(unsynced.payments)),
+        "update": update(&kiosk.update_gate(if has_fleet { unsynced.payments } else { 0 })),
         "epoch": core.store().epoch(),
         "boot": core.store().boot(),
         "state_hash": format!("{:016x}", kiosk.state_hash()),
