@@ -61,5 +61,5 @@ pub(crate) fn price(cart: &Path, catalog: &Path) -> anyhow::Result<()> {
     let text = kioskd::catalog::read_file(cart, MAX_CART_BYTES)?;
     let text = String::from_utf8(text).with_context(|| format!("{} is not UTF-8", name(cart)))?;
     let priced = protocol::catalog::cart::price_file(&catalog, &text, &name(cart))?;
-    output::line(&priced.to_string())
+    output::line(priced.to_string().trim_end())
 }
