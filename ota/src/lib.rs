@@ -9,11 +9,14 @@
 //! or a run that is in the payload, compressed against a bounded piece of the old image. Its head is pinned by its
 //! hash; the head pins every piece of the payload and every MiB of the result. The format: `docs/kot-format.md`.
 
+pub mod agent;
 pub mod apply;
 pub mod block;
 pub mod build;
+pub mod chooser;
 mod files;
 pub mod kot;
+pub mod record;
 pub mod release;
 pub mod repository;
 pub mod trust;

@@ -181,3 +181,42 @@ fn keys_of_openssl_are_taken_and_what_cannot_be_is_refused_with_the_reason() {
     desk.bad(&["build", "odd.img", "-o", "odd.kot"], "multiple of 4096");
     desk.bad(&["info", "1.img"], "this is no .kot file");
 }
+
+/// The contract of RAUC's custom back end, and what a loader makes of it.
+#[test]
+fn a_file_stands_for_the_boot_loader() {
+    let desk = Desk(tempfile::tempdir().unwrap());
+    let chooser = |words: &[&str]| desk.good(&[&["chooser", "--file", "slots"][..], words].concat());
+    assert_eq!(chooser(&["get-primary"]), "A\n");
+    assert_eq!(
+        (chooser(&["get-state", "A"]), chooser(&["get-state", "B"])),
+        ("good\n".into(), "bad\n".into())
+    );
+    assert_eq!(chooser(&["boot"]), "A\n");
+
+    chooser(&["set-state", "B", "bad"]);
+    chooser(&["set-primary", "B"]);
+    for _ in 0..3 {
+        assert_eq!(chooser(&["get-primary"]), "B\n", "what was bad is not bad any more");
+        assert_eq!(chooser(&["boot"]), "B\n");
+        assert_eq!(chooser(&["get-state", "B"]), "bad\n", "on trial");
+    }
+    assert_eq!(chooser(&["boot"]), "A\n", "three boots without a mark are enough");
+
+    chooser(&["set-primary", "B"]);
+    chooser(&["set-state", "B", "good"]);
+    for _ in 0..9 {
+        assert_eq!(chooser(&["boot"]), "B\n", "a good slot is not left for being switched off and on");
+    }
+    let bytes = std::fs::read(desk.path("slots")).unwrap();
+    for torn in (0..bytes.len()).step_by(31) {
+        let mut file = bytes.clone();
+        file[torn] ^= 0xff;
+        std::fs::write(desk.path("slots"), file).unwrap();
+        let booted = chooser(&["get-primary"]);
+        assert!(booted == "A\n" || booted == "B\n", "{torn}: {booted}");
+    }
+    std::fs::write(desk.path("slots"), b"no chooser at all").unwrap();
+    assert_eq!(chooser(&["boot"]), "A\n", "something boots, whatever is in the file");
+    desk.bad(&["chooser", "--file", "slots", "set-primary", "C"], "possible values: A, B");
+}

@@ -1,5 +1,6 @@
 //! `kiosk-ota`: makes releases, and puts them into place.
 
+mod chooser;
 mod images;
 mod keys;
 mod releases;
@@ -33,6 +34,8 @@ enum Command {
     Sign(keys::Sign),
     /// Publish the newest targets with the online key.
     Publish(releases::Publish),
+    /// Ask and say which slot is booted, where a file stands for the boot loader.
+    Chooser(chooser::Chooser),
     /// Prove a repository as a kiosk does: signatures, versions, dates, and every byte of every file.
     Verify(releases::Verify),
 }
@@ -47,6 +50,7 @@ fn main() -> std::process::ExitCode {
         Command::Release(it) => it.run(),
         Command::Sign(it) => it.run(),
         Command::Publish(it) => it.run(),
+        Command::Chooser(it) => it.run(),
         Command::Verify(it) => it.run(),
     };
     match done {
