@@ -32,5 +32,6 @@ mod people;
 pub mod pki;
 pub mod quota;
 mod registry;
+pub mod rollout;
 pub mod serve;
 pub mod settings;

@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod event;
 pub mod fleet;
+pub mod rollout;
 pub mod schema;
 pub mod sync;
 pub mod text;
