@@ -1,7 +1,12 @@
 //! What a release is: the manifest, the one target that is signed of it.
 
+use std::io;
+
 use protocol::text::Hex32;
 use serde::{Deserialize, Serialize};
+
+use crate::block::ReadAt;
+use crate::verity;
 
 /// A release for one model of kiosk.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -37,8 +42,33 @@ pub struct ReleaseImage {
     pub size: u64,
     /// Its SHA-256.
     pub sha256: Hex32,
+    /// With which its slot is proven while it runs; `None`: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verity: Option<Verity>,
     /// The `.kot` files that make it.
     pub files: Vec<ReleaseFile>,
+}
+
+/// What dm-verity needs; the tree follows the image in its slot, see [`crate::verity`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Verity {
+    /// Before every block that is hashed. The same for all releases of a model, so that blocks that stay the same keep
+    /// their hash.
+    pub salt: Hex32,
+    /// Of the whole tree.
+    pub root_hash: Hex32,
+}
+
+impl Verity {
+    /// Of an image for this model.
+    ///
+    /// # Errors
+    /// The image cannot be read.
+    pub fn of(model: &str, image: &dyn ReadAt) -> io::Result<Self> {
+        let salt = crate::sha256(&[b"kiosk verity\0", model.as_bytes()].concat());
+        let root_hash = verity::root_hash(image, &salt)?;
+        Ok(Self { salt: Hex32(salt), root_hash: Hex32(root_hash) })
+    }
 }
 
 /// A `.kot` file.

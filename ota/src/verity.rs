@@ -8,7 +8,7 @@
 use std::io;
 
 use crate::Hash;
-use crate::block::BlockDev;
+use crate::block::{BlockDev, ReadAt};
 use crate::kot::{BLOCK, BLOCK_LEN};
 
 /// Hashes in a block of the tree.
@@ -68,6 +68,37 @@ pub fn build(
     }
     tree.close(slot)?;
     Ok(tree.root)
+}
+
+/// The root hash of an image, whose tree is not kept.
+///
+/// # Errors
+/// The image cannot be read.
+pub fn root_hash(image: &dyn ReadAt, salt: &[u8]) -> io::Result<Hash> {
+    build(&mut Unkept(image), image.len()? / BLOCK, 0, salt, &mut |_| {})
+}
+
+/// An image beside which nothing is kept.
+struct Unkept<'a>(&'a dyn ReadAt);
+
+impl ReadAt for Unkept<'_> {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.0.read_at(position, buffer)
+    }
+}
+
+impl BlockDev for Unkept<'_> {
+    fn write_at(&mut self, _position: u64, _bytes: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 struct Tree<'a> {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use ota::release::{Manifest, ReleaseFile, ReleaseImage};
+use ota::release::{Manifest, ReleaseFile, ReleaseImage, Verity};
 use ota::repository::Repository;
 use protocol::text::{Hex32, hex};
 
@@ -123,7 +123,11 @@ impl Release {
                 files.push(delta);
             }
         }
-        Ok(ReleaseImage { slot: slot.to_owned(), size, sha256: Hex32(sha256), files })
+        let cannot = || format!("cannot read {}", image.display());
+        let verity =
+            Verity::of(&self.model, &File::open(image).with_context(cannot)?).with_context(cannot)?;
+        println!("{slot}: dm-verity root hash {}", hex(&verity.root_hash.0));
+        Ok(ReleaseImage { slot: slot.to_owned(), size, sha256: Hex32(sha256), verity: Some(verity), files })
     }
 
     fn file(
