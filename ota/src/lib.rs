@@ -16,6 +16,7 @@ pub mod build;
 pub mod chooser;
 mod files;
 pub mod kot;
+pub mod orders;
 pub mod record;
 pub mod release;
 pub mod repository;

@@ -8,7 +8,7 @@
 //! from is not trusted at all: every read has a limit, every file is checked before it is kept, and kept before it is
 //! used. Source: The Update Framework specification 1.0.34, section 5.
 
-mod canonical;
+pub(crate) mod canonical;
 mod client;
 mod key;
 mod metadata;

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 /// `None`: there is a number that is not whole.
-pub(super) fn canonical(value: &Value) -> Option<Vec<u8>> {
+pub(crate) fn canonical(value: &Value) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     write(value, &mut bytes)?;
     Some(bytes)

@@ -2,7 +2,7 @@
 
 use protocol::text::{from_hex, hex};
 use ring::rand::SystemRandom;
-use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use serde_json::{Value, json};
 
 use super::canonical::canonical;
@@ -54,8 +54,11 @@ impl SecretKey {
     /// # Panics
     /// Never for a document that was made here: all its numbers are whole.
     pub fn sign(&self, signed: &Value) -> Value {
-        let message = canonical(signed).expect("all numbers are whole");
-        json!({"keyid": self.public().id(), "sig": hex(self.0.sign(&message).as_ref())})
+        self.sign_message(&canonical(signed).expect("all numbers are whole"))
+    }
+
+    pub(crate) fn sign_message(&self, message: &[u8]) -> Value {
+        json!({"keyid": self.public().id(), "sig": hex(self.0.sign(message).as_ref())})
     }
 }
 
@@ -78,6 +81,12 @@ impl PublicKey {
     /// What it is called in the metadata: the hash of how it is listed.
     pub fn id(&self) -> String {
         hex(&crate::sha256(&canonical(&self.listed()).expect("there is no number")))
+    }
+
+    /// Whether these digits are its signature of this message.
+    pub(crate) fn verifies(&self, message: &[u8], signature: &str) -> bool {
+        let (Some(key), Some(signature)) = (from_hex(&self.0), from_hex(signature)) else { return false };
+        UnparsedPublicKey::new(&ED25519, key).verify(message, &signature).is_ok()
     }
 
     /// Its digits.
