@@ -257,6 +257,8 @@ pub struct ItemView {
     pub groups: Vec<GroupView>,
     /// What it contains as chosen.
     pub allergens: Allergens,
+    /// Whether the shop has said what it contains: if not, there may be others.
+    pub allergens_stated: bool,
     /// What it may contain traces of.
     pub may_contain: Allergens,
     /// Energy as chosen; 0: not stated.

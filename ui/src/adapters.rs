@@ -221,6 +221,7 @@ impl Screen for MainScreen {
         let context = Context { window: &self.window, lang: &view.lang, currency: view.currency };
         let session = Session::get(&self.window);
         session.set_brand(view.brand.as_ref().into());
+        session.set_brand_words(one_word_a_line(&view.brand).into());
         session.set_initial(view.brand.chars().next().map(String::from).unwrap_or_default().into());
         session.set_burger(view.poster == Poster::Burger);
         let order = pages::OrderAdapter::get(&self.window);
@@ -316,6 +317,11 @@ fn connect_actions(window: &MainWindow, send: &IntentSender, mode: &Rc<Cell<Opti
 /// Counts of things on a screen, as Slint has them.
 pub(crate) fn integer(n: u32) -> i32 {
     i32::try_from(n).unwrap_or(i32::MAX)
+}
+
+/// A text with every word on a line of its own, as narrow as it can be set without breaking a word.
+pub(crate) fn one_word_a_line(text: &str) -> String {
+    text.replace('-', "-\n").split([' ', '\n']).collect::<Vec<_>>().join("\n")
 }
 
 /// Picture names for a row of dishes.

@@ -46,8 +46,8 @@ pub struct Item {
     pub variations: Vec<Variation>,
     /// Modifier groups, in the order shown.
     pub groups: Vec<ItemGroup>,
-    /// What it contains.
-    pub allergens: Allergens,
+    /// What it contains; `None`: nobody has said, which is not the same as nothing.
+    pub allergens: Option<Allergens>,
     /// What it may contain traces of.
     pub may_contain: Allergens,
     /// Vegetarian, vegan.

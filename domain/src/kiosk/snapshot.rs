@@ -173,7 +173,7 @@ pub(super) fn allergens(menu: &Menu, item: &Item, modifiers: &[ModifierChoice]) 
         (add.with(m.adds), remove.with(m.removes))
     });
     // What one choice takes away another may bring: adding wins.
-    item.allergens.without(removed).with(added)
+    item.allergens.unwrap_or_default().without(removed).with(added)
 }
 
 fn is_same_pick(a: &PricedLine, b: &PricedLine) -> bool {

@@ -172,7 +172,7 @@ pub fn item(id: &str, class: &str, price: i64) -> Item {
         tax_class: TaxClassId::new(class),
         variations: vec![variation(id, "", price)],
         groups: vec![],
-        allergens: Allergens::default(),
+        allergens: Some(Allergens::default()),
         may_contain: Allergens::default(),
         diet: Diet::Any,
         kcal: 0,
@@ -199,7 +199,7 @@ fn items() -> Vec<Item> {
             Variation { kcal: 1010, ..variation("burger-2", "Double", 1190) },
         ],
         groups: vec![link("bun"), link("extra"), link("without")],
-        allergens: Allergens::from_name("gluten").unwrap(),
+        allergens: Allergens::from_name("gluten"),
         kcal: 700,
         meal: Some(MealOffer { combo: ItemId::new("meal"), slot: SlotId::new("main") }),
         ..item("burger", "food", 890)

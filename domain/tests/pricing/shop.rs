@@ -100,7 +100,7 @@ impl Shop {
             tax_class: TaxClassId::new(class),
             variations: vec![variation],
             groups: vec![],
-            allergens: Allergens::default(),
+            allergens: Some(Allergens::default()),
             may_contain: Allergens::default(),
             diet: Diet::Any,
             kcal: 0,

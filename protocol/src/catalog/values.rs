@@ -218,6 +218,19 @@ pub(super) fn word<T: Copy>(
     }
 }
 
+/// As [`allergens`], or the word `none`: a cell of a table cannot hold an empty list.
+pub(super) fn stated_allergens(reader: &mut Reader, node: &Node, path: &Path) -> Option<Allergens> {
+    match &node.kind {
+        Kind::List(values) if values.len() == 1 && is_none(&values[0]) => Some(Allergens::default()),
+        _ if is_none(node) => Some(Allergens::default()),
+        _ => allergens(reader, node, path),
+    }
+}
+
+fn is_none(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Text(word) | Kind::Cell(word) if word == "none")
+}
+
 pub(super) fn allergens(reader: &mut Reader, node: &Node, path: &Path) -> Option<Allergens> {
     let sets = list(reader, node, path, |reader: &mut Reader, node: &Node, path: &Path| {
         let name = string(reader, node, path)?;

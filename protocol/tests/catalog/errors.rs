@@ -373,8 +373,8 @@ fn codes_and_words_are_looked_at_too() {
     );
     tells("\"Corner Grill\"", "«\" \"", "brand.en: empty words");
     tells(
-        "\"diet\": \"vegan\",\n      \"kcal\": 380",
-        "\"diet\": «\"vegan\", \"allergens\": [\"milk\"],\n      \"kcal\": 380",
+        "\"allergens\": [],\n      \"diet\": \"vegan\",\n      \"kcal\": 380",
+        "\"allergens\": [\"milk\"],\n      \"diet\": «\"vegan\",\n      \"kcal\": 380",
         "items.fries.diet: vegan, but it contains milk",
     );
 }

@@ -68,6 +68,14 @@ fn hints_name_what_is_hardly_meant() {
     }
     assert_eq!(told.len(), 5, "{told:#?}");
 
+    let silent = MINIMAL.replace("      \"allergens\": [],\n", "");
+    let told = hints(&silent);
+    assert!(
+        told[0].contains(
+            "items.cola.allergens: it and 1 more do not say which allergens are in them; write them, or none"
+        ),
+        "{told:?}"
+    );
     let share = MINIMAL.replacen("\"rate\": \"19 %\"", "\"rate\": \"0.19\"", 1);
     assert_ne!(share, MINIMAL);
     let told = hints(&share);

@@ -12,7 +12,7 @@ use slint::{ComponentHandle, Global, Weak};
 
 use super::item_layout::{Block, Content, Spot, arrange, paginate};
 use super::rows::Rows;
-use super::{Context, IntentSender, format, integer, tint};
+use super::{Context, IntentSender, format, integer, one_word_a_line, tint};
 use crate::pages::{Allergen, ItemAdapter, ItemOption, ItemSection, MainWindow, SectionKind, Theme};
 
 /// More sections than this never stand on one page: each takes at least 130 px of about 900.
@@ -105,7 +105,9 @@ impl Adapter {
         let words = context.words();
         let page = ItemAdapter::get(context.window);
         // "Bacon & Rye" breaks before the sign, as it is spoken.
-        page.set_name(item.name.replace(" & ", " &\u{a0}").into());
+        let name = item.name.replace(" & ", " &\u{a0}");
+        page.set_words(one_word_a_line(&name).into());
+        page.set_name(name.into());
         page.set_description(item.description.as_ref().into());
         page.set_picture(item.picture.as_ref().into());
         page.set_tint(tint(item.tint));
@@ -120,6 +122,7 @@ impl Adapter {
         page.set_missing(missing.map(|group| group.name.as_ref().into()).unwrap_or_default());
         let landscape = Theme::get(context.window).get_landscape();
         let (allergens, traces) = allergens(context, item, landscape);
+        page.set_allergens_stated(item.allergens_stated);
         page.set_traces(traces.into());
         let columns = allergen_columns(landscape, allergens.len());
         page.set_allergen_columns(i32::try_from(columns).unwrap_or(1));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{CatalogParts, ItemKind, Place};
+use super::super::{CatalogParts, Item, ItemKind, Place};
 use super::{CatalogProblem, Check};
 use crate::ids::{GroupId, ItemId, VariationId};
 use crate::money::Rate;
@@ -13,7 +13,7 @@ pub(super) type Missing = BTreeMap<Lang, (Place, usize)>;
 
 impl CatalogParts {
     /// Things to look at before going on: languages without some of their words, tax rates that look like a share
-    /// of one, goods that no customer can reach, categories and modifier groups without a use. A catalog with hints can be activated.
+    /// of one, items that are silent about allergens, goods that no customer can reach, categories and modifier groups without a use. A catalog with hints can be activated.
     pub fn hints(&self) -> Vec<CatalogProblem> {
         let mut check = Check::of(self);
         check.general();
@@ -27,6 +27,7 @@ impl CatalogParts {
         let mut hints = Check { found: Vec::new(), ..check };
         hints.missing_words(missing);
         hints.tiny_rates();
+        hints.unstated_allergens();
         hints.idle_categories();
         hints.unreachable_items();
         hints.idle_groups();
@@ -58,6 +59,18 @@ impl Check<'_> {
                 "rates are in percent: write 19 for 19 %",
             );
         }
+    }
+
+    fn unstated_allergens(&mut self) {
+        let silent = |item: &&Item| item.kind == ItemKind::Product && item.allergens.is_none();
+        let mut items = self.parts.items.values().filter(silent);
+        let Some(first) = items.next() else { return };
+        let what = match items.count() {
+            0 => "it does not say which allergens are in it".to_owned(),
+            more => format!("it and {more} more do not say which allergens are in them"),
+        };
+        let remedy = "write them, or none; until then customers are told to ask the team";
+        self.report(&["items", first.id.as_str(), "allergens"], what, remedy);
     }
 
     fn idle_categories(&mut self) {

@@ -65,8 +65,9 @@ impl Check<'_> {
             Diet::Vegetarian => &MEAT,
             Diet::Vegan => &ANIMAL,
         };
+        let contains = item.allergens.unwrap_or_default();
         let diet = if item.diet == Diet::Vegan { "vegan" } else { "vegetarian" };
-        for name in item.allergens.names().filter(|name| forbidden.contains(name)) {
+        for name in contains.names().filter(|name| forbidden.contains(name)) {
             let place = ["items", item.id.as_str(), "diet"];
             self.report(
                 &place,
@@ -76,7 +77,7 @@ impl Check<'_> {
         }
         let place = ["items", item.id.as_str(), "allergens"];
         let known = Allergens::NAMES.len();
-        if item.allergens.0 >> known != 0 || item.may_contain.0 >> known != 0 {
+        if contains.0 >> known != 0 || item.may_contain.0 >> known != 0 {
             self.report(&place, "more than the 14 allergens", "use those that have names");
         }
     }

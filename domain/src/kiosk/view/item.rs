@@ -23,6 +23,7 @@ impl Scene<'_> {
             variations: self.variations(menu, item, draft),
             groups: choices::asked(&menu.catalog, item).map(|a| self.group(menu, a, draft)).collect(),
             allergens: snapshot::allergens(menu, item, &line.modifiers),
+            allergens_stated: item.allergens.is_some(),
             may_contain: item.may_contain,
             kcal: kcal(menu, item, draft),
             diet: item.diet,

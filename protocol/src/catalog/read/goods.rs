@@ -12,7 +12,9 @@ use domain::text::Text;
 
 use super::super::fields::{Object, Path, Reader, list};
 use super::super::node::{Kind, Node};
-use super::super::values::{allergens, amount, arc, boolean, id, moment, number, text, word};
+use super::super::values::{
+    allergens, amount, arc, boolean, id, moment, number, stated_allergens, text, word,
+};
 use super::super::words::{DIETS, KINDS, Kinds, STYLES};
 use super::{kitchen_name, optional_text};
 
@@ -29,7 +31,7 @@ pub(super) fn item(reader: &mut Reader, node: &Node, path: &Path) -> Option<(Ite
     let station = o.maybe("station", arc);
     let picture = o.or("picture", "".into(), arc);
     let groups = o.list("modifier_groups", item_group);
-    let contains = o.or("allergens", Allergens::default(), allergens);
+    let contains = o.maybe("allergens", stated_allergens);
     let may_contain = o.or("may_contain", Allergens::default(), allergens);
     let diet = o.or("diet", Diet::Any, word(DIETS));
     let kcal = o.or("kcal", 0, number::<u32>);

@@ -29,7 +29,7 @@ impl Writer {
             o.put("slots", list(slots, |slot| self.slot(slot)));
         }
         o.full("modifier_groups", list(&item.groups, item_group));
-        o.full("allergens", allergens(item.allergens));
+        o.some("allergens", item.allergens, allergens);
         o.full("may_contain", allergens(item.may_contain));
         o.unless(item.diet == Diet::Any, "diet", || word(DIETS, item.diet));
         o.unless(item.kcal == 0, "kcal", || number(item.kcal));
