@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use protocol::topic::ingest_filter;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -70,10 +71,12 @@ pub async fn serve(
     let hub = Hub::new();
     let mut tasks = JoinSet::new();
     for _ in 0..settings.ingest.workers {
-        // A name of its own: two clients of one name evict each other.
-        let name = format!("fleetd-{}", uuid::Uuid::now_v7());
-        let broker = settings.broker.clone();
-        tasks.spawn(ingest::worker::run(database.clone(), broker, name, hub.clone(), settings.quota_lease_s));
+        let source = ingest::worker::Source {
+            broker: settings.broker.clone(),
+            filter: ingest_filter(&authorities.fleet.share_group()),
+            client_id: format!("fleetd-{}", uuid::Uuid::now_v7()),
+        };
+        tasks.spawn(ingest::worker::run(database.clone(), source, hub.clone(), settings.quota_lease_s));
     }
     tasks.spawn(look_after_days(database.clone()));
     tasks.spawn(hub.clone().hear(settings.database.app.clone()));

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use protocol::text::hex;
 use protocol::topic::{FLEET_USER, KioskId};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
@@ -142,6 +143,12 @@ impl FleetAuthority {
 
     /// The authority's certificate, PEM: what kiosks pin.
     pub fn certificate_pem(&self) -> &str {
+    /// The name of the workers' shared subscription: all replicas know it, and only those who have this key.
+    pub fn share_group(&self) -> String {
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, self.0.issuer.key().serialized_der());
+        hex(ring::hmac::sign(&key, b"ingest share group").as_ref())
+    }
+
         &self.0.certificate_pem
     }
 

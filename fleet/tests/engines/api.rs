@@ -155,8 +155,13 @@ impl Fleet {
             .args(["-oL", "mosquitto_sub", "-d", "-W", "30", "-q", "1", "-i", kiosk])
             .args(["--will-topic", &format!("v1/k/{kiosk}/up/st"), "--will-qos", "1"])
             .args(["--will-payload", r#"{"on":false,"boot":57,"conn":3}"#])
+        self.subscriber(key, kiosk, &[&format!("v1/k/{kiosk}/dn/#")])
+    }
+
+    /// The same, and it wants what `filters` name.
+    pub fn subscriber(&self, key: &str, kiosk: &str, filters: &[&str]) -> Machine {
             .args(mosquitto.split(' '))
-            .args(["-t", &format!("v1/k/{kiosk}/dn/#")])
+            .args(filters.iter().flat_map(|filter| ["-t", filter]))
             .current_dir(self.dir())
             .stdout(Stdio::piped())
             .spawn()
@@ -293,6 +298,27 @@ fn each_role_may_call_exactly_what_the_description_says() {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let real = path
+/// Mosquitto refuses no subscription, and gives a message to one of a group even if that one may not read it.
+#[tokio::test]
+async fn no_kiosk_takes_what_others_send_to_the_fleet() {
+    let fleet = Fleet::start();
+    let thief = fleet.kiosk("thief", &json!({ "site": "main" }));
+    let victim = fleet.kiosk("victim", &json!({ "site": "main" }));
+    eventually("all is well", async || fleet.secure(None, "GET", "/healthz", &[]).0 == 200).await;
+    let filters = ["$share/ingest/v1/k/+/up/#", "$share/fleetd/v1/k/+/up/#", "v1/k/+/up/#"];
+    let _thief = fleet.subscriber("thief", &thief, &filters);
+    for boot in 1..=12 {
+        let status = json!({ "on": true, "boot": boot, "conn": 1, "ver": "1.5" });
+        let topic = format!("v1/k/{victim}/up/st");
+        let sent = format!("mosquitto_pub {} -q 1 -t {topic} -m {status}", fleet.mosquitto("victim"));
+        output(fleet.dir(), &sent);
+        eventually("the fleet hears it", async || {
+            fleet.get(&format!("/v1/kiosks/{victim}"))["boot"] == json!(boot)
+        })
+        .await;
+    }
+}
+
                 .replace("{id}", "00000000-0000-0000-0000-000000000000")
                 .replace("{job}", "00000000-0000-0000-0000-000000000000")
                 .replace("{rev}", "0");

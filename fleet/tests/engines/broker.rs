@@ -99,6 +99,8 @@ async fn kiosks_have_their_own_topics_and_lose_them_when_revoked() {
     fleet.enrol("t7.k2");
     only_own_topics(&fleet).await;
     listeners_trust_one_authority_each(&fleet);
+    the_kiosks_authority_cannot_make_a_fleetd(&fleet);
+    what_comes_while_a_kiosk_is_away_waits_for_it(&fleet).await;
     revocation(&fleet, &stolen).await;
     restart_keeps_out_the_revoked(fleet).await;
 }
@@ -148,6 +150,33 @@ fn listeners_trust_one_authority_each(fleet: &Fleet) {
     nobody.args(["-h", "127.0.0.1", "-p", &port, "-t", "x", "-m", "x", "--cafile"]);
     let refused = nobody.arg(fleet.ca().join("fleet-ca.pem")).output().unwrap();
     assert!(!connected(&refused), "{}", said(&refused));
+}
+
+/// Whoever has the authority's key, not only our own code that never signs this name.
+fn the_kiosks_authority_cannot_make_a_fleetd(fleet: &Fleet) {
+    let (dir, ca) = (fleet.base.dir.path(), fleet.ca());
+    fleet.enrol("fleetd-twin");
+    std::fs::rename(dir.join("fleetd-twin.key"), dir.join("fleetd.key")).unwrap();
+    output(dir, "openssl req -new -key fleetd.key -subj /CN=fleetd -out fleetd.csr");
+    let ca = ca.display();
+    let sign = format!(
+        "openssl x509 -req -in fleetd.csr -CA {ca}/kiosk-ca.pem -CAkey {ca}/kiosk-ca.key -CAcreateserial \
+         -CAserial fleetd.srl -days 1 -out fleetd.pem"
+    );
+    output(dir, &sign);
+    for topic in ["v1/k/t7.k1/dn/tw", "v1/k/t7.k1/up/ev", "v1/f/halt"] {
+        let refused = said(&fleet.publish(As::Kiosk("fleetd"), topic, "evil"));
+        assert!(refused.contains("Not authorized"), "{topic}: {refused}");
+    }
+}
+
+async fn what_comes_while_a_kiosk_is_away_waits_for_it(fleet: &Fleet) {
+    let session = ["-c", "-x", "60", "-q", "1", "-t", "v1/k/t7.k2/dn/jb", "-i", "t7.k2"];
+    let leave = fleet.client("mosquitto_sub", As::Kiosk("t7.k2"), &[&session[..], &["-E"]].concat());
+    assert!({ leave }.output().unwrap().status.success());
+    fleet.publish(As::Fleetd, "v1/k/t7.k2/dn/jb", "waiting");
+    let again = fleet.client("mosquitto_sub", As::Kiosk("t7.k2"), &[&session[..], &["-C", "1"]].concat());
+    assert_eq!(said(&{ again }.output().unwrap()), "waiting\n");
 }
 
 async fn revocation(fleet: &Fleet, stolen: &KioskCertificate) {
