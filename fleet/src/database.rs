@@ -41,6 +41,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0012_quota", include_str!("migrations/0012_quota.sql")),
 ];
 
+    ("0013_audit_end", include_str!("migrations/0013_audit_end.sql")),
 /// Something the database refused.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {

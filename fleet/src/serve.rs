@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::access;
+use crate::audit;
 use crate::database::{self, Database, DatabaseError};
 use crate::enrolment::revocation::{self, Reload};
 use crate::http::listen::{Peer, TlsListener, bind, tls};
@@ -78,6 +79,7 @@ pub async fn serve(
         };
         tasks.spawn(ingest::worker::run(database.clone(), source, hub.clone(), settings.quota_lease_s));
     }
+    tasks.spawn(audit::publish(database.clone()));
     tasks.spawn(look_after_days(database.clone()));
     tasks.spawn(hub.clone().hear(settings.database.app.clone()));
     tasks.spawn(hub.clone().tell(database.clone()));

@@ -181,6 +181,11 @@ impl Fleet {
         connect(settings["database"]["owner"].as_str().unwrap()).await.unwrap()
     }
 }
+        connect(&self.database("owner")).await.unwrap()
+    }
+
+    /// Connection string of a role.
+    pub fn database(&self, role: &str) -> String {
 
 /// A mosquitto client that stays connected for half a minute.
 pub struct Machine {
@@ -259,7 +264,7 @@ async fn a_machine_with_a_code_becomes_a_kiosk_once_and_guessing_is_slow() {
     }
     let (status, told) = fleet.enrol(&another, "one");
     assert_eq!((status, &told["code"]), (429, &json!("too_many")), "not even with a good one");
-    assert_eq!(fleet.get("/v1/audit/verify"), json!({ "intact": true, "broken_at": null }));
+    assert_eq!(fleet.get("/v1/audit/verify")["intact"], true);
     assert_eq!(fleet.get("/v1/audit?action=kiosk.enrol")["items"].as_array().unwrap().len(), 3);
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::api::Fleet;
-use crate::support::eventually;
+use crate::support::{connect, eventually};
 
 /// What a command did.
 #[derive(Debug)]
@@ -396,7 +396,34 @@ async fn what_changes_many_kiosks_asks_with_their_number_and_does_nothing_withou
     assert_eq!(fleet.get("/v1/kiosks/t1.a")["state"], "decommissioned");
     let audit = operator.run(&["audit", "--subject", "t1.a", "-o", "json"]).json();
     assert_eq!(audit[0]["detail"], r#"{"reason":"stolen"}"#);
-    operator.run(&["audit", "verify"]).good();
+    an_audit_log_without_its_end_is_noticed(&fleet, &operator).await;
+}
+
+async fn an_audit_log_without_its_end_is_noticed(fleet: &Fleet, operator: &Operator<'_>) {
+    let verify = ["audit", "verify"];
+    let kept = operator.run(&verify).good();
+    let verify_kept = ["audit", "verify", "--kept", kept.trim()];
+    operator.run(&["rename", "t1.c", "Wall"]).good();
+    operator.run(&verify_kept).good();
+    operator.run(&["audit", "verify", "--kept", "12"]).fails(2, &["kept"]);
+
+    let app = connect(&fleet.database("app")).await.unwrap();
+    app.batch_execute("SET app.tenant = 't1'").await.unwrap();
+    for sql in ["DELETE FROM audit", "UPDATE audit_end SET entries = 1", "SELECT audit_grows()"] {
+        app.batch_execute(sql).await.unwrap_err();
+    }
+    let owner = fleet.owner().await;
+    owner.batch_execute("DELETE FROM audit WHERE n > (SELECT max(n) - 3 FROM audit)").await.unwrap();
+    operator.run(&verify).fails(1, &["the end of the audit log is missing (3 gone)"]);
+    for name in ["A", "B", "C", "D"] {
+        operator.run(&["rename", "t1.c", name]).good();
+    }
+    operator.run(&verify).fails(1, &["(3 gone)"]);
+    // Whoever owns the tables can forge everything but what was kept elsewhere.
+    let forge = "UPDATE audit_end SET entries = (SELECT count(*) FROM audit)";
+    owner.batch_execute(forge).await.unwrap();
+    operator.run(&verify).good();
+    operator.run(&verify_kept).fails(1, &["does not go on from the end that was kept"]);
 }
 
 /// Ends the newest job of a kind as a kiosk would, with a file.
