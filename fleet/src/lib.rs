@@ -25,6 +25,7 @@ mod filter;
 mod http;
 mod hub;
 pub mod ingest;
+pub mod init;
 mod jobs;
 pub mod link;
 mod misses;

@@ -59,15 +59,14 @@ pub async fn serve(
     ready: impl FnOnce(Serving),
 ) -> anyhow::Result<()> {
     if let Some(owner) = &settings.database.owner {
-        database::migrate(owner).await?;
-        if let Some(file) = &around.admin_token
-            && access::first_start(owner, file).await?
-        {
-            eprintln!("fleetd: the token of the first admin is in {}", file.display());
-        }
+        furnish(owner, &settings.database.app, around.admin_token.as_ref().or(settings.admin_token.as_ref()))
+            .await?;
     }
-    let database = Database::new(&settings.database.app)?;
-    let authorities = Arc::new(Authorities::load(&settings.authorities).context("no authorities")?);
+    let database = Database::new(&settings.database.app).context("database.app in the settings")?;
+    let authorities = Authorities::load(&settings.authorities).with_context(|| {
+        format!("no authorities in {} (`fleetd init` makes them)", settings.authorities.display())
+    })?;
+    let authorities = Arc::new(authorities);
     let sessions = Arc::new(Sessions::load_or_create(&settings.authorities).context("no key of sessions")?);
     let hub = Hub::new();
     let mut tasks = JoinSet::new();
@@ -79,8 +78,8 @@ pub async fn serve(
         };
         tasks.spawn(ingest::worker::run(database.clone(), source, hub.clone(), settings.quota_lease_s));
     }
-    tasks.spawn(audit::publish(database.clone()));
     tasks.spawn(look_after_days(database.clone()));
+    tasks.spawn(audit::publish(database.clone()));
     tasks.spawn(hub.clone().hear(settings.database.app.clone()));
     tasks.spawn(hub.clone().tell(database.clone()));
     tasks.spawn(jobs::run(database.clone(), settings.broker.clone(), hub.clone()));
@@ -108,6 +107,26 @@ pub async fn serve(
         Some(Err(error)) => Err(error.into()),
         Some(Ok(())) | None => anyhow::bail!("a part of the replica ended"),
     }
+}
+
+/// Brings the tables up to date and sees to it that there is somebody to let in.
+async fn furnish(owner: &str, app: &str, admin_token: Option<&PathBuf>) -> anyhow::Result<()> {
+    database::migrate(owner).await.context("database.owner in the settings")?;
+    database::check_app(app).await.context("database.app in the settings")?;
+    match admin_token {
+        Some(file) => {
+            if access::first_start(owner, file).await? {
+                eprintln!("fleetd: the token of the first admin is in {}", file.display());
+            }
+        }
+        None if access::is_nobody_there(owner).await? => {
+            tracing::warn!(
+                "there is no tenant yet: name a file as admin_token in the settings, and start again"
+            );
+        }
+        None => {}
+    }
+    Ok(())
 }
 
 /// Opens the doors that the settings name.

@@ -143,14 +143,14 @@ impl FleetAuthority {
         self.identity(self.0.leaf(FLEET_USER, ExtendedKeyUsagePurpose::ClientAuth, now)?)
     }
 
-    /// The authority's certificate, PEM: what kiosks pin.
-    pub fn certificate_pem(&self) -> &str {
     /// The name of the workers' shared subscription: all replicas know it, and only those who have this key.
     pub fn share_group(&self) -> String {
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, self.0.issuer.key().serialized_der());
         hex(ring::hmac::sign(&key, b"ingest share group").as_ref())
     }
 
+    /// The authority's certificate, PEM: what kiosks pin.
+    pub fn certificate_pem(&self) -> &str {
         &self.0.certificate_pem
     }
 

@@ -35,12 +35,17 @@ impl Fleet {
 
     pub fn start() -> Self {
         let base = Base::new();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_fleetd"))
+        let process = Command::new(env!("CARGO_BIN_EXE_fleetd"))
             .args(["embedded", "--kiosk-port", "0", "--internal-port", "0", "--name", "localhost", "--data"])
             .arg(base.data())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        Self::ready(base, process)
+    }
+
+    /// Waits until a replica that keeps its token and authorities in the data folder of `base` answers.
+    pub fn ready(base: Base, mut process: Child) -> Self {
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
@@ -150,16 +155,16 @@ impl Fleet {
 
     /// A machine that is connected as a kiosk.
     pub fn machine(&self, key: &str, kiosk: &str) -> Machine {
-        let mosquitto = self.mosquitto(key);
-        let mut process = Command::new("stdbuf")
-            .args(["-oL", "mosquitto_sub", "-d", "-W", "30", "-q", "1", "-i", kiosk])
-            .args(["--will-topic", &format!("v1/k/{kiosk}/up/st"), "--will-qos", "1"])
-            .args(["--will-payload", r#"{"on":false,"boot":57,"conn":3}"#])
         self.subscriber(key, kiosk, &[&format!("v1/k/{kiosk}/dn/#")])
     }
 
     /// The same, and it wants what `filters` name.
     pub fn subscriber(&self, key: &str, kiosk: &str, filters: &[&str]) -> Machine {
+        let mosquitto = self.mosquitto(key);
+        let mut process = Command::new("stdbuf")
+            .args(["-oL", "mosquitto_sub", "-d", "-W", "30", "-q", "1", "-i", kiosk])
+            .args(["--will-topic", &format!("v1/k/{kiosk}/up/st"), "--will-qos", "1"])
+            .args(["--will-payload", r#"{"on":false,"boot":57,"conn":3}"#])
             .args(mosquitto.split(' '))
             .args(filters.iter().flat_map(|filter| ["-t", filter]))
             .current_dir(self.dir())
@@ -176,16 +181,16 @@ impl Fleet {
     }
 
     pub async fn owner(&self) -> Client {
-        let text = std::fs::read_to_string(self.base.data().join("fleetd.toml")).unwrap();
-        let settings: toml::Value = toml::from_str(&text).unwrap();
-        connect(settings["database"]["owner"].as_str().unwrap()).await.unwrap()
-    }
-}
         connect(&self.database("owner")).await.unwrap()
     }
 
     /// Connection string of a role.
     pub fn database(&self, role: &str) -> String {
+        let text = std::fs::read_to_string(self.base.data().join("fleetd.toml")).unwrap();
+        let settings: toml::Value = toml::from_str(&text).unwrap();
+        settings["database"][role].as_str().unwrap().to_owned()
+    }
+}
 
 /// A mosquitto client that stays connected for half a minute.
 pub struct Machine {
@@ -293,16 +298,6 @@ async fn the_machine_before_is_thrown_out_and_the_one_in_its_place_is_heard() {
     .await;
 }
 
-#[test]
-fn each_role_may_call_exactly_what_the_description_says() {
-    let fleet = Fleet::start();
-    let tokens: Vec<(&str, String)> =
-        GOLDEN_ROLES.into_iter().map(|role| (role, fleet.token(role))).collect();
-    let document = fleet.get("/v1/openapi.json");
-    let mut asked = 0;
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            let real = path
 /// Mosquitto refuses no subscription, and gives a message to one of a group even if that one may not read it.
 #[tokio::test]
 async fn no_kiosk_takes_what_others_send_to_the_fleet() {
@@ -324,6 +319,16 @@ async fn no_kiosk_takes_what_others_send_to_the_fleet() {
     }
 }
 
+#[test]
+fn each_role_may_call_exactly_what_the_description_says() {
+    let fleet = Fleet::start();
+    let tokens: Vec<(&str, String)> =
+        GOLDEN_ROLES.into_iter().map(|role| (role, fleet.token(role))).collect();
+    let document = fleet.get("/v1/openapi.json");
+    let mut asked = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let real = path
                 .replace("{id}", "00000000-0000-0000-0000-000000000000")
                 .replace("{job}", "00000000-0000-0000-0000-000000000000")
                 .replace("{rev}", "0");
@@ -390,6 +395,8 @@ async fn a_database_that_keeps_nothing_is_told_until_it_does() {
 #[tokio::test]
 async fn lists_are_filtered_sorted_and_cut_by_the_server_and_show_nothing_of_other_tenants() {
     let fleet = Fleet::start();
+    let (status, told) = fleet.ask_as(&fleet.admin, "GET", "/v1/kiosks?filtre=x", &[]);
+    assert!(status == 400 && told["next"].as_str().unwrap().contains("filter"), "{told}");
     let owner = fleet.owner().await;
     owner
         .batch_execute(
@@ -494,6 +501,8 @@ async fn lists_are_filtered_sorted_and_cut_by_the_server_and_show_nothing_of_oth
     let book = |path: &str, body: Value| fleet.send("POST", path, &body);
     let count = json!({ "site": "12", "variation": "cola", "on_hand": 500_000 });
     assert_eq!(book("/v1/stock/counts", count.clone()).1["rev"], 1);
+    let typo = json!({ "site": "12", "variation": "coal", "quantity": 200_000 });
+    assert_eq!(book("/v1/stock/receipts", typo).0, 404, "no shelf is made of a typing error");
     let receipt = json!({ "site": "12", "variation": "cola", "quantity": -200_000 });
     assert_eq!(book("/v1/stock/receipts", receipt.clone()).1["on_hand"], 300_000);
     let mut late = count;
