@@ -42,7 +42,7 @@ const fn route(method: &'static str, path: &'static str, who: Who) -> Route {
 /// The matrix. A technician sees no sales: neither orders, events and quarantined events, nor stock.
 pub(super) const ROUTES: &[Route] = &[
     route("GET", "/healthz", Who::Anybody),
-    route("GET", "/metrics", Who::Anybody),
+    route("GET", "/metrics", ALL),
     route("GET", OPENAPI, Who::Anybody),
     route("POST", "/v1/enroll", Who::Anybody),
     route("POST", "/v1/login", Who::Anybody),

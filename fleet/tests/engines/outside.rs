@@ -170,5 +170,5 @@ async fn prometheus_understands_the_metrics() {
 }
 
 fn metrics(fleet: &Fleet) -> String {
-    output(fleet.dir(), &format!("curl -sS -m 20 {}/metrics", fleet.http))
+    output(fleet.dir(), &format!("curl -sS -m 20 --oauth2-bearer {} {}/metrics", fleet.admin, fleet.http))
 }
