@@ -42,6 +42,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0011_misses", include_str!("migrations/0011_misses.sql")),
     ("0012_quota", include_str!("migrations/0012_quota.sql")),
     ("0013_audit_end", include_str!("migrations/0013_audit_end.sql")),
+    ("0014_quarantine_ends", include_str!("migrations/0014_quarantine_ends.sql")),
 ];
 
 /// Something the database refused.

@@ -131,6 +131,8 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::done))
         .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::release))
+        .routes(routes!(quarantine::discard))
         .routes(routes!(events::list))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))

@@ -15,8 +15,17 @@ use super::words::{ago, plain};
 
 /// What was not understood, the newest first.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example: fleetctl quarantine --kiosk t1.k0042 -o json")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  fleetctl quarantine --kiosk t1.k0042 -o json
+  fleetctl quarantine release 17
+  fleetctl quarantine discard 17 --note 'a test of the supplier'"
+)]
 pub(super) struct Quarantine {
+    #[command(subcommand)]
+    command: Option<QuarantineCommand>,
     /// Of kiosks that this lets through.
     #[arg(short, long, value_name = "FILTER")]
     filter: Option<String>,
@@ -30,6 +39,25 @@ pub(super) struct Quarantine {
     part: Part,
 }
 
+#[derive(Subcommand, Debug)]
+enum QuarantineCommand {
+    /// Apply an event after all: because the fleet knows its kind now, or what it needs.
+    Release(Dealt),
+    /// Give one up: it stays kept, and waits for nobody any more.
+    Discard(Dealt),
+}
+
+#[derive(clap::Args, Debug)]
+struct Dealt {
+    /// Its number.
+    id: i64,
+    /// For the audit log.
+    #[arg(long, default_value = "")]
+    note: String,
+    #[command(flatten)]
+    form: As,
+}
+
 const QUARANTINE: &[Column] = &[
     column("NUMBER", "/id", Show::Plain),
     column("KIOSK", "/kiosk", Show::Plain),
@@ -39,11 +67,24 @@ const QUARANTINE: &[Column] = &[
     column("EPOCH", "/epoch", Show::Plain),
     column("SEQ", "/seq", Show::Plain),
     column("BYTES", "/bytes", Show::Plain),
-    column("RELEASED", "/released_at", Show::Ago),
+    column("OUTCOME", "/outcome", Show::Plain),
+    column("SINCE", "/released_at", Show::Ago),
+    column("BY", "/released_by", Show::Plain),
 ];
 
 impl Quarantine {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
+        let dealt = match &self.command {
+            Some(QuarantineCommand::Release(dealt)) => Some((dealt, "release")),
+            Some(QuarantineCommand::Discard(dealt)) => Some((dealt, "discard")),
+            None => None,
+        };
+        if let Some((Dealt { id, note, form }, verb)) = dealt {
+            let kept =
+                client.post(&path(&["quarantine", &id.to_string(), verb]), &json!({ "note": note }))?;
+            row(screen, form.output, QUARANTINE, &kept)?;
+            return Ok(Exit::Done);
+        }
         let query = Query::default()
             .with("filter", self.filter.as_ref())
             .with("kiosk", self.kiosk.as_ref())

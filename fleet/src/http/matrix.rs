@@ -78,6 +78,8 @@ pub(super) const ROUTES: &[Route] = &[
     route("GET", "/v1/tasks", ALL),
     route("POST", "/v1/tasks/{id}/done", SERVICE),
     route("GET", "/v1/quarantine", RUN),
+    route("POST", "/v1/quarantine/{id}/release", RUN),
+    route("POST", "/v1/quarantine/{id}/discard", RUN),
     route("GET", "/v1/events", SALES),
     route("GET", "/v1/audit", ADMIN),
     route("GET", "/v1/audit/verify", ADMIN),

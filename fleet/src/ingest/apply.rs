@@ -193,7 +193,7 @@ async fn within(
 
 /// Folds what was accepted into the projections and the stock; what cannot be folded goes to quarantine.
 /// Returns the answers that were not a plain yes.
-async fn fold_all(
+pub(super) async fn fold_all(
     transaction: &Transaction<'_>,
     tenant: &str,
     batches: &[Incoming],

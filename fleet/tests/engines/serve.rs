@@ -167,7 +167,9 @@ impl Machine {
         let said = self.shell(&self.adapted("timeout 20 fleetd serve --config /var/lib/fleetd/fleetd.toml"));
         let output = { said }.stdin(Stdio::null()).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{output:?}");
-        String::from_utf8(output.stderr).unwrap()
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!said.contains('\x1b'), "no colours where no terminal is: {said}");
+        said
     }
 
     /// The replica that the unit of the manual starts.
