@@ -593,6 +593,10 @@ async fn what_a_kiosk_should_be_and_do_reaches_it_and_a_kiosk_that_leaves_is_thr
     let wanted = kept["docs"]["catalog"]["url"].as_str().unwrap();
     // The listener has the kiosk's name at the broker, so its birth comes by the back door, the table.
     let owner = fleet.owner().await;
+    eventually("fleetd has noted what it sent", async || {
+        owner.query_one("SELECT NOT due FROM twin", &[]).await.unwrap().get(0)
+    })
+    .await;
     owner.execute("UPDATE kiosk SET is_on = true, boot = 1, conn = 1, last_seen = now()", &[]).await.unwrap();
     let (sent, mut twins) = {
         let mut twins = 0;

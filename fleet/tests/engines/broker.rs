@@ -102,6 +102,7 @@ async fn kiosks_have_their_own_topics_and_lose_them_when_revoked() {
     the_kiosks_authority_cannot_make_a_fleetd(&fleet);
     what_comes_while_a_kiosk_is_away_waits_for_it(&fleet).await;
     revocation(&fleet, &stolen).await;
+    a_reload_leaves_rights_and_what_is_retained(&fleet);
     restart_keeps_out_the_revoked(fleet).await;
 }
 
@@ -185,6 +186,19 @@ async fn revocation(fleet: &Fleet, stolen: &KioskCertificate) {
     fleet.revoke(stolen).await;
     eventually("the revoked kiosk is refused", async || !allowed("t7.k1")).await;
     assert!(allowed("t7.k2"));
+}
+
+/// The broker has read its configuration again: else it would not know who is revoked.
+fn a_reload_leaves_rights_and_what_is_retained(fleet: &Fleet) {
+    let retained = ["-W", "5", "-C", "1", "-t", "v1/k/t7.k2/dn/tw", "-t", "v1/k/t7.k1/dn/tw"];
+    let heard = fleet.client("mosquitto_sub", As::Kiosk("t7.k2"), &retained).output().unwrap();
+    assert_eq!(said(&heard), "v1/k/t7.k2/dn/tw\n");
+    for foreign in ["v1/k/t7.k1/up/ev", "v1/k/t7.k2/dn/ak", "v1/f/halt"] {
+        let refused = said(&fleet.publish(As::Kiosk("t7.k2"), foreign, "evil"));
+        // The broker hangs up, too, and may be faster.
+        let words = ["Not authorized", "connection was lost"];
+        assert!(words.iter().any(|word| refused.contains(word)), "{foreign}: {refused}");
+    }
 }
 
 async fn restart_keeps_out_the_revoked(fleet: Fleet) {
