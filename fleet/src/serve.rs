@@ -113,18 +113,12 @@ pub async fn serve(
 async fn furnish(owner: &str, app: &str, admin_token: Option<&PathBuf>) -> anyhow::Result<()> {
     database::migrate(owner).await.context("database.owner in the settings")?;
     database::check_app(app).await.context("database.app in the settings")?;
-    match admin_token {
-        Some(file) => {
-            if access::first_start(owner, file).await? {
-                eprintln!("fleetd: the token of the first admin is in {}", file.display());
-            }
+    if let Some(file) = admin_token {
+        if access::first_start(owner, file).await? {
+            eprintln!("fleetd: the token of the first admin is in {}", file.display());
         }
-        None if access::is_nobody_there(owner).await? => {
-            tracing::warn!(
-                "there is no tenant yet: name a file as admin_token in the settings, and start again"
-            );
-        }
-        None => {}
+    } else if access::is_nobody_there(owner).await? {
+        tracing::warn!("there is no tenant yet: name a file as admin_token in the settings, and start again");
     }
     Ok(())
 }

@@ -100,7 +100,7 @@ async fn kiosks_have_their_own_topics_and_lose_them_when_revoked() {
     only_own_topics(&fleet).await;
     listeners_trust_one_authority_each(&fleet);
     the_kiosks_authority_cannot_make_a_fleetd(&fleet);
-    what_comes_while_a_kiosk_is_away_waits_for_it(&fleet).await;
+    what_comes_while_a_kiosk_is_away_waits_for_it(&fleet);
     revocation(&fleet, &stolen).await;
     a_reload_leaves_rights_and_what_is_retained(&fleet);
     restart_keeps_out_the_revoked(fleet).await;
@@ -171,7 +171,7 @@ fn the_kiosks_authority_cannot_make_a_fleetd(fleet: &Fleet) {
     }
 }
 
-async fn what_comes_while_a_kiosk_is_away_waits_for_it(fleet: &Fleet) {
+fn what_comes_while_a_kiosk_is_away_waits_for_it(fleet: &Fleet) {
     let session = ["-c", "-x", "60", "-q", "1", "-t", "v1/k/t7.k2/dn/jb", "-i", "t7.k2"];
     let leave = fleet.client("mosquitto_sub", As::Kiosk("t7.k2"), &[&session[..], &["-E"]].concat());
     assert!({ leave }.output().unwrap().status.success());
