@@ -12,7 +12,7 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 
-use crate::kiosk::wait_until;
+use crate::kiosk::{wait_until, wall};
 
 /// A certificate authority.
 pub(crate) struct Authority {
@@ -35,7 +35,7 @@ impl Authority {
     pub(crate) fn issue(&self, name: &str) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let mut parameters = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        parameters.not_before = (std::time::SystemTime::now() - Duration::from_secs(3600)).into();
+        parameters.not_before = (wall() - Duration::from_secs(3600)).into();
         parameters.distinguished_name = named(name);
         parameters.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];

@@ -14,7 +14,7 @@ use protocol::sync::Batch;
 use serde_json::{Value, json};
 
 use crate::broker::Broker;
-use crate::kiosk::wait_until;
+use crate::kiosk::{wait_until, wall};
 use claims::Claims;
 use https::Https;
 
@@ -291,7 +291,7 @@ fn take(seen: &Mutex<Seen>, publisher: &Publisher, line: &str) {
 }
 
 fn wall_ms() -> u64 {
-    let passed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let passed = wall().duration_since(std::time::UNIX_EPOCH).unwrap();
     u64::try_from(passed.as_millis()).unwrap()
 }
 

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use kioskd::admin::client::{ClientError, ask};
 use kioskd::admin::wire::Request;
@@ -16,6 +16,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(30);
 pub(crate) fn now() -> Instant {
     #[expect(clippy::disallowed_methods, reason = "a test has no other clock")]
     Instant::now()
+}
+
+/// The right time.
+pub(crate) fn wall() -> SystemTime {
+    #[expect(clippy::disallowed_methods, reason = "a test has no other clock")]
+    SystemTime::now()
 }
 
 /// Waits for a condition, with a limit.
