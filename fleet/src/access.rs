@@ -100,6 +100,17 @@ pub(crate) async fn store_token(
     Ok(id)
 }
 
+/// Whether nobody could log in, because there is no tenant.
+///
+/// # Errors
+/// The database refuses.
+pub(crate) async fn is_nobody_there(owner: &str) -> Result<bool, DatabaseError> {
+    let client = connect(owner).await?;
+    let row =
+        client.query_one("SELECT NOT EXISTS (SELECT FROM tenant)", &[]).await.trying("look for a tenant")?;
+    Ok(row.get(0))
+}
+
 /// For a start out of the box: the first tenant with a site if there is none at all, and a token of its admin
 /// in `file` (0600) if that file is not there. Returns whether it wrote one. Whoever can write the data folder
 /// owns the fleet, so this opens no door that was closed.

@@ -10,6 +10,8 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, 
 use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
 
+use crate::embedded::postgres::APP;
+
 /// Connections of one replica. Ingest holds one a worker; the rest answers people.
 const CONNECTIONS: usize = 16;
 
@@ -39,6 +41,8 @@ const STEPS: &[(&str, &str)] = &[
     ("0010_claims", include_str!("migrations/0010_claims.sql")),
     ("0011_misses", include_str!("migrations/0011_misses.sql")),
     ("0012_quota", include_str!("migrations/0012_quota.sql")),
+    ("0013_audit_end", include_str!("migrations/0013_audit_end.sql")),
+    ("0014_quarantine_ends", include_str!("migrations/0014_quarantine_ends.sql")),
 ];
 
 /// Something the database refused.
@@ -62,6 +66,23 @@ pub enum DatabaseError {
     /// The pool cannot be made.
     #[error("the pool of connections cannot be made: {0}")]
     Pool(String),
+    /// Nobody answers there, or lets us in.
+    #[error("cannot connect to the database as {user} at {host}")]
+    Unreachable {
+        /// The role.
+        user: String,
+        /// Host and port.
+        host: String,
+        /// Why not.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// A role is missing.
+    #[error("the role {APP} is not there: as a superuser, CREATE ROLE {APP} LOGIN PASSWORD '…'")]
+    NoAppRole,
+    /// Row-level security would not hold, or the tables are not for this role.
+    #[error("{0} is not to be used: what serves people has to be {APP}, neither superuser nor BYPASSRLS")]
+    WrongAppRole(String),
     /// A newer fleetd has been here.
     #[error("the database has step {0} that this fleetd does not know: start the newer one")]
     Newer(String),
@@ -136,6 +157,8 @@ pub async fn begin<'a>(
 pub async fn migrate(address: &str) -> Result<(), DatabaseError> {
     let mut client = connect(address).await?;
     client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await.trying("lock the migrations")?;
+    let role = client.query_opt("SELECT FROM pg_roles WHERE rolname = $1", &[&APP]).await;
+    role.trying("look for the role")?.ok_or(DatabaseError::NoAppRole)?;
     client
         .batch_execute(
             "SET client_min_messages = warning;
@@ -161,9 +184,32 @@ pub async fn migrate(address: &str) -> Result<(), DatabaseError> {
     make_days(&client).await
 }
 
+/// Whether everything that serves people works as a role that row-level security confines.
+///
+/// # Errors
+/// It does not, or cannot connect.
+pub(crate) async fn check_app(address: &str) -> Result<(), DatabaseError> {
+    let client = connect(address).await?;
+    let sql =
+        "SELECT current_user::text, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user";
+    let row = client.query_one(sql, &[]).await.trying("look at the role")?;
+    let (name, unconfined): (String, bool) = (row.get(0), row.get(1));
+    if unconfined || name != APP { Err(DatabaseError::WrongAppRole(name)) } else { Ok(()) }
+}
+
 /// A connection of its own, for what only the owner may do. It ends when its client is dropped.
 pub(crate) async fn connect(address: &str) -> Result<Client, DatabaseError> {
-    let (client, connection) = tokio_postgres::connect(address, NoTls).await.trying("connect")?;
+    let config = tokio_postgres::Config::from_str(address).map_err(DatabaseError::Address)?;
+    let unreachable = |source| {
+        let host = config.get_hosts().first().map_or_else(String::new, |host| match host {
+            tokio_postgres::config::Host::Tcp(name) => name.clone(),
+            tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
+        });
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        let user = config.get_user().unwrap_or("nobody").to_owned();
+        DatabaseError::Unreachable { user, host: format!("{host}:{port}"), source }
+    };
+    let (client, connection) = config.connect(NoTls).await.map_err(unreachable)?;
     tokio::spawn(connection);
     Ok(client)
 }

@@ -12,15 +12,15 @@
 //! dies, the kernel tells both engines to end.
 
 mod account;
-mod certificates;
+pub(crate) mod certificates;
 mod child;
 mod engine;
 mod keeper;
 mod leftovers;
-mod mosquitto;
+pub(crate) mod mosquitto;
 mod packages;
 mod place;
-mod postgres;
+pub(crate) mod postgres;
 mod restarts;
 mod supervisor;
 

@@ -28,6 +28,7 @@ mod page;
 mod people;
 mod problem;
 mod quarantine;
+mod query;
 mod quota;
 mod sites;
 mod stock;
@@ -40,8 +41,8 @@ mod twins;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{self, Next};
 use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -130,6 +131,8 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::done))
         .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::release))
+        .routes(routes!(quarantine::discard))
         .routes(routes!(events::list))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
@@ -168,6 +171,7 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
 /// Everything that is served, behind the door.
 pub(crate) fn router(api: Api) -> Router {
     let (router, document) = described();
+    let known = Arc::new(query::Known::of(&serde_json::to_value(&document).unwrap_or_default()));
     let document: Arc<str> = document.to_json().unwrap_or_default().into();
     let openapi = move || {
         let document = document.clone();
@@ -175,6 +179,10 @@ pub(crate) fn router(api: Api) -> Router {
     };
     router
         .route(matrix::OPENAPI, get(openapi))
+        .route_layer(middleware::from_fn(move |request: Request, next: Next| {
+            let known = known.clone();
+            async move { known.only(request, next).await }
+        }))
         .route_layer(middleware::from_fn_with_state(api.clone(), door::open))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)

@@ -13,6 +13,7 @@ mod fold;
 mod job;
 mod load;
 mod refuse;
+pub(crate) mod replay;
 mod save;
 mod shelves;
 mod standing;

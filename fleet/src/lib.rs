@@ -2,9 +2,9 @@
 //! hands out identities.
 //!
 //! ```text
-//! kiosks ══ MQTT 5 broker ══ $share/ingest ══► ingest ──► one transaction ──► PostgreSQL
-//!    ▲                                            │ after the commit: acknowledgement, then the MQTT ack
-//!    └────────────────────────────────────────────┘
+//! kiosks ══ MQTT 5 broker ══ $share/<secret> ══► ingest ──► one transaction ──► PostgreSQL
+//!    ▲                                              │ after the commit: acknowledgement, then the MQTT ack
+//!    └──────────────────────────────────────────────┘
 //! ```
 //! `http` is the API for people, programs and kiosks: registry, enrolment, views, stock, twins, jobs and
 //! catalogs; what goes down to kiosks is written in tables and sent by `jobs`. Replicas tell each other news
@@ -25,6 +25,7 @@ mod filter;
 mod http;
 mod hub;
 pub mod ingest;
+pub mod init;
 mod jobs;
 pub mod link;
 mod misses;

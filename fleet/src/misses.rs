@@ -1,6 +1,7 @@
 //! Wrong guesses at doors where anybody may guess. They are counted in the database, where all replicas see them.
 
 use deadpool_postgres::Object;
+use tokio_postgres::types::ToSql;
 
 use crate::database::{DatabaseError, Trying};
 
@@ -15,6 +16,8 @@ pub(crate) struct Door {
     pub peer_max: i64,
     /// Misses of guesses that are alike.
     pub guess_max: i64,
+    /// Whether those of all peers count together. Where a guess names somebody, any stranger could lock them out.
+    pub guess_of_all: bool,
     /// Misses of all.
     pub all_max: i64,
 }
@@ -27,10 +30,10 @@ impl Door {
         peer: &str,
         guess: &[u8],
     ) -> Result<Option<u32>, DatabaseError> {
-        let sql = "SELECT count(*) FILTER (WHERE peer = $2), count(*) FILTER (WHERE guess = $3), count(*)
+        let sql = "SELECT count(*) FILTER (WHERE peer = $2), count(*) FILTER (WHERE guess = $3 AND ($5 OR peer = $2)), count(*)
                    FROM miss WHERE door = $1 AND at > now() - make_interval(mins => $4)";
-        let row =
-            connection.query_one(sql, &[&self.name, &peer, &guess, &MINUTES]).await.trying("count misses")?;
+        let parameters: [&(dyn ToSql + Sync); 5] = [&self.name, &peer, &guess, &MINUTES, &self.guess_of_all];
+        let row = connection.query_one(sql, &parameters).await.trying("count misses")?;
         let most = [self.peer_max, self.guess_max, self.all_max];
         let over = most.iter().enumerate().any(|(n, most)| row.get::<_, i64>(n) >= *most);
         Ok(over.then(|| MINUTES.unsigned_abs() * 60))

@@ -12,9 +12,10 @@ use crate::access::Role;
 use crate::database::{DatabaseError, Trying};
 use crate::misses::Door;
 
-/// Wrong passwords, by name. A shop's people may share an address. The name is hashed: people type passwords in
-/// its place.
-pub(crate) const LOGIN: Door = Door { name: "login", peer_max: 50, guess_max: 10, all_max: i64::MAX };
+/// Wrong passwords, by name and address. A shop's people may share an address. The name is hashed: people type
+/// passwords in its place.
+pub(crate) const LOGIN: Door =
+    Door { name: "login", peer_max: 50, guess_max: 10, guess_of_all: false, all_max: i64::MAX };
 
 /// Somebody who may log in.
 pub(crate) struct Person {

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use protocol::topic::ingest_filter;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::access;
+use crate::audit;
 use crate::database::{self, Database, DatabaseError};
 use crate::enrolment::revocation::{self, Reload};
 use crate::http::listen::{Peer, TlsListener, bind, tls};
@@ -57,25 +59,27 @@ pub async fn serve(
     ready: impl FnOnce(Serving),
 ) -> anyhow::Result<()> {
     if let Some(owner) = &settings.database.owner {
-        database::migrate(owner).await?;
-        if let Some(file) = &around.admin_token
-            && access::first_start(owner, file).await?
-        {
-            eprintln!("fleetd: the token of the first admin is in {}", file.display());
-        }
+        furnish(owner, &settings.database.app, around.admin_token.as_ref().or(settings.admin_token.as_ref()))
+            .await?;
     }
-    let database = Database::new(&settings.database.app)?;
-    let authorities = Arc::new(Authorities::load(&settings.authorities).context("no authorities")?);
+    let database = Database::new(&settings.database.app).context("database.app in the settings")?;
+    let authorities = Authorities::load(&settings.authorities).with_context(|| {
+        format!("no authorities in {} (`fleetd init` makes them)", settings.authorities.display())
+    })?;
+    let authorities = Arc::new(authorities);
     let sessions = Arc::new(Sessions::load_or_create(&settings.authorities).context("no key of sessions")?);
     let hub = Hub::new();
     let mut tasks = JoinSet::new();
     for _ in 0..settings.ingest.workers {
-        // A name of its own: two clients of one name evict each other.
-        let name = format!("fleetd-{}", uuid::Uuid::now_v7());
-        let broker = settings.broker.clone();
-        tasks.spawn(ingest::worker::run(database.clone(), broker, name, hub.clone(), settings.quota_lease_s));
+        let source = ingest::worker::Source {
+            broker: settings.broker.clone(),
+            filter: ingest_filter(&authorities.fleet.share_group()),
+            client_id: format!("fleetd-{}", uuid::Uuid::now_v7()),
+        };
+        tasks.spawn(ingest::worker::run(database.clone(), source, hub.clone(), settings.quota_lease_s));
     }
     tasks.spawn(look_after_days(database.clone()));
+    tasks.spawn(audit::publish(database.clone()));
     tasks.spawn(hub.clone().hear(settings.database.app.clone()));
     tasks.spawn(hub.clone().tell(database.clone()));
     tasks.spawn(jobs::run(database.clone(), settings.broker.clone(), hub.clone()));
@@ -103,6 +107,20 @@ pub async fn serve(
         Some(Err(error)) => Err(error.into()),
         Some(Ok(())) | None => anyhow::bail!("a part of the replica ended"),
     }
+}
+
+/// Brings the tables up to date and sees to it that there is somebody to let in.
+async fn furnish(owner: &str, app: &str, admin_token: Option<&PathBuf>) -> anyhow::Result<()> {
+    database::migrate(owner).await.context("database.owner in the settings")?;
+    database::check_app(app).await.context("database.app in the settings")?;
+    if let Some(file) = admin_token {
+        if access::first_start(owner, file).await? {
+            eprintln!("fleetd: the token of the first admin is in {}", file.display());
+        }
+    } else if access::is_nobody_there(owner).await? {
+        tracing::warn!("there is no tenant yet: name a file as admin_token in the settings, and start again");
+    }
+    Ok(())
 }
 
 /// Opens the doors that the settings name.

@@ -22,6 +22,10 @@ pub struct Settings {
     /// `fleetd embedded` needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broker_reload: Option<String>,
+    /// Where the first admin's token goes if this file is not there; an empty database gets a tenant and a site, too.
+    /// For one replica, at its first start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin_token: Option<PathBuf>,
     /// Seconds that a kiosk may sell its part of scarce goods without hearing from the fleet; half as long it
     /// sells on before it gets a new lease. One minute to thirty days.
     #[serde(default = "quota_lease_s")]
@@ -89,7 +93,7 @@ pub enum SettingsError {
         source: std::io::Error,
     },
     /// Its content is wrong.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Content {
         /// Its path.
         path: PathBuf,
@@ -123,14 +127,18 @@ pub enum SettingsError {
 impl Settings {
     /// The settings of a replica on the engines of `fleetd embedded`.
     pub fn for_engines(engines: &Engines, http: Http) -> Self {
+        let (owner, app) = (Some(engines.database.owner.clone()), engines.database.app.clone());
+        Self::new(Database { owner, app }, (engines.broker_internal, &engines.ca_dir), http)
+    }
+
+    /// The settings of a replica beside a broker that uses the same folder of authorities.
+    pub(crate) fn new(database: Database, (broker, ca): (SocketAddr, &Path), http: Http) -> Self {
         Self {
-            database: Database {
-                owner: Some(engines.database.owner.clone()),
-                app: engines.database.app.clone(),
-            },
-            broker: Broker::private(engines.broker_internal, &engines.ca_dir),
-            authorities: engines.ca_dir.clone(),
+            database,
+            broker: Broker::private(broker, ca),
+            authorities: ca.to_owned(),
             broker_reload: None,
+            admin_token: None,
             quota_lease_s: quota_lease_s(),
             ingest: Ingest::default(),
             http,
@@ -192,12 +200,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fleetd.toml");
         std::fs::write(&path, text).unwrap();
-        Settings::load(&path).map_err(|error| error.to_string())
+        Settings::load(&path).map_err(|error| format!("{:#}", anyhow::Error::new(error)))
     }
 
     #[test]
     fn the_least_that_is_needed_is_enough() {
         assert_eq!(load(GOOD).unwrap().ingest.workers, 2);
+    }
+
+    #[test]
+    fn a_mistake_is_told_once() {
+        let error = load(&format!("colour = 'red'\n{GOOD}")).unwrap_err();
+        assert_eq!(error.matches("unknown field").count(), 1, "{error}");
     }
 
     #[test]

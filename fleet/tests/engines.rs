@@ -25,5 +25,7 @@ mod pki;
 mod quota;
 #[path = "engines/quota_random.rs"]
 mod quota_random;
+#[path = "engines/serve.rs"]
+mod serve;
 #[path = "engines/support.rs"]
 mod support;

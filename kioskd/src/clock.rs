@@ -66,7 +66,7 @@ impl ShopClock {
 }
 
 /// 2026-11-01: no correct clock shows an earlier time to this program.
-const WRITTEN_AT_S: i64 = 1_793_491_200;
+pub(crate) const WRITTEN_AT_S: i64 = 1_793_491_200;
 
 /// The date on this machine, for tools.
 pub fn today() -> Date {

@@ -15,6 +15,7 @@ mod claim;
 mod driver;
 mod enrol;
 mod errands;
+mod floored_clock;
 mod http;
 mod identity;
 mod link;
@@ -221,5 +222,6 @@ pub fn standing(settings: &Settings) -> anyhow::Result<Standing> {
 /// What is wrong, with its key.
 pub(crate) fn check(settings: &Settings) -> Result<(), WrongValue> {
     let Some(uplink) = &settings.uplink else { return Ok(()) };
-    identity::anonymous_tls(&uplink.ca).map(drop).map_err(|error| WrongValue::because("uplink.ca", error))
+    let folder = Folder::below(&settings.kiosk.data_dir);
+    folder.anonymous_tls(&uplink.ca).map(drop).map_err(|error| WrongValue::because("uplink.ca", error))
 }

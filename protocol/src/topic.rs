@@ -6,7 +6,7 @@
 //! v1/f/…                                   fleet to every kiosk, retained, read only
 //! ```
 //! Fixed depth, version first, direction explicit. A kiosk's id is the CN of its certificate, so the broker
-//! needs no list of kiosks: the three patterns of [`ACL`] are the whole authorisation.
+//! needs no list of kiosks: the three patterns of [`KIOSK_ACL`] are the whole authorisation.
 
 use std::fmt;
 
@@ -18,19 +18,20 @@ pub const KIOSK_ID_MAX: usize = 64;
 /// The one user of the broker that is no kiosk.
 pub const FLEET_USER: &str = "fleetd";
 
-/// What the fleet's workers subscribe to; each message reaches one of them.
-pub const INGEST_FILTER: &str = "$share/ingest/v1/k/+/up/#";
-
 /// What every kiosk subscribes to besides its own topics.
 pub const BROADCAST_FILTER: &str = "v1/f/#";
 
-/// Access list for a Mosquitto broker whose user name is the certificate's CN. Checked at publish and at
-/// delivery; a subscription is never refused.
-pub const ACL: &str = "\
+/// Access list of a Mosquitto broker's listener for kiosks, whose user name is the certificate's CN. Checked at
+/// publish and at delivery; a subscription is never refused.
+pub const KIOSK_ACL: &str = "\
 pattern write v1/k/%u/up/#
 pattern read v1/k/%u/dn/#
 pattern read v1/f/#
+";
 
+/// Access list of the listener for the fleet. A list of its own: whatever name the kiosks' authority signs has no
+/// more rights than a kiosk.
+pub const FLEET_ACL: &str = "\
 user fleetd
 topic readwrite v1/k/#
 topic readwrite v1/f/#
@@ -174,6 +175,12 @@ fn level<T: Copy + PartialEq>(table: &[(T, &'static str)], wanted: T) -> &'stati
     table.iter().find(|(kind, _)| *kind == wanted).map_or("", |(_, level)| level)
 }
 
+/// What the fleet's workers subscribe to; each message reaches one of them. Whoever knows `group` can join it and
+/// take messages away from them, as Mosquitto's access list refuses no subscription: it is to be a secret.
+pub fn ingest_filter(group: &str) -> String {
+    format!("$share/{group}/v1/k/+/up/#")
+}
+
 /// What a kiosk subscribes to for itself.
 pub fn down_filter(kiosk: &KioskId) -> String {
     format!("v1/k/{kiosk}/dn/#")
@@ -232,13 +239,15 @@ mod tests {
         let up = Topic::Up(kiosk.clone(), Up::Log).to_string();
         let down = Topic::Down(kiosk.clone(), Down::Ack).to_string();
         let pattern = |way: &str| {
-            let line =
-                ACL.lines().find_map(|line| line.strip_prefix(&format!("pattern {way} v1/k/"))).unwrap();
+            let line = KIOSK_ACL
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("pattern {way} v1/k/")))
+                .unwrap();
             format!("v1/k/{line}").replace("%u", kiosk.as_str()).trim_end_matches('#').to_owned()
         };
         assert!(up.starts_with(&pattern("write")));
         assert!(down.starts_with(&pattern("read")));
-        assert!(ACL.contains(&format!("user {FLEET_USER}\n")));
-        assert!(ACL.contains(&format!("pattern read {BROADCAST_FILTER}\n")));
+        assert!(FLEET_ACL.contains(&format!("user {FLEET_USER}\n")));
+        assert!(KIOSK_ACL.contains(&format!("pattern read {BROADCAST_FILTER}\n")));
     }
 }

@@ -53,7 +53,8 @@ pub enum Cli {
     /// A crowd of kiosks at a fleet's broker: own client, own logs, faults; ends with a report
     ///
     /// Exit code 1 when anything was not handed over in time.
-    Fleet(fleet::Options),
+    #[command(after_help = fleet::help())]
+    Fleet(Box<fleet::Options>),
     /// Print a file of raw ESC/POS bytes to a PNG, and its meaning to standard output
     Render {
         /// Raw bytes
@@ -77,7 +78,7 @@ impl Cli {
             .context("cannot start the runtime")?;
         match self {
             Self::Run(options) => runtime.block_on(serve(&options)),
-            Self::Fleet(options) => runtime.block_on(fleet::serve(options)),
+            Self::Fleet(options) => runtime.block_on(fleet::serve(*options)),
             Self::Ctl { dir, words } => runtime.block_on(ask(&dir, &words)),
             Self::Render { file, out, dots } => render_file(&file, &out, dots),
         }

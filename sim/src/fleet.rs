@@ -2,43 +2,112 @@
 //! sells into, and faults. Own MQTT codec, own client, own events: nothing of the kiosk's.
 //!
 //! ```text
-//! Plan ─► identities (signed with the fleet's kiosk authority) ─► one task a kiosk ─► Report
+//! Plan ─► members (enrolled, or signed with the fleet's kiosk authority) ─► one task a kiosk ─► Report
+//!                                                            Order ─────────────▲
 //! ```
 //! A kiosk here keeps its log through every fault, as a real one does on its disk; what it loses is the
 //! connection, and what it had sent without an answer.
 
 mod client;
 mod codec;
+mod door;
+mod fault;
 mod identity;
 mod kiosk;
 mod log;
 mod report;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use rustls::ClientConfig;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-pub use identity::IdentityError;
+pub use door::Door;
+pub use fault::{Fault, HELP, NoOrder, Order};
 pub use report::{KioskReport, Latency, Report};
 
+use crate::rng::Rng;
 use identity::Authority;
 use kiosk::Kiosk;
+
+/// Faults that may wait for one kiosk, which may be frozen.
+const FAULTS: usize = 16;
+
+/// A host and a port.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Endpoint {
+    /// Name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+}
+
+impl FromStr for Endpoint {
+    type Err = CrowdError;
+
+    fn from_str(text: &str) -> Result<Self, CrowdError> {
+        let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let (host, port) = parts.ok_or_else(|| CrowdError::Content(format!("{text:?} is no HOST:PORT")))?;
+        Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+/// Who they are.
+#[derive(Clone, Debug)]
+pub enum Members {
+    /// The fleet takes them in.
+    Enrolled(Door),
+    /// Their ids are in the registry already: this and five digits. The authority signs them.
+    Registered {
+        /// The broker's listener for kiosks.
+        broker: Endpoint,
+        /// What the ids begin with.
+        prefix: String,
+    },
+}
+
+/// A crowd cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum CrowdError {
+    /// A file cannot be read.
+    #[error("cannot read {}: is this the folder of a fleet?", path.display())]
+    Read {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Something is not what it should be.
+    #[error("{0}")]
+    Content(String),
+    /// The fleet does not answer.
+    #[error("the fleet cannot be reached: does it run there?")]
+    Unreachable(#[source] std::io::Error),
+    /// The fleet refuses.
+    #[error("the fleet refuses: {0}")]
+    Refused(String),
+    /// The certificate library refused.
+    #[error("cannot make a certificate")]
+    Certificate(#[from] rcgen::Error),
+    /// The TLS library refused.
+    #[error("cannot use a certificate")]
+    Tls(#[from] rustls::Error),
+}
 
 /// What to simulate.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The broker's listener for kiosks.
-    pub broker: SocketAddr,
-    /// Folder with `fleet-ca.pem`, `kiosk-ca.pem` and `kiosk-ca.key`.
-    pub authorities: PathBuf,
+    /// Who they are.
+    pub members: Members,
+    /// Folder with `fleet-ca.pem`, `kiosk-ca.pem` and `kiosk-ca.key`: for registered members, and to make certificates
+    /// that have expired.
+    pub authorities: Option<PathBuf>,
     /// How many.
     pub kiosks: u32,
-    /// Their ids begin with this; a number of five digits follows.
-    pub prefix: String,
     /// Sales a minute of all kiosks together.
     pub sales_per_minute: f64,
     /// Sales that every kiosk has in its log when it begins.
@@ -61,10 +130,39 @@ pub struct Plan {
     pub seed: u64,
 }
 
-impl Plan {
-    /// The id of the kiosk of this number, from 1.
-    pub fn id(&self, number: u32) -> String {
-        format!("{}{number:05}", self.prefix)
+/// A kiosk of the crowd.
+struct Member {
+    id: String,
+    broker: Endpoint,
+    tls: Arc<ClientConfig>,
+    /// With a certificate that has expired, if somebody can sign one.
+    expired: Option<Arc<ClientConfig>>,
+}
+
+async fn members(plan: &Plan) -> Result<Vec<Member>, CrowdError> {
+    let authority = plan.authorities.as_deref().map(Authority::load).transpose()?;
+    let expired = |id: &str| authority.as_ref().map(|authority| authority.issue_expired(id)).transpose();
+    match &plan.members {
+        Members::Enrolled(door) => {
+            let enrolled = door.enrol(plan.kiosks).await?.into_iter();
+            enrolled
+                .map(|kiosk| {
+                    let expired = expired(&kiosk.id)?;
+                    Ok(Member { id: kiosk.id, broker: kiosk.broker, tls: kiosk.tls, expired })
+                })
+                .collect()
+        }
+        Members::Registered { broker, prefix } => {
+            let authority = authority
+                .as_ref()
+                .ok_or_else(|| CrowdError::Content("registered kiosks need the authorities".to_owned()))?;
+            let ids = (1..=plan.kiosks).map(|number| format!("{prefix}{number:05}"));
+            ids.map(|id| {
+                let tls = authority.issue(&id)?;
+                Ok(Member { id, broker: broker.clone(), tls, expired: None })
+            })
+            .collect()
+        }
     }
 }
 
@@ -76,29 +174,40 @@ enum Phase {
     Stop,
 }
 
-/// Runs the plan. Every kiosk must be in the fleet's registry already.
+/// Runs the plan; `orders` may be given meanwhile, and `ready` is called when all members are known.
 ///
 /// # Errors
-/// The authority cannot be read, or a certificate not be made.
-pub async fn run(plan: Plan) -> Result<Report, IdentityError> {
+/// The members cannot be made.
+pub async fn run(
+    plan: Plan,
+    orders: mpsc::Receiver<Order>,
+    ready: impl FnOnce(),
+) -> Result<Report, CrowdError> {
     raise_file_limit();
-    let authority = Authority::load(&plan.authorities)?;
+    let members = members(&plan).await?;
+    ready();
     let (phase, seen) = watch::channel(Phase::Sell);
     let mut tasks = JoinSet::new();
     let plan = Arc::new(plan);
-    let kiosks: Vec<Kiosk> = (1..=plan.kiosks)
-        .map(|number| {
-            let id = plan.id(number);
-            let tls = authority.issue(&id)?;
-            Ok(Kiosk::new(Arc::clone(&plan), id, number, tls))
+    let mut ears = Vec::new();
+    // Backlogs take their time: nobody begins before all are ready.
+    let kiosks: Vec<Kiosk> = members
+        .into_iter()
+        .zip(1..)
+        .map(|(member, number)| {
+            let (faults, ear) = mpsc::channel(FAULTS);
+            ears.push(faults);
+            Kiosk::new(Arc::clone(&plan), member, number, ear)
         })
-        .collect::<Result<_, IdentityError>>()?;
-    // Certificates and backlogs take their time: nobody begins before all are ready.
+        .collect();
     for kiosk in kiosks {
         tasks.spawn(kiosk.run(seen.clone()));
     }
     drop(seen);
-    tokio::time::sleep(plan.sell_for).await;
+    tokio::select! {
+        () = tokio::time::sleep(plan.sell_for) => {}
+        () = obey(orders, &ears, Rng::from_seed(plan.seed)) => {}
+    }
     // Nobody listens any more only if every kiosk's task has failed; the report says so.
     phase.send(Phase::Drain).ok();
     let mut kiosks = Vec::new();
@@ -120,6 +229,25 @@ pub async fn run(plan: Plan) -> Result<Report, IdentityError> {
         }
     }
     Ok(Report::new(kiosks))
+}
+
+/// Hands faults to kiosks until selling is to stop.
+async fn obey(mut orders: mpsc::Receiver<Order>, ears: &[mpsc::Sender<Fault>], mut rng: Rng) {
+    loop {
+        match orders.recv().await {
+            Some(Order::Fault(fault, kiosks)) => {
+                let count = kiosks.and_then(|kiosks| usize::try_from(kiosks).ok()).unwrap_or(ears.len());
+                let first = usize::try_from(rng.below(ears.len() as u64)).unwrap_or(0);
+                for ear in ears.iter().cycle().skip(first).take(count.min(ears.len())) {
+                    if ear.try_send(fault).is_err() {
+                        tracing::warn!(?fault, "a kiosk has too much to suffer already");
+                    }
+                }
+            }
+            Some(Order::Stop) => return,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// A connection a kiosk needs a file descriptor each.

@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that does not find what it expects has failed")]
 
+use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use serde_json::json;
 use tests::chaos::{self, Options};
 use tests::process::wait_until;
 use tests::{Customer, Fleet, Rig, RigOptions};
@@ -42,6 +46,47 @@ fn whatever_dies_on_the_way_every_event_is_in_the_books_exactly_once() {
         }
         Err(error) => panic!("{error:#}\nlogs: {}", dir.keep().display()),
     }
+}
+
+/// One line, and faults as `sim fleet --help` tells them.
+#[test]
+fn a_crowd_enrols_itself_sells_and_every_fault_has_its_answer() {
+    let dir = folder();
+    let fleet = Fleet::start(dir.path()).unwrap();
+    let crowd = |faults: &str, more: &[&str]| -> serde_json::Value {
+        let report = dir.path().join("report.json");
+        let mut command = Command::new(program("sim"));
+        command.args(["fleet", "--data"]).arg(&fleet.data).args([
+            "--kiosks",
+            "5",
+            "--sales-per-minute",
+            "150",
+        ]);
+        command.args(more).arg("--report").arg(&report).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(faults.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap()
+    };
+    let ids = |kiosks: &serde_json::Value| -> BTreeSet<String> {
+        kiosks.as_array().unwrap().iter().map(|kiosk| kiosk["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let report = crowd(
+        "clone\ngap\npoison 2\nexpired\ntopic\nfreeze 1 2\nstorm\n",
+        &["--seconds", "12", "--fault", "8:storm 2"],
+    );
+    assert_eq!((&report["faults"], &report["pending"]), (&json!(14), &json!(0)), "{report}");
+    assert_eq!((&report["forked"], &report["refused"]), (&json!(1), &json!(1)), "{report}");
+    assert_eq!(report["unexpected"], 1, "{report}");
+    assert!(report["quarantined"].as_u64() > Some(2), "what two kiosks sent, and the fork: {report}");
+    assert!(report["lost"].as_u64() > Some(7), "{report}");
+    assert_eq!(ids(&fleet.ctl(&["ls", "-f", "tag:sim"]).unwrap()), ids(&report["kiosks"]));
+    assert!(!fleet.ctl(&["orders"]).unwrap().as_array().unwrap().is_empty());
+
+    let again = crowd("stop\n", &["--backlog", "1"]);
+    assert_eq!(ids(&again["kiosks"]), ids(&report["kiosks"]), "each is who it was the last time");
+    assert_eq!((&again["pending"], &again["sales"]), (&json!(0), &json!(0)), "stopped at once: {again}");
 }
 
 /// How long a quota may take from the fleet to the kiosk's log and back.

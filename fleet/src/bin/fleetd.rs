@@ -1,5 +1,6 @@
 //! The fleet's daemon.
 
+use std::io::IsTerminal as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,6 +29,11 @@ struct Arguments {
 enum Command {
     /// One command for everything: a private Mosquitto and PostgreSQL in one folder, nothing to configure.
     Embedded(EmbeddedArguments),
+    /// Writes what a broker and a database that are there already need, and the settings to serve with.
+    #[command(
+        after_help = "What to do with them: docs/fleetd.md\nExample: fleetd init --dir /var/lib/fleetd --name fleet.example"
+    )]
+    Init(InitArguments),
     /// A replica on a broker and a database that are there already.
     Serve {
         /// Settings, TOML.
@@ -58,10 +64,40 @@ struct EmbeddedArguments {
     names: Vec<String>,
 }
 
+#[derive(clap::Args)]
+struct InitArguments {
+    /// The folder: authorities, configurations, settings. What is there stays, but for the certificates of the
+    /// broker and of fleetd, which are made anew: they are good for a year.
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+    /// A name or address under which kiosks reach this machine; may be given more than once.
+    #[arg(long = "name", value_name = "NAME", required = true)]
+    names: Vec<String>,
+    /// Port of the broker for kiosks (MQTT over TLS).
+    #[arg(long, default_value_t = embedded::KIOSK_PORT)]
+    kiosk_port: u16,
+    /// Port of the broker for fleetd, on this machine only.
+    #[arg(long, default_value_t = embedded::INTERNAL_PORT)]
+    internal_port: u16,
+    /// Port of the API on this machine (HTTP).
+    #[arg(long, default_value_t = HTTP_PORT)]
+    http_port: u16,
+    /// Port of the API for everybody (HTTPS).
+    #[arg(long, default_value_t = HTTPS_PORT)]
+    https_port: u16,
+    /// Where PostgreSQL is.
+    #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
+    postgres_host: String,
+    /// Its port.
+    #[arg(long, value_name = "PORT", default_value_t = 5432)]
+    postgres_port: u16,
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     match run(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -82,9 +118,27 @@ fn run(command: Command) -> anyhow::Result<()> {
                     signal = stop_signal() => signal,
                 }
             }
+            Command::Init(arguments) => init(arguments),
             Command::Embedded(arguments) => embedded(arguments).await,
         }
     })
+}
+
+fn init(arguments: InitArguments) -> anyhow::Result<()> {
+    let written = fleet::init::init(&fleet::init::Options {
+        dir: arguments.dir,
+        names: arguments.names,
+        kiosk_port: arguments.kiosk_port,
+        internal_port: arguments.internal_port,
+        http_port: arguments.http_port,
+        https_port: arguments.https_port,
+        postgres_host: arguments.postgres_host,
+        postgres_port: arguments.postgres_port,
+    })?;
+    for path in written {
+        println!("{}", path.display());
+    }
+    Ok(())
 }
 
 async fn embedded(arguments: EmbeddedArguments) -> anyhow::Result<()> {

@@ -20,8 +20,8 @@ use super::words::count;
 Values are JSON where they can be read as JSON (true, 5, [1,2], \"5\"), and text where not.
 
 Examples:
-  fleetctl set t1.k0042 ui.language=de
-  fleetctl set -f tag:canary ui.language=de --unset ui.theme --dry-run")]
+  fleetctl set t1.k0042 kiosk.language=de
+  fleetctl set -f tag:canary kiosk.language=de --unset shop.footer --dry-run")]
 pub(super) struct Set {
     /// A kiosk's id, then settings: `key=value`.
     #[arg(value_name = "KIOSK | KEY=VALUE", required = true)]
@@ -80,9 +80,16 @@ pub(super) fn whom(words: &[String], filter: Option<&String>) -> Result<(Whom, V
     Ok((whom, pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()))
 }
 
-/// JSON if it is JSON, else text.
-pub(super) fn value(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+/// JSON if it is JSON, else text. What begins as JSON and is none was typed wrongly.
+pub(super) fn value(text: &str) -> Result<Value> {
+    match serde_json::from_str(text) {
+        Ok(value) => Ok(value),
+        Err(error) if text.starts_with(['"', '[', '{']) => {
+            Err(Failure::usage(format!("{text} is no JSON: {error}"))
+                .next("text needs no quotes; what begins with \", [ or { has to be whole"))
+        }
+        Err(_) => Ok(Value::String(text.to_owned())),
+    }
 }
 
 impl Set {
@@ -90,7 +97,7 @@ impl Set {
         let (whom, pairs) = whom(&self.words, self.filter.as_ref())?;
         let mut desired = Map::new();
         for (key, text) in pairs {
-            let value = value(&text);
+            let value = value(&text)?;
             if value.is_null() {
                 return Err(Failure::usage(format!("{key} cannot be null")).next(format!("--unset {key}")));
             }
@@ -239,6 +246,11 @@ mod tests {
         for (text, filter) in [("a=1", None), ("k1 a=1", Some(&filter)), ("k1 k2 a=1", None)] {
             assert_eq!(whom(&words(text), filter).unwrap_err().exit, Exit::Usage, "{text}");
         }
-        assert_eq!((value("5"), value("de"), value("\"5\"")), (json!(5), json!("de"), json!("5")));
+        for (text, read) in [("5", json!(5)), ("de", json!("de")), ("\"5\"", json!("5"))] {
+            assert_eq!(value(text).unwrap(), read);
+        }
+        for text in ["\"de", "[1,", "{a:1}"] {
+            assert_eq!(value(text).unwrap_err().exit, Exit::Usage, "{text}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::contexts::Target;
 use super::failure::{Exit, Failure, Result};
 use super::line::Heard;
 use super::output::{As, Column, Format, Show, column, list, state};
+use super::records::wrong;
 use super::screen::Screen;
 use super::table::{Cell, Tone};
 use super::words::{clean, count, plain, span, time};
@@ -353,11 +354,10 @@ fn backlog(client: &Client, report: &mut Report) {
 
 fn audit(client: &Client, report: &mut Report) {
     match client.get("/v1/audit/verify") {
-        Ok(verdict) if verdict["intact"] == true => report.good("audit", "every entry is what was written"),
-        Ok(verdict) => {
-            let detail = format!("entry {} is not what was written", plain(&verdict["broken_at"]));
-            report.add("audit", Grade::Wrong, detail, "fleetctl audit verify");
-        }
+        Ok(verdict) => match wrong(&verdict) {
+            None => report.good("audit", "every entry is what was written, and none is gone"),
+            Some(wrong) => report.add("audit", Grade::Wrong, wrong, "fleetctl audit verify"),
+        },
         Err(failure) => report.failure("audit", &failure),
     }
 }

@@ -112,7 +112,9 @@ impl Run {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
         let (whom, pairs) = whom(&self.words, self.filter.as_ref())?;
         let (kind, mut args) = kind(&self.job);
-        args.extend(pairs.into_iter().map(|(name, text)| (name, value(&text))));
+        for (name, text) in pairs {
+            args.insert(name, value(&text)?);
+        }
         let mut body = json!({ "kind": kind, "args": args, "expires_in": self.expire, "idle": self.idle });
         match &whom {
             Whom::Kiosk(kiosk) => body["kiosk"] = json!(kiosk),

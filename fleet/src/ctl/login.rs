@@ -89,7 +89,7 @@ pub(super) fn secret(screen: &Screen, given: Option<&str>, question: &str) -> Re
             .next("-, and the secret on the standard input; change that secret if it was real")),
         None if screen.answers => ask::secret(screen, question),
         None => Err(Failure::usage("a secret is needed, and nobody is here to be asked")
-            .next("--token-file FILE, or - and the secret on the standard input")),
+            .next("--token-file FILE; or --token - or --password -, and the secret on the standard input")),
     }
 }
 

@@ -15,8 +15,17 @@ use super::words::{ago, plain};
 
 /// What was not understood, the newest first.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example: fleetctl quarantine --kiosk t1.k0042 -o json")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  fleetctl quarantine --kiosk t1.k0042 -o json
+  fleetctl quarantine release 17
+  fleetctl quarantine discard 17 --note 'a test of the supplier'"
+)]
 pub(super) struct Quarantine {
+    #[command(subcommand)]
+    command: Option<QuarantineCommand>,
     /// Of kiosks that this lets through.
     #[arg(short, long, value_name = "FILTER")]
     filter: Option<String>,
@@ -30,6 +39,25 @@ pub(super) struct Quarantine {
     part: Part,
 }
 
+#[derive(Subcommand, Debug)]
+enum QuarantineCommand {
+    /// Apply an event after all: because the fleet knows its kind now, or what it needs.
+    Release(Dealt),
+    /// Give one up: it stays kept, and waits for nobody any more.
+    Discard(Dealt),
+}
+
+#[derive(clap::Args, Debug)]
+struct Dealt {
+    /// Its number.
+    id: i64,
+    /// For the audit log.
+    #[arg(long, default_value = "")]
+    note: String,
+    #[command(flatten)]
+    form: As,
+}
+
 const QUARANTINE: &[Column] = &[
     column("NUMBER", "/id", Show::Plain),
     column("KIOSK", "/kiosk", Show::Plain),
@@ -39,11 +67,24 @@ const QUARANTINE: &[Column] = &[
     column("EPOCH", "/epoch", Show::Plain),
     column("SEQ", "/seq", Show::Plain),
     column("BYTES", "/bytes", Show::Plain),
-    column("RELEASED", "/released_at", Show::Ago),
+    column("OUTCOME", "/outcome", Show::Plain),
+    column("SINCE", "/released_at", Show::Ago),
+    column("BY", "/released_by", Show::Plain),
 ];
 
 impl Quarantine {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
+        let dealt = match &self.command {
+            Some(QuarantineCommand::Release(dealt)) => Some((dealt, "release")),
+            Some(QuarantineCommand::Discard(dealt)) => Some((dealt, "discard")),
+            None => None,
+        };
+        if let Some((Dealt { id, note, form }, verb)) = dealt {
+            let kept =
+                client.post(&path(&["quarantine", &id.to_string(), verb]), &json!({ "note": note }))?;
+            row(screen, form.output, QUARANTINE, &kept)?;
+            return Ok(Exit::Done);
+        }
         let query = Query::default()
             .with("filter", self.filter.as_ref())
             .with("kiosk", self.kiosk.as_ref())
@@ -117,8 +158,16 @@ pub(super) struct Audit {
 
 #[derive(Subcommand, Debug)]
 enum AuditCommand {
-    /// Compute the chain of hashes again: is every entry what was written?
-    Verify,
+    /// Compute the chain of hashes again: is every entry what was written, and is none gone?
+    #[command(after_help = "\
+The fleet notices by itself what was changed, taken out or cut off, unless it was done by who owns its database and has
+forged the counters, too. Against that, keep what this prints last in another place and give it with --kept later.
+Example: fleetctl audit verify --kept 1:8e0b0d5c3b1f4a0e0c0f8f5a3d1b2c4e5f60718293a4b5c6d7e8f90a1b2c3d4e")]
+    Verify {
+        /// What an earlier run told to keep.
+        #[arg(long, value_name = "ENTRIES:HASH")]
+        kept: Option<String>,
+    },
 }
 
 const AUDIT: &[Column] = &[
@@ -137,21 +186,39 @@ fn at_ms(row: &Value) -> Cell {
 
 impl Audit {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
-        if let Some(AuditCommand::Verify) = self.command {
-            let verdict = client.get("/v1/audit/verify")?;
-            if verdict["intact"] == true {
-                screen.note("the chain holds: every entry is what was written");
-                return Ok(Exit::Done);
-            }
-            let n = plain(&verdict["broken_at"]);
-            return Err(Failure::failed(format!("entry {n} of the audit log is not what was written"))
-                .next("compare the database with a backup from before, and find out who could write to it"));
+        if let Some(AuditCommand::Verify { kept }) = &self.command {
+            return verify(screen, client, kept.as_ref());
         }
         let query =
             Query::default().with("subject", self.subject.as_ref()).with("action", self.action.as_ref());
         let list = Paged { at: "/v1/audit", query, view: AUDIT, empty: None };
         list.show(screen, client, self.part)
     }
+}
+
+fn verify(screen: &Screen, client: &Client, kept: Option<&String>) -> Result<Exit> {
+    let verdict = client.get(&Query::default().with("kept", kept).after("/v1/audit/verify"))?;
+    if let Some(wrong) = wrong(&verdict) {
+        return Err(Failure::failed(wrong)
+            .next("compare the database with a backup from before, and find out who could write to it"));
+    }
+    screen.note("the chain holds: every entry is what was written, and none is gone");
+    let (entries, hash) = (plain(&verdict["entries"]), plain(&verdict["hash"]));
+    screen.note("keep this elsewhere, for --kept:");
+    screen.print(&format!("{entries}:{hash}\n"))?;
+    Ok(Exit::Done)
+}
+
+/// What is wrong with the audit log, if anything.
+pub(super) fn wrong(verdict: &Value) -> Option<String> {
+    if let Some(n) = verdict["broken_at"].as_i64() {
+        return Some(format!("entry {n} of the audit log is not what was written"));
+    }
+    let missing = verdict["missing"].as_u64().unwrap_or_default();
+    if missing > 0 {
+        return Some(format!("the end of the audit log is missing ({missing} gone)"));
+    }
+    (verdict["intact"] != true).then(|| "the audit log does not go on from the end that was kept".to_owned())
 }
 
 /// Where kiosks stand; without a command: all sites.

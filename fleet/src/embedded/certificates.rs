@@ -12,7 +12,7 @@ use crate::pki::{Authorities, CRL_LIFE, Identity, PkiError};
 pub(super) const RENEWAL: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Authorities, broker, `fleetd`, revocation list: what the broker needs to start.
-pub(super) fn prepare(ca: &Path, names: &[String], now: SystemTime) -> Result<(), PkiError> {
+pub(crate) fn prepare(ca: &Path, names: &[String], now: SystemTime) -> Result<(), PkiError> {
     let first = !ca.join("kiosk-ca.pem").exists();
     let authorities = Authorities::load_or_create(ca, now)?;
     issue_own(&authorities, ca, names, now)?;

@@ -1,5 +1,5 @@
 //! The private Mosquitto: a listener for kiosks and one on loopback for `fleetd`, each with the authority it
-//! trusts, one access list for both.
+//! trusts and an access list of its own.
 
 mod probe;
 
@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use protocol::topic::ACL;
+use protocol::topic::{FLEET_ACL, KIOSK_ACL};
 
 use super::EmbeddedError;
 use super::engine::{Engine, Health};
@@ -37,7 +37,7 @@ pub(super) struct Mosquitto {
 
 /// Where the two listeners are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Listeners {
+pub(crate) struct Listeners {
     /// `None`: all addresses.
     pub bind: Option<IpAddr>,
     pub kiosks: u16,
@@ -45,13 +45,13 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    pub(super) const fn internal_address(self) -> SocketAddr {
+    pub(crate) const fn internal_address(self) -> SocketAddr {
         SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), self.internal)
     }
 }
 
 impl Mosquitto {
-    /// Writes configuration and access list.
+    /// Writes configuration and access lists.
     pub(super) fn prepare(
         place: &Place,
         programs: &Programs,
@@ -59,7 +59,8 @@ impl Mosquitto {
     ) -> Result<Self, EmbeddedError> {
         let dir = place.mosquitto();
         let config = dir.join("mosquitto.conf");
-        place.write(&dir.join("acl"), ACL)?;
+        place.write(&dir.join("kiosk.acl"), KIOSK_ACL)?;
+        place.write(&dir.join("fleet.acl"), FLEET_ACL)?;
         place.write(&config, &configuration(&dir, &place.ca(), listeners))?;
         Ok(Self {
             program: programs.mosquitto.clone(),
@@ -73,29 +74,38 @@ impl Mosquitto {
 }
 
 fn configuration(dir: &Path, ca: &Path, listeners: Listeners) -> String {
+    format!(
+        "# Written anew at every start of fleetd.\n\
+         # A comfort for planned restarts only: what counts stays in the kiosks until the fleet has it.\n\
+         persistence true\n\
+         persistence_location {}/\n\
+         autosave_interval 60\n\
+         log_dest stderr\n\
+         log_timestamp false\n\
+         {}",
+        dir.display(),
+        for_fleet(dir, ca, listeners)
+    )
+}
+
+/// What any Mosquitto needs for a fleet, whose access lists are in `dir` and whose authorities in `ca`.
+pub(crate) fn for_fleet(dir: &Path, ca: &Path, listeners: Listeners) -> String {
     let (dir, ca) = (dir.display(), ca.display());
     let bind = listeners.bind.map_or_else(String::new, |address| format!(" {address}"));
-    let tls = |authority: &str| {
+    let access = |who: &str| {
         format!(
-            "cafile {ca}/{authority}.pem\ncertfile {ca}/broker.pem\nkeyfile {ca}/broker.key\n\
-             require_certificate true\nuse_identity_as_username true\n"
+            "cafile {ca}/{who}-ca.pem\ncertfile {ca}/broker.pem\nkeyfile {ca}/broker.key\n\
+             require_certificate true\nuse_identity_as_username true\n\
+             allow_anonymous false\nacl_file {dir}/{who}.acl\n"
         )
     };
     format!(
-        "# Written anew at every start of fleetd.\n\
-         per_listener_settings false\n\
-         allow_anonymous false\n\
-         acl_file {dir}/acl\n\
-         # A comfort for planned restarts only: what counts stays in the kiosks until the fleet has it.\n\
-         persistence true\n\
-         persistence_location {dir}/\n\
-         autosave_interval 60\n\
+        "# Each listener has an authority and an access list of its own.\n\
+         per_listener_settings true\n\
          max_packet_size {PACKET_MAX}\n\
          max_queued_messages {QUEUE_MAX}\n\
          # Else an answer waits up to 40 ms for the TCP acknowledgement of the PUBACK before it.\n\
          set_tcp_nodelay true\n\
-         log_dest stderr\n\
-         log_timestamp false\n\
          \n\
          # Kiosks. The client id is the certificate's name, so that none takes another's session.\n\
          listener {}{bind}\n{}crlfile {ca}/kiosk.crl\n\
@@ -104,9 +114,9 @@ fn configuration(dir: &Path, ca: &Path, listeners: Listeners) -> String {
          # fleetd. Several replicas share the name of one certificate, so each chooses its client id.\n\
          listener {} 127.0.0.1\n{}",
         listeners.kiosks,
-        tls("kiosk-ca"),
+        access("kiosk"),
         listeners.internal,
-        tls("fleet-ca"),
+        access("fleet"),
     )
 }
 
@@ -154,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_listener_trusts_one_authority_and_only_kiosks_are_bound_to_their_client_id() {
+    fn each_listener_has_its_authority_and_access_list_and_only_kiosks_are_bound_to_their_client_id() {
         let listeners = Listeners { bind: None, kiosks: 8883, internal: 8884 };
         let text = configuration(Path::new("/d/mosquitto"), Path::new("/d/ca"), listeners);
         let (kiosks, internal) = text.split_once("\nlistener 8884 127.0.0.1\n").unwrap();
@@ -162,7 +172,12 @@ mod tests {
         assert!(kiosks.contains("\ncrlfile /d/ca/kiosk.crl\nuse_username_as_clientid true\n"));
         assert!(!kiosks.contains("fleet-ca") && !internal.contains("kiosk"));
         assert!(internal.contains("cafile /d/ca/fleet-ca.pem") && !internal.contains("clientid"));
-        assert!(internal.contains("require_certificate true"));
+        for (part, list) in [(kiosks, "kiosk.acl"), (internal, "fleet.acl")] {
+            assert!(
+                part.contains("\nrequire_certificate true\n") && part.contains("\nallow_anonymous false\n")
+            );
+            assert!(part.contains(&format!("\nacl_file /d/mosquitto/{list}\n")));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DATA/ca/          both authorities, broker.pem/.key, fleetd.pem/.key, kiosk.crl
-//! DATA/mosquitto/   mosquitto.conf, acl, mosquitto.db
+//! DATA/mosquitto/   mosquitto.conf, kiosk.acl, fleet.acl, mosquitto.db
 //! DATA/pg/          the database
 //! DATA/lock         held while a supervisor runs
 //! DATA/ports.toml   ports that were picked, so that restarts keep them

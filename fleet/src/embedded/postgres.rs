@@ -16,20 +16,20 @@ use super::packages::Programs;
 use super::place::Place;
 
 /// Database of the fleet.
-pub(super) const DATABASE: &str = "fleet";
+pub(crate) const DATABASE: &str = "fleet";
 /// Owns the tables; runs migrations.
-pub(super) const OWNER: &str = "fleet_owner";
+pub(crate) const OWNER: &str = "fleet_owner";
 /// What `fleetd` works as: no superuser, owns nothing, so row-level security holds for it.
-pub(super) const APP: &str = "fleet_app";
+pub(crate) const APP: &str = "fleet_app";
 
 /// Superuser that exists because one must. No account is mapped to it, so nobody can log in as it.
 const SUPERUSER: &str = "fleet_admin";
 
-/// Run once in single-user mode, one statement a line, before any connection is possible.
-const MAKE_DATABASE: [&str; 5] = [
+/// Run once, one statement a line; for a private database in single-user mode, before any connection is possible.
+pub(crate) const MAKE_DATABASE: [&str; 5] = [
     "CREATE ROLE fleet_owner LOGIN",
     "CREATE ROLE fleet_app LOGIN",
-    "CREATE DATABASE fleet OWNER fleet_owner",
+    "CREATE DATABASE fleet OWNER fleet_owner ENCODING 'UTF8' TEMPLATE template0",
     "REVOKE ALL ON DATABASE fleet FROM PUBLIC",
     "GRANT CONNECT, TEMPORARY ON DATABASE fleet TO fleet_app",
 ];

@@ -49,6 +49,8 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, FilterError> {
             let (value, length) = quoted(rest)
                 .ok_or_else(|| FilterError { at, what: "the closing quote is missing".to_owned() })?;
             (Some(Token::Quoted(value)), length)
+        } else if first == '\'' {
+            return Err(FilterError { at, what: "text stands in double quotes".to_owned() });
         } else if let Some(operator) = OPERATORS.into_iter().find(|operator| rest.starts_with(operator)) {
             (Some(Token::Operator(operator)), operator.len())
         } else {
@@ -368,6 +370,7 @@ mod tests {
             ("tag<a", 4),
             ("(site=1", 8),
             ("site=\"1", 6),
+            ("site='1", 6),
             ("online=perhaps", 8),
             ("seen<5", 6),
             ("boot=99999999999999999999", 6),

@@ -175,6 +175,7 @@ pub(super) async fn approve(
 
 /// A page for whoever scans the code on a machine's screen with a phone: log in, compare, pick the site.
 #[utoipa::path(get, path = "/claim", tag = "enrolment",
+    params(("code" = Option<String>, Query, description = "As the machine shows it.")),
     responses((status = 200, content_type = "text/html", body = String)))]
 pub(super) async fn page() -> impl IntoResponse {
     const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \

@@ -42,7 +42,7 @@ const fn route(method: &'static str, path: &'static str, who: Who) -> Route {
 /// The matrix. A technician sees no sales: neither orders, events and quarantined events, nor stock.
 pub(super) const ROUTES: &[Route] = &[
     route("GET", "/healthz", Who::Anybody),
-    route("GET", "/metrics", Who::Anybody),
+    route("GET", "/metrics", ALL),
     route("GET", OPENAPI, Who::Anybody),
     route("POST", "/v1/enroll", Who::Anybody),
     route("POST", "/v1/login", Who::Anybody),
@@ -78,6 +78,8 @@ pub(super) const ROUTES: &[Route] = &[
     route("GET", "/v1/tasks", ALL),
     route("POST", "/v1/tasks/{id}/done", SERVICE),
     route("GET", "/v1/quarantine", RUN),
+    route("POST", "/v1/quarantine/{id}/release", RUN),
+    route("POST", "/v1/quarantine/{id}/discard", RUN),
     route("GET", "/v1/events", SALES),
     route("GET", "/v1/audit", ADMIN),
     route("GET", "/v1/audit/verify", ADMIN),

@@ -2,17 +2,23 @@
 
 use axum::Json;
 use axum::extract::State;
+use deadpool_postgres::Transaction;
+use protocol::topic::KioskId;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Api;
 use super::door::Staff;
-use super::extract::Ask;
+use super::extract::{Ask, At, Body};
 use super::filters;
-use super::page::{self, Order, Page, Part};
-use super::problem::Answer;
+use super::page::{self, Order, Page, Part, text};
+use super::problem::{Answer, Failed};
+use crate::database::Trying;
 use crate::filter::Sql;
+use crate::hub::Subject;
+use crate::ingest::replay::{Kept, replay};
 
 /// An event or payload that was not understood.
 #[derive(Serialize, Deserialize, Debug, ToSchema)]
@@ -46,6 +52,12 @@ pub(super) struct Quarantined {
     /// When somebody dealt with it.
     #[schema(format = DateTime, required)]
     released_at: Option<String>,
+    /// By whom.
+    #[schema(required)]
+    released_by: Option<String>,
+    /// How: `released`, it was applied; or `discarded`.
+    #[schema(required)]
+    outcome: Option<String>,
 }
 
 /// Which of them.
@@ -59,6 +71,10 @@ pub(super) struct Which {
     /// Of kiosks that this filter lets through.
     filter: Option<String>,
 }
+
+const COLUMNS: &str = "q.id, q.kiosk, q.topic, q.epoch, q.seq, q.event_id, q.reason, q.detail,
+    encode(substr(q.raw, 1, 4096), 'escape') AS raw, length(q.raw) AS bytes, q.received_at, q.released_at,
+    q.released_by, q.outcome";
 
 /// What was not understood, the newest first.
 #[utoipa::path(get, path = "/v1/quarantine", tag = "sales", params(Which, Part),
@@ -77,8 +93,99 @@ pub(super) async fn list(
         filters::of_kiosks(sql, "q.kiosk", filter.as_ref());
         sql.equal("q.kiosk", which.kiosk).equal("q.reason", which.reason);
     };
-    let columns = "q.id, q.kiosk, q.topic, q.epoch, q.seq, q.event_id, q.reason, q.detail,
-        encode(substr(q.raw, 1, 4096), 'escape') AS raw, length(q.raw) AS bytes, q.received_at, q.released_at";
     let order = Order { by: "q.id", kind: "bigint", then: "q.id", then_kind: "bigint", descending: true };
-    Ok(Json(page::page(&transaction, (columns, "quarantine q"), conditions, order, &part).await?))
+    Ok(Json(page::page(&transaction, (COLUMNS, "quarantine q"), conditions, order, &part).await?))
+}
+
+/// Why somebody deals with it so.
+#[derive(Deserialize, Debug, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dealt {
+    /// For the audit log.
+    #[serde(default)]
+    note: String,
+}
+
+/// Tries an event again and applies it, out of its place: because this version knows its kind, or what it needs is there
+/// now. What does not fit its log (`CHAIN`, `FORK`) or is no event cannot be.
+#[utoipa::path(post, path = "/v1/quarantine/{id}/release", tag = "sales", params(("id" = i64, Path)),
+    request_body = Dealt, responses((status = 200, body = Quarantined)))]
+pub(super) async fn release(
+    State(api): State<Api>,
+    staff: Staff,
+    At(id): At<i64>,
+    Body(asked): Body<Dealt>,
+) -> Answer<Json<Quarantined>> {
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let sql =
+        "SELECT q.kiosk, k.site, q.epoch, q.raw, q.reason FROM quarantine q JOIN kiosk k ON k.id = q.kiosk
+               WHERE q.id = $1 AND q.released_at IS NULL FOR UPDATE OF q";
+    if let Some(row) = transaction.query_opt(sql, &[&id]).await.trying("lock a quarantined event")? {
+        let (kiosk, site, epoch, raw, reason): (String, String, Option<i64>, Vec<u8>, String) =
+            (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4));
+        let refused = |why: String| {
+            Failed::unfit("refused", format!("it still cannot be applied: {why}"))
+                .next("look at it: fleetctl quarantine -o json; or give it up: fleetctl quarantine discard")
+        };
+        let epoch = epoch.filter(|_| ["KIND", "SCHEMA", "APPLY"].contains(&reason.as_str()));
+        let epoch =
+            epoch.ok_or_else(|| refused(format!("what is kept as {reason} has no place in the log")))?;
+        let kiosk = KioskId::new(kiosk).map_err(|error| refused(error.to_string()))?;
+        let kept = Kept { kiosk: &kiosk, site: &site, epoch, raw: &raw };
+        replay(&transaction, &staff.tenant, &kept).await?.map_err(refused)?;
+    }
+    let dealt = deal(&transaction, &staff, (id, "released"), &asked).await?;
+    transaction.commit().await.trying("release an event")?;
+    api.hub.due();
+    api.hub.changed(&staff.tenant, Subject::Kiosk, [dealt.kiosk.clone()]);
+    Ok(Json(dealt))
+}
+
+/// Gives something up: it stays kept, and waits for nobody any more.
+#[utoipa::path(post, path = "/v1/quarantine/{id}/discard", tag = "sales", params(("id" = i64, Path)),
+    request_body = Dealt, responses((status = 200, body = Quarantined)))]
+pub(super) async fn discard(
+    State(api): State<Api>,
+    staff: Staff,
+    At(id): At<i64>,
+    Body(asked): Body<Dealt>,
+) -> Answer<Json<Quarantined>> {
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    let dealt = deal(&transaction, &staff, (id, "discarded"), &asked).await?;
+    transaction.commit().await.trying("discard an event")?;
+    api.hub.changed(&staff.tenant, Subject::Kiosk, [dealt.kiosk.clone()]);
+    Ok(Json(dealt))
+}
+
+/// Notes how somebody dealt with it. The same said again changes nothing.
+async fn deal(
+    transaction: &Transaction<'_>,
+    staff: &Staff,
+    (id, outcome): (i64, &'static str),
+    asked: &Dealt,
+) -> Answer<Quarantined> {
+    text("note", &asked.note, 1000)?;
+    let sql = "UPDATE quarantine SET released_at = now(), released_by = $2, outcome = $3
+               WHERE id = $1 AND released_at IS NULL";
+    let dealt =
+        transaction.execute(sql, &[&id, &staff.actor, &outcome]).await.trying("deal with an event")?;
+    let sql = format!("SELECT {COLUMNS} FROM quarantine q WHERE q.id = $1");
+    let kept: Option<Quarantined> = page::one(transaction, &sql, &[&id]).await?;
+    let kept = kept.ok_or_else(|| Failed::missing("quarantined event", id))?;
+    if dealt == 0 {
+        let before = kept.outcome.clone().unwrap_or_default();
+        let same = before == outcome;
+        return if same {
+            Ok(kept)
+        } else {
+            Err(Failed::conflict("done", format!("it was {before} already")))
+        };
+    }
+    let action = if outcome == "released" { "quarantine.release" } else { "quarantine.discard" };
+    let detail =
+        json!({ "kiosk": kept.kiosk, "event": kept.event_id, "reason": kept.reason, "note": asked.note });
+    staff.note(transaction, action, &id.to_string(), detail).await?;
+    Ok(kept)
 }

@@ -113,7 +113,7 @@ pub(super) async fn count(
     Body(asked): Body<Count>,
 ) -> Answer<Json<Shelf>> {
     if !(0..=MOST).contains(&asked.on_hand) {
-        return Err(Failed::unfit("quantity", format!("on_hand: 0 to {MOST}")));
+        return Err(Failed::unfit("quantity", format!("on_hand: 0 to {} pieces", pieces(MOST))));
     }
     book(
         &api,
@@ -142,7 +142,7 @@ pub(super) struct Receipt {
     quantity: i64,
 }
 
-/// Adds what came in.
+/// Adds what came in to a shelf that is counted.
 #[utoipa::path(post, path = "/v1/stock/receipts", tag = "stock", request_body = Receipt,
     responses((status = 200, body = Shelf)))]
 pub(super) async fn receive(
@@ -151,7 +151,10 @@ pub(super) async fn receive(
     Body(asked): Body<Receipt>,
 ) -> Answer<Json<Shelf>> {
     if asked.quantity == 0 || !(-MOST..=MOST).contains(&asked.quantity) {
-        return Err(Failed::unfit("quantity", format!("quantity: -{MOST} to {MOST}, not 0")));
+        return Err(Failed::unfit(
+            "quantity",
+            format!("quantity: at most {} pieces, and not 0", pieces(MOST)),
+        ));
     }
     let kind = if asked.quantity > 0 { "receive" } else { "waste" };
     book(
@@ -167,6 +170,13 @@ pub(super) async fn receive(
         },
     )
     .await
+}
+
+/// A quantity as people write it.
+fn pieces(quantity: i64) -> String {
+    let (sign, of) = (if quantity < 0 { "-" } else { "" }, quantity.unsigned_abs());
+    let text = format!("{sign}{}.{:05}", of / PIECE.unsigned_abs(), of % PIECE.unsigned_abs());
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 enum By {
@@ -192,9 +202,13 @@ async fn book(api: &Api, staff: &Staff, booking: &Booking<'_>) -> Answer<Json<Sh
     let transaction = staff.begin(&mut connection).await?;
     let sql = "SELECT on_hand, rev FROM stock WHERE site = $1 AND variation = $2 FOR UPDATE";
     let row = transaction.query_opt(sql, &[site, variation]).await.trying(doing)?;
+    if row.is_none() && matches!(by, By::More(_)) {
+        return Err(Failed::missing("counted shelf", format!("{site}/{variation}"))
+            .next("count it first: fleetctl stock count, or POST /v1/stock/counts"));
+    }
     let (before, known): (i64, i64) = row.map_or((0, 0), |row| (row.get(0), row.get(1)));
     if rev.is_some_and(|rev| rev != known) {
-        let detail = format!("the shelf is at rev {known} with {before} on hand");
+        let detail = format!("the shelf is at rev {known} with {} on hand", pieces(before));
         return Err(Failed::conflict("newer_moves", detail).next("count again"));
     }
     let after = match by {
@@ -202,7 +216,8 @@ async fn book(api: &Api, staff: &Staff, booking: &Booking<'_>) -> Answer<Json<Sh
         By::More(quantity) => before.saturating_add(*quantity),
     };
     if !(0..=MOST).contains(&after) {
-        return Err(Failed::unfit("quantity", format!("{before} are on hand; {after} cannot be")));
+        let detail = format!("{} are on hand; {} cannot be", pieces(before), pieces(after));
+        return Err(Failed::unfit("quantity", detail));
     }
     // What is set aside stays so; whoever shares out looks at it.
     let sql = "INSERT INTO stock (tenant, site, variation, on_hand, beyond)

@@ -236,7 +236,7 @@ fn merge(mut settings: Map<String, Value>, change: &Map<String, Value>) -> Answe
     for (key, value) in change {
         let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
         if key.is_empty() || key.len() > KEY_MAX || !key.bytes().all(good) {
-            return Err(Failed::unfit("key", format!("{key:?} is no key such as ui.language")));
+            return Err(Failed::unfit("key", format!("{key:?} is no key such as kiosk.language")));
         }
         if has_nul(value) {
             return Err(Failed::unfit("value", format!("{key}: no NUL, please")));

@@ -68,7 +68,12 @@ async fn apply_wave(
     loop {
         match attempt(connection, tenant, batches, &refused, now_ms).await {
             Ok(Attempt::Done(acks)) => return Ok(acks),
-            Ok(Attempt::Clash(ids)) => note_clashes(batches, &ids, &mut refused),
+            Ok(Attempt::Clash(clashes)) => {
+                for (place, seq) in clashes {
+                    let why = "another event has its id".to_owned();
+                    refused.entry(place).or_default().insert(seq, why);
+                }
+            }
             Err(error) if is_about_data(&error) && batches.len() > 1 => {
                 let mut acks = Vec::with_capacity(batches.len());
                 for batch in batches {
@@ -91,8 +96,8 @@ async fn apply_wave(
 
 enum Attempt {
     Done(Vec<Ack>),
-    /// These ids belong to events of other places.
-    Clash(BTreeSet<Uuid>),
+    /// The ids of these belong to other events: place among the batches, number.
+    Clash(Vec<(usize, u64)>),
 }
 
 /// Whether the events themselves are what the database does not like.
@@ -105,15 +110,6 @@ fn is_about_data(error: &DatabaseError) -> bool {
 /// SQLSTATE classes 22 (data exception) and 23 (integrity).
 fn is_data_state(state: &SqlState) -> bool {
     state.code().starts_with("22") || state.code().starts_with("23")
-}
-
-fn note_clashes(batches: &[Incoming], ids: &BTreeSet<Uuid>, refused: &mut Refused) {
-    for (place, incoming) in batches.iter().enumerate() {
-        for event in incoming.batch.events.iter().flatten().filter(|event| ids.contains(&event.id.0)) {
-            let why = "another event has its id".to_owned();
-            refused.entry(place).or_default().insert(event.s, why);
-        }
-    }
 }
 
 /// Tries ever more of a batch, without keeping anything, until the database objects: the last one did it.
@@ -197,7 +193,7 @@ async fn within(
 
 /// Folds what was accepted into the projections and the stock; what cannot be folded goes to quarantine.
 /// Returns the answers that were not a plain yes.
-async fn fold_all(
+pub(super) async fn fold_all(
     transaction: &Transaction<'_>,
     tenant: &str,
     batches: &[Incoming],

@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::database::storable;
 
+/// Longest name of goods that columns and shelves take, in characters.
+const GOODS_MAX: usize = 200;
+
 /// Whose event it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Whose<'a> {
@@ -172,6 +175,9 @@ impl Books {
             OrderEvent::Paid { order, fiscal, at } => {
                 let paid_ms = instant(at.0)?;
                 let (series, n) = (whole(fiscal.series)?, whole(fiscal.n)?);
+                if self.sale(whose, order.0)?.fiscal.is_some() {
+                    return Err("the order was paid before".into());
+                }
                 let sale = self.sale(whose, order.0)?;
                 sale.state = "paid".into();
                 sale.fiscal = Some((series, n));
@@ -340,15 +346,24 @@ fn sale(whose: Whose<'_>, order: &Order) -> Result<Sale, String> {
         lines: order
             .lines
             .iter()
-            .map(|line| SaleLine {
-                item: storable(line.item.as_str()),
-                variation: storable(line.variation.as_str()),
-                name: storable(&line.name),
-                quantity: line.quantity.0,
-                net: line.net.0,
+            .map(|line| {
+                Ok(SaleLine {
+                    item: goods(line.item.as_str())?,
+                    variation: goods(line.variation.as_str())?,
+                    name: goods(&line.name)?,
+                    quantity: line.quantity.0,
+                    net: line.net.0,
+                })
             })
-            .collect(),
+            .collect::<Result<_, String>>()?,
     })
+}
+
+fn goods(text: &str) -> Result<String, String> {
+    if text.chars().count() > GOODS_MAX {
+        return Err(format!("a name of goods is longer than {GOODS_MAX} characters"));
+    }
+    Ok(storable(text))
 }
 
 /// Years 1970 to 9999, which every reader of a timestamp knows.

@@ -27,25 +27,26 @@ pub(super) async fn execute(
     transaction.execute(&statement, parameters).await.trying(doing)
 }
 
-/// Stores the accepted events. Returns the ids that other events have already.
+/// Stores the accepted events. Returns those whose ids other events have already, of this group the later ones: place
+/// among the batches, number.
 pub(super) async fn events(
     transaction: &Transaction<'_>,
     tenant: &str,
     batches: &[Incoming],
     decisions: &[Decision],
     denied: &BTreeMap<Uuid, Answered>,
-) -> Result<BTreeSet<Uuid>, DatabaseError> {
-    let rows: Vec<(&str, &Accepted)> = batches
+) -> Result<Vec<(usize, u64)>, DatabaseError> {
+    let rows: Vec<(usize, &Accepted)> = decisions
         .iter()
-        .zip(decisions)
-        .flat_map(|(b, d)| d.accepted.iter().map(|accepted| (b.kiosk.as_str(), accepted)))
+        .enumerate()
+        .flat_map(|(place, decision)| decision.accepted.iter().map(move |accepted| (place, accepted)))
         .collect();
     if rows.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(Vec::new());
     }
     let column = |of: fn(&Accepted) -> i64| rows.iter().map(|(_, a)| of(a)).collect::<Vec<_>>();
     let ids: Vec<uuid::Uuid> = rows.iter().map(|(_, a)| uuid::Uuid::from_bytes(a.envelope.id)).collect();
-    let kiosks: Vec<&str> = rows.iter().map(|(kiosk, _)| *kiosk).collect();
+    let kiosks: Vec<&str> = rows.iter().map(|(place, _)| batches[*place].kiosk.as_str()).collect();
     let kinds: Vec<&str> = rows.iter().map(|(_, a)| a.envelope.kind.as_str()).collect();
     let bodies: Vec<&str> = rows.iter().map(|(_, a)| a.envelope.body.as_str()).collect();
     let hashes: Vec<&[u8]> = rows.iter().map(|(_, a)| a.hash.as_slice()).collect();
@@ -85,12 +86,10 @@ pub(super) async fn events(
         )
         .await
         .trying("store events")?;
-    if stored.len() == rows.len() {
-        return Ok(BTreeSet::new());
-    }
     let mut stored: BTreeSet<uuid::Uuid> = stored.iter().map(|row| row.get(0)).collect();
     // Taken out one by one, so that an id that comes twice in this group is found too.
-    Ok(ids.into_iter().filter(|id| !stored.remove(id)).map(|id| Uuid(id.into_bytes())).collect())
+    let clashing = rows.iter().zip(ids).filter(|(_, id)| !stored.remove(id));
+    Ok(clashing.map(|((place, accepted), _)| (*place, accepted.envelope.seq)).collect())
 }
 
 /// Keeps verbatim what was not understood.

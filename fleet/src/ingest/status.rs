@@ -9,6 +9,12 @@ use protocol::topic::KioskId;
 
 use crate::database::{DatabaseError, Trying, begin, storable, storable_json};
 
+/// Longest name of a version that is kept, in characters.
+const VERSION_MAX: usize = 64;
+
+/// Largest status that is read, in bytes: a kiosk with every fault there is sends less than a tenth.
+const STATUS_MAX: usize = 16 * 1024;
+
 /// Stores the newest status of each kiosk in one statement. A will with older counters than the stored birth
 /// tells of a connection that was replaced, and says nothing.
 pub(super) async fn store(
@@ -55,12 +61,14 @@ fn newest(messages: &[(KioskId, Bytes)]) -> BTreeMap<&str, Status> {
     let mut newest: BTreeMap<&str, Status> = BTreeMap::new();
     for (kiosk, payload) in messages {
         // An empty payload clears what the broker retains.
-        let Ok(status) = serde_json::from_slice::<Status>(payload) else {
+        let read = serde_json::from_slice::<Status>(payload).ok().filter(|_| payload.len() <= STATUS_MAX);
+        let Some(mut status) = read else {
             if !payload.is_empty() {
                 tracing::warn!(%kiosk, "a status that cannot be read");
             }
             continue;
         };
+        status.ver = status.ver.chars().take(VERSION_MAX).collect();
         match newest.get(kiosk.as_str()) {
             Some(known) if !status.is_newer_than(known.boot, known.conn) => {}
             _ => {
@@ -77,6 +85,18 @@ mod tests {
 
     fn message(kiosk: &str, text: &str) -> (KioskId, Bytes) {
         (KioskId::new(kiosk).unwrap(), Bytes::from(text.to_owned()))
+    }
+
+    #[test]
+    fn no_status_is_longer_than_what_is_shown() {
+        let long = "v".repeat(STATUS_MAX);
+        let short = format!(r#"{{"on":true,"boot":1,"conn":1,"ver":"{}"}}"#, &long[..1000]);
+        let messages = [
+            message("k1", &short),
+            message("k2", &format!(r#"{{"on":true,"boot":1,"conn":1,"ver":"{long}"}}"#)),
+        ];
+        let newest = newest(&messages);
+        assert_eq!((newest.len(), newest["k1"].ver.len()), (1, VERSION_MAX));
     }
 
     #[test]

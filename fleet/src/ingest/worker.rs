@@ -7,7 +7,7 @@ use bytes::Bytes;
 use deadpool_postgres::Object;
 use protocol::fleet::{QUOTA_GOODS_MAX, Quota, Reserve};
 use protocol::sync::{Ack, Answered, Received};
-use protocol::topic::{Down, INGEST_FILTER, KioskId, Topic, Up};
+use protocol::topic::{Down, KioskId, Topic, Up};
 use rumqttc::PublishOptions;
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v5::Publish;
@@ -45,17 +45,31 @@ pub(super) struct Owner {
     pub site: String,
 }
 
+/// Where a worker's messages come from.
+pub(crate) struct Source {
+    /// The broker.
+    pub broker: Broker,
+    /// [`protocol::topic::ingest_filter`], the same for all workers of a fleet.
+    pub filter: String,
+    /// The worker's client id: two clients of one name evict each other.
+    pub client_id: String,
+}
+
 /// Works until it is dropped. Without a database it leaves the broker, so that kiosks notice and keep their
 /// events; nothing is kept in memory.
-pub(crate) async fn run(database: Database, broker: Broker, name: String, hub: Hub, lease_s: i32) {
+pub(crate) async fn run(database: Database, source: Source, hub: Hub, lease_s: i32) {
     let mut worker = Worker { database, hub, lease_s };
     let mut pause = RETRY;
     loop {
-        let lost = match session(&mut worker, &broker, &name, &mut pause).await {
+        let lost = match session(&mut worker, &source, &mut pause).await {
             Ok(never) => match never {},
             Err(lost) => lost,
         };
-        tracing::warn!(error = &lost as &dyn std::error::Error, worker = name, "ingest begins anew");
+        tracing::warn!(
+            error = &lost as &dyn std::error::Error,
+            worker = source.client_id,
+            "ingest begins anew"
+        );
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(RETRY_MAX);
     }
@@ -63,14 +77,13 @@ pub(crate) async fn run(database: Database, broker: Broker, name: String, hub: H
 
 async fn session(
     worker: &mut Worker,
-    broker: &Broker,
-    name: &str,
+    source: &Source,
     pause: &mut Duration,
 ) -> Result<std::convert::Infallible, Lost> {
     // First the database: who subscribes without it takes messages away from those who could store them.
     worker.database.connection().await?.execute("SELECT 1", &[]).await.trying("ask the database")?;
-    let mut link = Link::open(broker, name, INGEST_FILTER).await?;
-    tracing::info!(worker = name, "ingest works");
+    let mut link = Link::open(&source.broker, &source.client_id, &source.filter).await?;
+    tracing::info!(worker = source.client_id, "ingest works");
     *pause = RETRY;
     let _connected = Connected::new();
     loop {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use protocol::text::hex;
 use protocol::topic::{FLEET_USER, KioskId};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
@@ -14,7 +15,7 @@ use x509_parser::prelude::FromDer as _;
 use super::request::{CheckedRequest, key_id};
 use super::{BACKDATED, PkiError, Role, Serial, representable};
 
-/// Life of every certificate but the authorities' own: one year, renewed at two thirds of it.
+/// How long every certificate but the authorities' own is good for: one year, renewed at two thirds of it.
 pub const LEAF_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Life of an authority: ten years. Kiosks pin it, so a new one means a visit or a renewal of all.
@@ -129,6 +130,8 @@ impl FleetAuthority {
         let shown: String = first.chars().take(64).collect();
         let mut leaf = self.0.leaf(&shown, ExtendedKeyUsagePurpose::ServerAuth, now)?;
         leaf.params.subject_alt_names = alternatives;
+        // A machine that was never enrolled and has no clock knows only that its authority's certificate has begun.
+        leaf.params.not_before = self.0.not_before.into();
         self.identity(leaf)
     }
 
@@ -138,6 +141,12 @@ impl FleetAuthority {
     /// The authority itself has expired.
     pub fn issue_fleetd(&self, now: SystemTime) -> Result<Identity, PkiError> {
         self.identity(self.0.leaf(FLEET_USER, ExtendedKeyUsagePurpose::ClientAuth, now)?)
+    }
+
+    /// The name of the workers' shared subscription: all replicas know it, and only those who have this key.
+    pub fn share_group(&self) -> String {
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, self.0.issuer.key().serialized_der());
+        hex(ring::hmac::sign(&key, b"ingest share group").as_ref())
     }
 
     /// The authority's certificate, PEM: what kiosks pin.
@@ -170,6 +179,7 @@ struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate_pem: String,
     der: Vec<u8>,
+    not_before: SystemTime,
     not_after: SystemTime,
 }
 
@@ -190,7 +200,8 @@ impl Authority {
         params.distinguished_name =
             subject(&format!("{} {}", role.stem(), serial.to_string().get(..8).unwrap_or_default()));
         params.serial_number = Some(serial.to_rcgen());
-        params.not_before = (now - BACKDATED).into();
+        let not_before = now - BACKDATED;
+        params.not_before = not_before.into();
         params.not_after = not_after.into();
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -201,6 +212,7 @@ impl Authority {
             certificate_pem: certificate.pem(),
             der: certificate.der().to_vec(),
             issuer: Issuer::new(params, key),
+            not_before,
             not_after,
         })
     }
@@ -224,12 +236,16 @@ impl Authority {
         {
             return Err(PkiError::NotAPair(path.to_owned()));
         }
-        let seconds = u64::try_from(certificate.validity().not_after.timestamp())
-            .map_err(|_| content("certificate with a sensible end"))?;
+        let time = |asn1: x509_parser::time::ASN1Time| {
+            let seconds =
+                u64::try_from(asn1.timestamp()).map_err(|_| content("certificate with sensible dates"))?;
+            Ok::<_, PkiError>(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+        };
+        let (not_before, not_after) =
+            (time(certificate.validity().not_before)?, time(certificate.validity().not_after)?);
         let der = block.contents.clone();
         let issuer = Issuer::from_ca_cert_der(&der.as_slice().into(), key)?;
-        let not_after = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        Ok(Self { role, issuer, certificate_pem, der, not_after })
+        Ok(Self { role, issuer, certificate_pem, der, not_before, not_after })
     }
 
     fn leaf(&self, name: &str, purpose: ExtendedKeyUsagePurpose, now: SystemTime) -> Result<Leaf, PkiError> {

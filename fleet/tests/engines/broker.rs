@@ -99,7 +99,10 @@ async fn kiosks_have_their_own_topics_and_lose_them_when_revoked() {
     fleet.enrol("t7.k2");
     only_own_topics(&fleet).await;
     listeners_trust_one_authority_each(&fleet);
+    the_kiosks_authority_cannot_make_a_fleetd(&fleet);
+    what_comes_while_a_kiosk_is_away_waits_for_it(&fleet);
     revocation(&fleet, &stolen).await;
+    a_reload_leaves_rights_and_what_is_retained(&fleet);
     restart_keeps_out_the_revoked(fleet).await;
 }
 
@@ -150,12 +153,52 @@ fn listeners_trust_one_authority_each(fleet: &Fleet) {
     assert!(!connected(&refused), "{}", said(&refused));
 }
 
+/// Whoever has the authority's key, not only our own code that never signs this name.
+fn the_kiosks_authority_cannot_make_a_fleetd(fleet: &Fleet) {
+    let (dir, ca) = (fleet.base.dir.path(), fleet.ca());
+    fleet.enrol("fleetd-twin");
+    std::fs::rename(dir.join("fleetd-twin.key"), dir.join("fleetd.key")).unwrap();
+    output(dir, "openssl req -new -key fleetd.key -subj /CN=fleetd -out fleetd.csr");
+    let ca = ca.display();
+    let sign = format!(
+        "openssl x509 -req -in fleetd.csr -CA {ca}/kiosk-ca.pem -CAkey {ca}/kiosk-ca.key -CAcreateserial \
+         -CAserial fleetd.srl -days 1 -out fleetd.pem"
+    );
+    output(dir, &sign);
+    for topic in ["v1/k/t7.k1/dn/tw", "v1/k/t7.k1/up/ev", "v1/f/halt"] {
+        let refused = said(&fleet.publish(As::Kiosk("fleetd"), topic, "evil"));
+        assert!(refused.contains("Not authorized"), "{topic}: {refused}");
+    }
+}
+
+fn what_comes_while_a_kiosk_is_away_waits_for_it(fleet: &Fleet) {
+    let session = ["-c", "-x", "60", "-q", "1", "-t", "v1/k/t7.k2/dn/jb", "-i", "t7.k2"];
+    let leave = fleet.client("mosquitto_sub", As::Kiosk("t7.k2"), &[&session[..], &["-E"]].concat());
+    assert!({ leave }.output().unwrap().status.success());
+    fleet.publish(As::Fleetd, "v1/k/t7.k2/dn/jb", "waiting");
+    let again = fleet.client("mosquitto_sub", As::Kiosk("t7.k2"), &[&session[..], &["-C", "1"]].concat());
+    assert_eq!(said(&{ again }.output().unwrap()), "waiting\n");
+}
+
 async fn revocation(fleet: &Fleet, stolen: &KioskCertificate) {
     let allowed = |id| connected(&fleet.publish(As::Kiosk(id), &format!("v1/k/{id}/up/ev"), "x"));
     assert!(allowed("t7.k1"));
     fleet.revoke(stolen).await;
     eventually("the revoked kiosk is refused", async || !allowed("t7.k1")).await;
     assert!(allowed("t7.k2"));
+}
+
+/// The broker has read its configuration again: else it would not know who is revoked.
+fn a_reload_leaves_rights_and_what_is_retained(fleet: &Fleet) {
+    let retained = ["-W", "5", "-C", "1", "-t", "v1/k/t7.k2/dn/tw", "-t", "v1/k/t7.k1/dn/tw"];
+    let heard = fleet.client("mosquitto_sub", As::Kiosk("t7.k2"), &retained).output().unwrap();
+    assert_eq!(said(&heard), "v1/k/t7.k2/dn/tw\n");
+    for foreign in ["v1/k/t7.k1/up/ev", "v1/k/t7.k2/dn/ak", "v1/f/halt"] {
+        let refused = said(&fleet.publish(As::Kiosk("t7.k2"), foreign, "evil"));
+        // The broker hangs up, too, and may be faster.
+        let words = ["Not authorized", "connection was lost"];
+        assert!(words.iter().any(|word| refused.contains(word)), "{foreign}: {refused}");
+    }
 }
 
 async fn restart_keeps_out_the_revoked(fleet: Fleet) {

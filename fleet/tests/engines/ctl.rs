@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use crate::api::Fleet;
-use crate::support::eventually;
+use crate::support::{connect, eventually};
 
 /// What a command did.
 #[derive(Debug)]
@@ -320,6 +320,51 @@ async fn lists_come_in_every_form_and_no_name_plays_tricks_on_a_terminal() {
 }
 
 #[tokio::test]
+async fn what_was_not_understood_is_applied_after_all_or_given_up() {
+    let fleet = Fleet::start();
+    let owner = furnish(&fleet).await;
+    let operator = Operator { home: fleet.dir() };
+    operator.run(&["login", "--data", fleet.base.data().to_str().unwrap()]).good();
+    let bodies = [
+        ("order.placed", include_str!("../../../protocol/tests/golden/events/order.placed.v1.json")),
+        ("order.paid", include_str!("../../../protocol/tests/golden/events/order.paid.v1.json")),
+    ];
+    for (seq, (kind, body)) in (2..).zip(bodies) {
+        let body: Value = serde_json::from_str(body).unwrap();
+        let event = json!({
+            "s": seq, "id": format!("01a13b86-0000-7000-8000-00000000000{seq}"), "k": kind, "v": 1,
+            "t": 1_795_000_000_000_i64, "h": "00000000000000ff", "bt": 1, "m": seq, "q": 2, "body": body,
+            "hash": "ab".repeat(32),
+        });
+        let sql = "INSERT INTO quarantine (tenant, kiosk, topic, epoch, seq, reason, detail, raw)
+                   VALUES ('t1', 't1.b', 'ev', 5, $1, 'KIND', 'unknown', $2)";
+        owner.execute(sql, &[&i64::from(seq), &event.to_string().as_bytes()]).await.unwrap();
+    }
+    operator.run(&["stock", "count", "12", "cola-05", "5"]).good();
+    let deal = |verb: &str, id: &str| operator.run(&["quarantine", verb, id, "--note", "why", "-o", "json"]);
+    deal("release", "1").fails(2, &["has no place in the log"]);
+    deal("release", "3").fails(2, &["no such order was placed"]);
+    for id in ["2", "3", "3"] {
+        assert_eq!(deal("release", id).json()["outcome"], "released");
+    }
+    deal("discard", "3").fails(5, &["released already"]);
+    deal("release", "99").fails(4, &["99"]);
+    let stock = operator.run(&["stock", "--site", "12", "-o", "json"]).json();
+    assert_eq!(stock[0]["on_hand"], 300_000, "two were sold, once: {stock}");
+    let paid = "SELECT count(*) FROM sale WHERE kiosk = 't1.b' AND epoch = 5 AND state = 'paid'";
+    assert_eq!(owner.query_one(paid, &[]).await.unwrap().get::<_, i64>(0), 1);
+    let kept = deal("discard", "1").json();
+    assert_eq!((&kept["outcome"], &kept["released_by"]), (&json!("discarded"), &json!("token admin-token")));
+    let open = "SELECT count(*) FROM quarantine WHERE released_at IS NULL";
+    assert_eq!(owner.query_one(open, &[]).await.unwrap().get::<_, i64>(0), 0);
+    let audit = fleet.get("/v1/audit").to_string();
+    assert_eq!(
+        (audit.matches("quarantine.release").count(), audit.matches("quarantine.discard").count()),
+        (2, 1)
+    );
+}
+
+#[tokio::test]
 async fn what_changes_many_kiosks_asks_with_their_number_and_does_nothing_without_an_answer() {
     let fleet = Fleet::start();
     let owner = furnish(&fleet).await;
@@ -396,7 +441,34 @@ async fn what_changes_many_kiosks_asks_with_their_number_and_does_nothing_withou
     assert_eq!(fleet.get("/v1/kiosks/t1.a")["state"], "decommissioned");
     let audit = operator.run(&["audit", "--subject", "t1.a", "-o", "json"]).json();
     assert_eq!(audit[0]["detail"], r#"{"reason":"stolen"}"#);
-    operator.run(&["audit", "verify"]).good();
+    an_audit_log_without_its_end_is_noticed(&fleet, &operator).await;
+}
+
+async fn an_audit_log_without_its_end_is_noticed(fleet: &Fleet, operator: &Operator<'_>) {
+    let verify = ["audit", "verify"];
+    let kept = operator.run(&verify).good();
+    let verify_kept = ["audit", "verify", "--kept", kept.trim()];
+    operator.run(&["rename", "t1.c", "Wall"]).good();
+    operator.run(&verify_kept).good();
+    operator.run(&["audit", "verify", "--kept", "12"]).fails(2, &["kept"]);
+
+    let app = connect(&fleet.database("app")).await.unwrap();
+    app.batch_execute("SET app.tenant = 't1'").await.unwrap();
+    for sql in ["DELETE FROM audit", "UPDATE audit_end SET entries = 1", "SELECT audit_grows()"] {
+        app.batch_execute(sql).await.unwrap_err();
+    }
+    let owner = fleet.owner().await;
+    owner.batch_execute("DELETE FROM audit WHERE n > (SELECT max(n) - 3 FROM audit)").await.unwrap();
+    operator.run(&verify).fails(1, &["the end of the audit log is missing (3 gone)"]);
+    for name in ["A", "B", "C", "D"] {
+        operator.run(&["rename", "t1.c", name]).good();
+    }
+    operator.run(&verify).fails(1, &["(3 gone)"]);
+    // Whoever owns the tables can forge everything but what was kept elsewhere.
+    let forge = "UPDATE audit_end SET entries = (SELECT count(*) FROM audit)";
+    owner.batch_execute(forge).await.unwrap();
+    operator.run(&verify).good();
+    operator.run(&verify_kept).fails(1, &["does not go on from the end that was kept"]);
 }
 
 /// Ends the newest job of a kind as a kiosk would, with a file.

@@ -166,7 +166,7 @@ fn limits_of_a_child(embedded: &Embedded) {
 fn nobody_else_gets_in(base: &Base) {
     use std::os::unix::process::CommandExt as _;
     let about = |name: &str| std::fs::metadata(base.data().join(name)).unwrap();
-    for name in ["pg", "ca/kiosk-ca.key", "ca/kiosk.crl", "mosquitto/acl", "ports.toml", "lock"] {
+    for name in ["pg", "ca/kiosk-ca.key", "ca/kiosk.crl", "mosquitto/kiosk.acl", "ports.toml", "lock"] {
         assert_eq!(about(name).uid(), about(".").uid(), "{name}");
     }
     assert_eq!(about(".").mode() & 0o777, 0o700);

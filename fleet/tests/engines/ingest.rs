@@ -105,17 +105,27 @@ impl Log {
         seq
     }
 
+    /// The newest event gets another id.
+    fn rename_last(&mut self, id: Id) {
+        let before = self.events.len().checked_sub(2).map_or(GENESIS, |at| self.events[at].hash.0);
+        let last = self.events.last_mut().unwrap();
+        last.id = id;
+        last.hash.0 = last.envelope(self.kiosk, self.epoch).hash(&before);
+        self.previous = last.hash.0;
+    }
+
+    /// The body of an event of an order.
+    fn golden(&self, name: &str, order: u8) -> String {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../protocol/tests/golden/events/");
+        let text = std::fs::read_to_string(format!("{path}{name}.v1.json")).unwrap();
+        text.replace("8000-000000000001", &format!("8000-{:02x}00000000{order:02x}", self.salt))
+            .replace("8000-000000000002", &format!("8000-{:02x}000000ff{order:02x}", self.salt))
+    }
+
     /// An order that is placed, paid by card and closed; returns the number of `order.paid`.
     fn sale(&mut self, order: u8, fiscal: u64) -> u64 {
-        let golden = |name: &str| {
-            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../protocol/tests/golden/events/");
-            let text = std::fs::read_to_string(format!("{path}{name}.v1.json")).unwrap();
-            text.replace("8000-000000000001", &format!("8000-{:02x}00000000{order:02x}", self.salt))
-                .replace("8000-000000000002", &format!("8000-{:02x}000000ff{order:02x}", self.salt))
-        };
-        let placed = golden("order.placed");
-        let created = golden("payment.created");
-        let paid = golden("order.paid").replace("\"n\":1,", &format!("\"n\":{fiscal},"));
+        let (placed, created) = (self.golden("order.placed", order), self.golden("payment.created", order));
+        let paid = self.golden("order.paid", order).replace("\"n\":1,", &format!("\"n\":{fiscal},"));
         self.add("order.placed", placed);
         self.add("payment.created", created);
         self.add("order.paid", paid)
@@ -265,6 +275,29 @@ async fn poison_goes_to_quarantine_verbatim_and_what_follows_is_applied() {
         .collect();
     assert_eq!(repeated, wanted.map(|(seq, _)| seq).into(), "repeated answers are the same");
     assert_eq!(fleet.count("SELECT count(*) FROM quarantine").await, 4);
+    fleet.embedded.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sale_is_paid_once_an_id_counts_once_and_names_without_end_stay_out() {
+    let fleet = Fleet::new().await;
+    let mut log = Log::new("k1", 5);
+    log.sale(1, 1);
+    let paid_again = log.add("order.paid", log.golden("order.paid", 1).replace("\"n\":1,", "\"n\":2,"));
+    let first = log.add("service.closed", r#"{"by":"ada"}"#.into());
+    let same_id = log.add("service.opened", r#"{"by":"ada"}"#.into());
+    log.rename_last(log.events[usize::try_from(first).unwrap() - 1].id);
+    let long = log.add("order.placed", log.golden("order.placed", 2).replace("cola-05", &"c".repeat(201)));
+    let last = log.add("service.closed", r#"{"by":"ada"}"#.into());
+
+    let ack = &fleet.apply(&[log.all()]).await[0];
+    let answers: Vec<u64> = ack.x.iter().map(|answer| answer.s).collect();
+    assert_eq!((ack.thru, answers), (last, vec![paid_again, same_id, long]), "{:?}", ack.x);
+    assert!(ack.x.iter().all(|answer| matches!(answer.r, Answered::Quarantine { .. })), "{:?}", ack.x);
+    assert_eq!(fleet.on_hand().await, 300_000);
+    assert_eq!(fleet.count("SELECT count(*) FROM sale").await, 1);
+    assert_eq!(fleet.count("SELECT fiscal_n FROM sale").await, 1);
+    assert_eq!(fleet.count("SELECT count(*) FROM event").await, last.cast_signed() - 3);
     fleet.embedded.stop().await.unwrap();
 }
 

@@ -159,6 +159,7 @@ async fn prometheus_understands_the_metrics() {
         metrics(&fleet).lines().any(|line| line.starts_with("fleet_ingest_workers_connected 2"))
     })
     .await;
+    assert_eq!(fleet.anybody("GET", "/metrics", &json!({})).0, 401, "not for everybody");
     let text = metrics(&fleet);
     let mut promtool = Command::new("promtool");
     promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -170,5 +171,5 @@ async fn prometheus_understands_the_metrics() {
 }
 
 fn metrics(fleet: &Fleet) -> String {
-    output(fleet.dir(), &format!("curl -sS -m 20 {}/metrics", fleet.http))
+    output(fleet.dir(), &format!("curl -sS -m 20 --oauth2-bearer {} {}/metrics", fleet.admin, fleet.http))
 }

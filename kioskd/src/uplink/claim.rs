@@ -28,7 +28,6 @@ use super::backoff::Backoff;
 use super::driver::{Driver, Left, Woken, random};
 use super::enrol::{self, Enrolled};
 use super::http::{Http, Refused};
-use super::identity::anonymous_tls;
 use crate::settings::Settings;
 
 /// How often the fleet is asked whether somebody has claimed us, and the page's facts are looked at.
@@ -203,7 +202,8 @@ impl Driver {
     /// Asks once: what became of the open claim, and for another one where there is none any more. Tells whether we
     /// belong to the fleet now.
     async fn ask(&self, open: &mut Option<(OpenClaim, MonoMs)>) -> anyhow::Result<bool> {
-        let http = Http { fleet: self.settings.fleet.clone(), tls: anonymous_tls(&self.settings.ca)? };
+        let http =
+            Http { fleet: self.settings.fleet.clone(), tls: self.folder.anonymous_tls(&self.settings.ca)? };
         if let Some((claim, ends)) = open.as_ref() {
             let answer = http.post("/v1/claims/poll", &json!({ "secret": claim.secret })).await;
             let over = |error: &anyhow::Error| {

@@ -437,7 +437,10 @@ impl<'a> Connection<'a> {
     async fn message(&mut self, message: Message) {
         match &message.topic {
             Some(Topic::Down(_, Down::Ack)) => match parse_ack(&message.payload) {
-                Ok(ack) => self.step(Input::Ack(Box::new(ack))).await,
+                Ok(ack) => {
+                    self.driver.folder.note_fleet_time(ack.now);
+                    self.step(Input::Ack(Box::new(ack))).await;
+                }
                 Err(error) => tracing::warn!(%error, "an answer of the fleet cannot be read"),
             },
             Some(Topic::Down(_, Down::Job)) => {

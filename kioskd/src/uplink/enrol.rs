@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::driver::{Driver, on_core};
 use super::http::Http;
-use super::identity::{Identity, anonymous_tls};
+use super::identity::Identity;
 use crate::core::Anew;
 
 /// What the fleet gives to a kiosk that it takes in.
@@ -42,7 +42,8 @@ struct Renewed {
 
 /// Enrols with a one-time code.
 pub(super) async fn enrol(driver: &Driver, code: &str) -> anyhow::Result<Identity> {
-    let http = Http { fleet: driver.settings.fleet.clone(), tls: anonymous_tls(&driver.settings.ca)? };
+    let http =
+        Http { fleet: driver.settings.fleet.clone(), tls: driver.folder.anonymous_tls(&driver.settings.ca)? };
     let body = json!({
         "code": code.trim(),
         "csr": driver.folder.request()?,
@@ -95,7 +96,7 @@ pub(super) async fn renew_if_due(driver: &Driver) -> bool {
 async fn renew(driver: &Driver) -> anyhow::Result<bool> {
     let (begins, ends) = driver.folder.validity()?;
     let due = begins.saturating_add((ends - begins) / 3 * 2);
-    if driver.clock.now().wall.0 / 1000 < due {
+    if driver.folder.clock(&driver.settings.ca)?.now_s().cast_signed() < due {
         return Ok(false);
     }
     let http = Http { fleet: driver.settings.fleet.clone(), tls: driver.folder.tls(&driver.settings.ca)? };

@@ -7,6 +7,7 @@
 //! | `claim.json` | the claim that is open at the fleet, until it has said what became of it; mode 0600 |
 //! | `identity.json` | name, broker, former names; written last: with it the kiosk is enrolled |
 //! | `identity.copy.json` | the same, for when the disk has spoilt the other |
+//! | `clock.json` | the fleet's clock, as it last said; lost, only the floor of [`FlooredClock`] is lower |
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -23,10 +24,15 @@ use rustls::{ClientConfig, RootCertStore};
 use serde::{Deserialize, Serialize};
 
 use super::claim::OpenClaim;
+use super::floored_clock::FlooredClock;
 use crate::files;
 
 const IDENTITY: &str = "identity.json";
 const COPY: &str = "identity.copy.json";
+
+/// How much later than what is in `clock.json` the fleet's clock is before it is written down, s. Certificates begin a
+/// day before they are made.
+const CLOCK_STEP_S: i64 = 3600;
 
 /// The folder and what is in it.
 #[derive(Clone, Debug)]
@@ -152,6 +158,46 @@ impl Folder {
         }
     }
 
+    /// Remembers what the fleet's clock says, ms since 1970.
+    pub(crate) fn note_fleet_time(&self, now_ms: i64) {
+        let now = now_ms / 1000;
+        if now < self.fleet_time().saturating_add(CLOCK_STEP_S) {
+            return;
+        }
+        let content = serde_json::json!({ "fleet_s": now }).to_string();
+        if let Err(error) = files::replace(&self.clock_path(), content.as_bytes()) {
+            tracing::warn!(%error, "clock.json stays");
+        }
+    }
+
+    /// What the fleet's clock last said, s since 1970; 0 if nothing is known.
+    fn fleet_time(&self) -> i64 {
+        #[derive(Deserialize)]
+        struct Clock {
+            fleet_s: i64,
+        }
+        let read = std::fs::read(self.clock_path()).ok();
+        read.and_then(|bytes| serde_json::from_slice::<Clock>(&bytes).ok()).map_or(0, |clock| clock.fleet_s)
+    }
+
+    /// The clock that certificates are judged by.
+    ///
+    /// # Errors
+    /// The authority's certificate cannot be read.
+    pub(crate) fn clock(&self, ca: &Path) -> anyhow::Result<FlooredClock> {
+        Ok(self.clock_after(&authorities(ca)?))
+    }
+
+    /// Our own certificate and those that we trust had begun when we got them.
+    fn clock_after(&self, trusted: &[CertificateDer<'_>]) -> FlooredClock {
+        let began = |der: &CertificateDer<'_>| {
+            let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
+            Some(certificate.validity().not_before.timestamp())
+        };
+        let own = self.validity().ok().map(|(begins, _)| begins);
+        FlooredClock::new(trusted.iter().filter_map(began).chain(own).chain([self.fleet_time()]))
+    }
+
     /// When our certificate began and ends to be valid, s since 1970.
     ///
     /// # Errors
@@ -172,7 +218,32 @@ impl Folder {
         let pem = self.certificate_pem()?;
         let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>()?;
         let key = PrivateKeyDer::from_pem_slice(self.key()?.as_bytes())?;
-        Ok(Arc::new(builder(ca)?.with_client_auth_cert(certificates, key)?))
+        Ok(Arc::new(self.builder(ca)?.with_client_auth_cert(certificates, key)?))
+    }
+
+    /// TLS without a certificate of our own, for enrolling.
+    ///
+    /// # Errors
+    /// The authority's certificate cannot be read.
+    pub(crate) fn anonymous_tls(&self, ca: &Path) -> anyhow::Result<Arc<ClientConfig>> {
+        Ok(Arc::new(self.builder(ca)?.with_no_client_auth()))
+    }
+
+    /// Whom we believe: servers that the fleet's own authority signed, over TLS 1.3.
+    fn builder(
+        &self,
+        ca: &Path,
+    ) -> anyhow::Result<rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>> {
+        let trusted = authorities(ca)?;
+        let clock = Arc::new(self.clock_after(&trusted));
+        let mut roots = RootCertStore::empty();
+        for certificate in trusted {
+            roots.add(certificate).with_context(|| format!("cannot read {}", ca.display()))?;
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        Ok(ClientConfig::builder_with_details(provider, clock)
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .with_root_certificates(roots))
     }
 
     fn certificate_pem(&self) -> anyhow::Result<Vec<u8>> {
@@ -182,6 +253,10 @@ impl Folder {
 
     fn claim_path(&self) -> PathBuf {
         self.0.join("claim.json")
+    }
+
+    fn clock_path(&self) -> PathBuf {
+        self.0.join("clock.json")
     }
 
     fn key_path(&self) -> PathBuf {
@@ -208,28 +283,15 @@ fn private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     files::rename(&beside, path)
 }
 
-/// TLS without a certificate of our own, for enrolling.
-///
-/// # Errors
-/// The authority's certificate cannot be read.
-pub(crate) fn anonymous_tls(ca: &Path) -> anyhow::Result<Arc<ClientConfig>> {
-    Ok(Arc::new(builder(ca)?.with_no_client_auth()))
-}
-
-/// Whom we believe: servers that the fleet's own authority signed, over TLS 1.3.
-fn builder(
-    ca: &Path,
-) -> anyhow::Result<rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>> {
+/// The certificates of a file; at least one.
+fn authorities(ca: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let cannot = || format!("cannot read {}", ca.display());
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(ca).with_context(cannot)? {
-        roots.add(certificate.with_context(cannot)?).with_context(cannot)?;
-    }
-    anyhow::ensure!(!roots.is_empty(), "there is no certificate in {}", ca.display());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_root_certificates(roots))
+    let found: Vec<_> = CertificateDer::pem_file_iter(ca)
+        .with_context(cannot)?
+        .collect::<Result<_, _>>()
+        .with_context(cannot)?;
+    anyhow::ensure!(!found.is_empty(), "there is no certificate in {}", ca.display());
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -257,5 +319,29 @@ mod tests {
             std::fs::write(folder.0.join(name), b"{\"kiosk\":").unwrap();
         }
         assert!(folder.identity().unwrap_err().to_string().contains(IDENTITY));
+    }
+
+    #[test]
+    fn no_earlier_time_is_believed_than_what_the_fleet_and_the_certificates_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::below(dir.path());
+        std::fs::create_dir(&folder.0).unwrap();
+        let certificate = |begins: i32| {
+            let mut parameters = CertificateParams::default();
+            parameters.not_before = rcgen::date_time_ymd(begins, 1, 1);
+            parameters.not_after = rcgen::date_time_ymd(begins + 10, 1, 1);
+            parameters.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+        };
+        // 2101-01-01, 2102-01-01, 2103-01-01.
+        let years: [u64; 3] = [4_133_980_800, 4_165_516_800, 4_197_052_800];
+        let ca = dir.path().join("ca.pem");
+        let now = || folder.clock(&ca).unwrap().now_s();
+        std::fs::write(&ca, certificate(2101)).unwrap();
+        assert_eq!(now(), years[0]);
+        folder.keep_certificate(&certificate(2102), "").unwrap();
+        assert_eq!(now(), years[1]);
+        folder.note_fleet_time(years[2].cast_signed() * 1000);
+        folder.note_fleet_time(0);
+        assert_eq!(now(), years[2]);
     }
 }

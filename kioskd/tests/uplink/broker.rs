@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -11,7 +12,7 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 
-use crate::kiosk::wait_until;
+use crate::kiosk::{wait_until, wall};
 
 /// A certificate authority.
 pub(crate) struct Authority {
@@ -34,6 +35,7 @@ impl Authority {
     pub(crate) fn issue(&self, name: &str) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let mut parameters = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        parameters.not_before = (wall() - Duration::from_secs(3600)).into();
         parameters.distinguished_name = named(name);
         parameters.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
@@ -84,7 +86,8 @@ impl Broker {
             ("broker.key", &key),
             ("fleetd.pem", &fleetd),
             ("fleetd.key", &fleetd_key),
-            ("acl", &protocol::topic::ACL.to_owned()),
+            ("kiosk.acl", &protocol::topic::KIOSK_ACL.to_owned()),
+            ("fleet.acl", &protocol::topic::FLEET_ACL.to_owned()),
         ] {
             std::fs::write(ca.join(name), text).unwrap();
         }
@@ -104,23 +107,24 @@ impl Broker {
     fn configure(&self) {
         let ca = self.dir.join("ca");
         let file = |name: &str| ca.join(name).display().to_string();
-        let tls = |trusted: &str| {
+        let access = |who: &str| {
             format!(
-                "cafile {}\ncertfile {}\nkeyfile {}\nrequire_certificate true\nuse_identity_as_username true\n",
-                file(trusted),
+                "cafile {}\ncertfile {}\nkeyfile {}\nrequire_certificate true\nuse_identity_as_username true\n\
+                 allow_anonymous false\nacl_file {}\n",
+                file(&format!("{who}-ca.pem")),
                 file("broker.pem"),
-                file("broker.key")
+                file("broker.key"),
+                file(&format!("{who}.acl"))
             )
         };
         let text = format!(
-            "per_listener_settings false\nallow_anonymous false\nuser root\nacl_file {}\npersistence false\n\
+            "per_listener_settings true\nuser root\npersistence false\n\
              max_packet_size 524288\nlog_dest stderr\n\
              listener {} 127.0.0.1\n{}use_username_as_clientid true\nlistener {} 127.0.0.1\n{}",
-            file("acl"),
             self.kiosks,
-            tls("kiosk-ca.pem"),
+            access("kiosk"),
             self.inner,
-            tls("fleet-ca.pem"),
+            access("fleet"),
         );
         std::fs::write(self.dir.join("mosquitto.conf"), text).unwrap();
     }

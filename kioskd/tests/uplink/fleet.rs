@@ -14,7 +14,7 @@ use protocol::sync::Batch;
 use serde_json::{Value, json};
 
 use crate::broker::Broker;
-use crate::kiosk::wait_until;
+use crate::kiosk::{wait_until, wall};
 use claims::Claims;
 use https::Https;
 
@@ -290,13 +290,18 @@ fn take(seen: &Mutex<Seen>, publisher: &Publisher, line: &str) {
     }
 }
 
+fn wall_ms() -> u64 {
+    let passed = wall().duration_since(std::time::UNIX_EPOCH).unwrap();
+    u64::try_from(passed.as_millis()).unwrap()
+}
+
 impl Seen {
     fn batch(&mut self, topic: &str, batch: &Batch) -> Option<Value> {
         self.batches += 1;
         if topic != format!("v1/k/{KIOSK}/up/ev") {
             self.problems.push(format!("a batch on {topic}"));
         }
-        let answer = |thru: u64| json!({"b": batch.b, "ep": batch.ep, "thru": thru, "now": 0});
+        let answer = |thru: u64| json!({"b": batch.b, "ep": batch.ep, "thru": thru, "now": wall_ms()});
         match self.answers {
             Answers::None => return None,
             Answers::ToAnotherBatch => {

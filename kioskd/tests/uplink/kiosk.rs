@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use kioskd::admin::client::{ClientError, ask};
 use kioskd::admin::wire::Request;
@@ -16,6 +16,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(30);
 pub(crate) fn now() -> Instant {
     #[expect(clippy::disallowed_methods, reason = "a test has no other clock")]
     Instant::now()
+}
+
+/// The right time.
+pub(crate) fn wall() -> SystemTime {
+    #[expect(clippy::disallowed_methods, reason = "a test has no other clock")]
+    SystemTime::now()
 }
 
 /// Waits for a condition, with a limit.
@@ -31,6 +37,8 @@ pub(crate) struct Kiosk {
     dir: PathBuf,
     child: Option<Child>,
     open: bool,
+    /// When the machine's clock begins at every start; `None`: it is right.
+    pub clock: Option<&'static str>,
 }
 
 impl Kiosk {
@@ -48,12 +56,18 @@ impl Kiosk {
              [uplink]\nfleet = 'https://localhost:{https}'\nca = 'ca/fleet-ca.pem'\nkeep_alive_s = 2\nack_s = 2\n{more}"
         );
         std::fs::write(dir.join("kioskd.toml"), settings).unwrap();
-        Self { dir: dir.to_owned(), child: None, open: true }
+        Self { dir: dir.to_owned(), child: None, open: true, clock: None }
     }
 
     pub(crate) fn start(&mut self) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.join("kioskd.log"));
-        let child = Command::new(env!("CARGO_BIN_EXE_kioskd"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kioskd"));
+        if let Some(begins) = self.clock {
+            // Its own program would stay between us and the kiosk.
+            command.env("LD_PRELOAD", "/usr/$LIB/faketime/libfaketimeMT.so.1");
+            command.env("FAKETIME", begins).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        }
+        let child = command
             .args(["--no-system-config", "--config"])
             .arg(self.dir.join("kioskd.toml"))
             .env_remove("INVOCATION_ID")

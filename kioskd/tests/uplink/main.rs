@@ -169,6 +169,17 @@ fn a_certificate_is_renewed_when_two_thirds_of_its_life_are_over() {
 }
 
 #[test]
+fn a_machine_whose_clock_begins_in_1970_at_every_start_still_reaches_its_fleet() {
+    let mut world = World::enrolled();
+    world.kiosk.kill();
+    world.kiosk.clock = Some("@1970-01-02 00:00:00");
+    world.kiosk.start();
+    world.kiosk.make_events(3);
+    world.all_arrived();
+    assert!(world.kiosk.file("kioskd.log").contains("1970-01-02T"), "is faketime installed?");
+}
+
+#[test]
 fn a_wrong_code_enrols_nobody_and_says_why() {
     let dir = tempfile::tempdir().unwrap();
     let broker = Broker::start(dir.path());

@@ -1,7 +1,6 @@
 //! A connection of one kiosk.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::Endpoint;
 use super::codec::{self, In, Out};
 
 /// How long a step of the connection may take.
@@ -34,15 +34,17 @@ fn other(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error
 impl Client {
     /// Connects, with a will that says the kiosk is off, and subscribes to what the fleet sends it.
     pub(crate) async fn connect(
-        broker: SocketAddr,
+        broker: &Endpoint,
         tls: Arc<ClientConfig>,
         id: &str,
         keep_alive: u16,
         will: &[u8],
     ) -> io::Result<Self> {
-        let tcp = timeout(STEP, TcpStream::connect(broker)).await.map_err(other)??;
+        let Endpoint { host, port } = broker;
+        let tcp = timeout(STEP, TcpStream::connect((host.as_str(), *port))).await.map_err(other)??;
         tcp.set_nodelay(true)?;
-        let connecting = TlsConnector::from(tls).connect(ServerName::from(broker.ip()), tcp);
+        let name = ServerName::try_from(host.clone()).map_err(other)?;
+        let connecting = TlsConnector::from(tls).connect(name, tcp);
         let stream = timeout(STEP, connecting).await.map_err(other)??;
         let mut client = Self { stream, incoming: Vec::new(), sent: 0, received: 0 };
         let will_topic = format!("v1/k/{id}/up/st");

@@ -4,16 +4,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustls::ClientConfig;
 use serde::Deserialize;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::client::Client;
 use super::codec::{In, Out};
 use super::log::{Log, hex};
 use super::report::KioskReport;
-use super::{Phase, Plan};
+use super::{Fault, Member, Phase, Plan};
 use crate::rng::Rng;
 
 /// Seconds of silence after which the broker gives a kiosk up, times 1.5.
@@ -28,6 +27,8 @@ struct Ack {
     b: String,
     ep: u64,
     thru: u64,
+    #[serde(default)]
+    exp: Option<u64>,
     #[serde(default)]
     x: Vec<Other>,
     #[serde(default)]
@@ -49,8 +50,14 @@ struct InFlight {
 
 pub(crate) struct Kiosk {
     plan: Arc<Plan>,
-    id: String,
-    tls: Arc<ClientConfig>,
+    member: Member,
+    faults: mpsc::Receiver<Fault>,
+    /// The next batch leaves out its first event.
+    gap: bool,
+    /// The next connection is made at once.
+    at_once: bool,
+    /// Two machines write this epoch: another begins when all of it is with the fleet.
+    leave_fork: bool,
     log: Log,
     rng: Rng,
     report: KioskReport,
@@ -66,16 +73,30 @@ fn now_ms() -> u64 {
 }
 
 impl Kiosk {
-    pub(crate) fn new(plan: Arc<Plan>, id: String, number: u32, tls: Arc<ClientConfig>) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>, member: Member, number: u32, faults: mpsc::Receiver<Fault>) -> Self {
         let seed = plan.seed.wrapping_mul(1_000_003).wrapping_add(number.into());
-        let mut log = Log::new(&id, now_ms(), seed, now_ms());
+        let mut log = Log::new(&member.id, now_ms(), seed, now_ms());
         for _ in 0..plan.backlog {
             log.sale(now_ms());
         }
         let rng = Rng::from_seed(!seed);
-        let report = KioskReport { id: id.clone(), epoch: log.epoch, ..KioskReport::default() };
+        let report = KioskReport { id: member.id.clone(), epoch: log.epoch, ..KioskReport::default() };
         let now = Instant::now();
-        Self { plan, id, tls, log, rng, report, next_sale: now, started: now, connections: 0, packet: 1 }
+        Self {
+            plan,
+            member,
+            faults,
+            gap: false,
+            at_once: false,
+            leave_fork: false,
+            log,
+            rng,
+            report,
+            next_sale: now,
+            started: now,
+            connections: 0,
+            packet: 1,
+        }
     }
 
     /// Sells, connects, hands over; ends when told to stop, or when drained after selling is over.
@@ -89,14 +110,18 @@ impl Kiosk {
             match self.connected(&mut phase).await {
                 Ok(()) => pause = RETRY,
                 Err(error) => {
-                    tracing::debug!(kiosk = self.id, %error, "connection lost");
+                    tracing::debug!(kiosk = self.member.id, %error, "connection lost");
                     self.report.lost += 1;
+                    if std::mem::take(&mut self.at_once) {
+                        continue;
+                    }
                     let until = Instant::now() + share(&mut self.rng, pause);
                     pause = (pause * 2).min(RETRY_MAX);
                     self.offline_until(until, &mut phase).await;
                 }
             }
         }
+        self.report.epoch = self.log.epoch;
         self.report.last_seq = self.log.last();
         self.report.last_hash = hex(&self.log.last_hash);
         self.report.pending = self.log.pending.len() as u64;
@@ -129,9 +154,8 @@ impl Kiosk {
     async fn connected(&mut self, phase: &mut watch::Receiver<Phase>) -> io::Result<()> {
         self.connections += 1;
         let will = self.status(false);
-        let tls = Arc::clone(&self.tls);
-        let mut client =
-            Client::connect(self.plan.broker, tls, &self.id, KEEP_ALIVE, will.as_bytes()).await?;
+        let Member { id, broker, tls, .. } = &self.member;
+        let mut client = Client::connect(broker, Arc::clone(tls), id, KEEP_ALIVE, will.as_bytes()).await?;
         self.report.connected += 1;
         let ended = self.talk(&mut client, phase).await;
         self.report.bytes_sent += client.sent;
@@ -148,17 +172,8 @@ impl Kiosk {
             if self.is_over(phase) {
                 return client.send(&Out::Disconnect).await;
             }
-            if in_flight.is_none()
-                && let Some((id, batch)) = self.log.batch(now_ms())
-            {
-                let packet = self.next_packet();
-                let topic = format!("v1/k/{}/up/ev", self.id);
-                let payload = batch.as_bytes();
-                client.send(&Out::Publish { topic: &topic, payload, id: packet, retain: false }).await?;
-                let sent = Instant::now();
-                in_flight = Some(InFlight { id, packet, sent });
-                self.report.first_sent.get_or_insert(sent.into_std());
-                self.report.batches += 1;
+            if in_flight.is_none() {
+                in_flight = self.hand_over(client).await?;
             }
             let selling = *phase.borrow() == Phase::Sell;
             let answer_by = in_flight.as_ref().map_or_else(
@@ -176,10 +191,107 @@ impl Kiosk {
                     self.report.unanswered += 1;
                     return Err(io::ErrorKind::TimedOut.into());
                 }
+                Some(fault) = self.faults.recv() => self.suffer(client, fault).await?,
                 () = sleep_until(lose_at) => return Err(io::Error::other("a fault: the connection is lost")),
                 _ = phase.changed() => {}
             }
         }
+    }
+
+    /// Sends a batch of what waits, if anything does.
+    async fn hand_over(&mut self, client: &mut Client) -> io::Result<Option<InFlight>> {
+        if self.log.pending.is_empty() && std::mem::take(&mut self.leave_fork) {
+            self.log.leave_fork(now_ms().max(self.log.epoch + 1), now_ms());
+        }
+        let place = usize::from(std::mem::take(&mut self.gap));
+        let Some((id, batch)) = self.log.batch(now_ms(), place) else { return Ok(None) };
+        let packet = self.next_packet();
+        let (topic, payload) = (self.events_topic(), batch.as_bytes());
+        client.send(&Out::Publish { topic: &topic, payload, id: packet, retain: false }).await?;
+        let sent = Instant::now();
+        self.report.first_sent.get_or_insert(sent.into_std());
+        self.report.batches += 1;
+        Ok(Some(InFlight { id, packet, sent }))
+    }
+
+    fn events_topic(&self) -> String {
+        format!("v1/k/{}/up/ev", self.member.id)
+    }
+
+    async fn suffer(&mut self, client: &mut Client, fault: Fault) -> io::Result<()> {
+        tracing::info!(kiosk = self.member.id, ?fault, "a fault");
+        self.report.faults += 1;
+        match fault {
+            Fault::Storm => {
+                self.at_once = true;
+                Err(io::Error::other("a fault: a storm"))
+            }
+            Fault::Freeze(time) => {
+                tokio::time::sleep(time).await;
+                Ok(())
+            }
+            Fault::Clone => self.be_cloned().await,
+            Fault::Topic => {
+                let (topic, id) = (format!("v1/k/{}x/up/ev", self.member.id), self.next_packet());
+                client.send(&Out::Publish { topic: &topic, payload: b"{}", id, retain: false }).await
+            }
+            Fault::Expired => self.show_expired_certificate().await,
+            Fault::Gap => {
+                self.sell();
+                self.gap = true;
+                Ok(())
+            }
+            Fault::Poison => {
+                self.log.nonsense(now_ms());
+                let (topic, id) = (self.events_topic(), self.next_packet());
+                client
+                    .send(&Out::Publish { topic: &topic, payload: b"\xff no batch", id, retain: false })
+                    .await
+            }
+        }
+    }
+
+    /// A copy of this machine takes its place at the broker, sells and hands over; then this one goes on.
+    async fn be_cloned(&mut self) -> io::Result<()> {
+        let mut copy = self.log.copy();
+        copy.sale(now_ms());
+        self.sell();
+        let will = self.status(false);
+        let Member { id, broker, tls, .. } = &self.member;
+        let mut client = Client::connect(broker, Arc::clone(tls), id, KEEP_ALIVE, will.as_bytes()).await?;
+        if let Some((batch, payload)) = copy.batch(now_ms(), 0) {
+            let (topic, payload) = (self.events_topic(), payload.as_bytes());
+            client.send(&Out::Publish { topic: &topic, payload, id: 2, retain: false }).await?;
+            let answered = async {
+                loop {
+                    if let In::Publish { payload, .. } = client.receive().await?
+                        && serde_json::from_slice::<Ack>(&payload).is_ok_and(|ack| ack.b == batch)
+                    {
+                        return io::Result::Ok(());
+                    }
+                }
+            };
+            tokio::time::timeout(self.plan.answer_within, answered).await.map_err(io::Error::other)??;
+        }
+        client.send(&Out::Disconnect).await?;
+        self.at_once = true;
+        Err(io::Error::other("a fault: a clone was in its place"))
+    }
+
+    async fn show_expired_certificate(&mut self) -> io::Result<()> {
+        let Member { id, broker, expired, .. } = &self.member;
+        let Some(tls) = expired else {
+            tracing::warn!("nobody can sign an expired certificate: --authorities");
+            return Ok(());
+        };
+        match Client::connect(broker, Arc::clone(tls), id, KEEP_ALIVE, b"").await {
+            Ok(_) => tracing::error!(kiosk = id, "the broker took an expired certificate"),
+            Err(error) => {
+                tracing::info!(kiosk = id, %error, "refused");
+                self.report.refused += 1;
+            }
+        }
+        Ok(())
     }
 
     async fn packet(
@@ -221,6 +333,8 @@ impl Kiosk {
         }
         self.report.last_answer = Some(Instant::now().into_std());
         self.report.forked |= ack.fork.is_some();
+        self.leave_fork |= ack.fork.is_some();
+        self.report.unexpected += u64::from(ack.exp.is_some());
         let others: Vec<(u64, String)> = ack.x.into_iter().map(|other| (other.s, other.r)).collect();
         self.log.acknowledged(ack.thru, &others);
         Ok(())
@@ -233,7 +347,7 @@ impl Kiosk {
     }
 
     async fn publish_status(&mut self, client: &mut Client) -> io::Result<()> {
-        let (topic, status) = (format!("v1/k/{}/up/st", self.id), self.status(true));
+        let (topic, status) = (format!("v1/k/{}/up/st", self.member.id), self.status(true));
         let id = self.next_packet();
         client.send(&Out::Publish { topic: &topic, payload: status.as_bytes(), id, retain: true }).await?;
         client.send(&Out::Ping).await

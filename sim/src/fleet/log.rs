@@ -57,6 +57,22 @@ impl Log {
         log
     }
 
+    /// A copy of the disk that another machine goes on with.
+    pub(crate) fn copy(&self) -> Self {
+        Self { rng: Rng::from_seed(!self.rng.clone().bits()), ..self.clone() }
+    }
+
+    /// Begins anew where two machines write the epoch.
+    pub(crate) fn leave_fork(&mut self, epoch: u64, now_ms: u64) {
+        (self.epoch, self.next, self.last_hash) = (epoch, 1, [0; 32]);
+        self.add("epoch.started", r#"{"anchor":null,"reason":"fork"}"#, now_ms);
+    }
+
+    /// An event of a kind that nobody knows.
+    pub(crate) fn nonsense(&mut self, now_ms: u64) {
+        self.add("service.sung", r#"{"by":"sim"}"#, now_ms);
+    }
+
     /// Number of the newest event.
     pub(crate) fn last(&self) -> u64 {
         self.next - 1
@@ -144,14 +160,14 @@ impl Log {
         seq
     }
 
-    /// Up to a batch of what waits, as it travels; `None`: nothing waits.
-    pub(crate) fn batch(&mut self, now_ms: u64) -> Option<(String, String)> {
+    /// Up to a batch of what waits from the event of this place on, as it travels; `None`: nothing waits there.
+    pub(crate) fn batch(&mut self, now_ms: u64, place: usize) -> Option<(String, String)> {
         const EVENTS_MAX: usize = 1000;
         const BYTES_MAX: usize = 250_000;
-        let first = self.pending.front()?;
+        let first = self.pending.get(place)?;
         let (from, previous) = (first.seq, hex(&first.previous));
         let (mut events, mut count) = (String::new(), 0);
-        for event in self.pending.iter().take(EVENTS_MAX) {
+        for event in self.pending.iter().skip(place).take(EVENTS_MAX) {
             if count > 0 && events.len() + event.json.len() > BYTES_MAX {
                 break;
             }

@@ -28,6 +28,12 @@ pub struct KioskReport {
     pub quarantined: u64,
     /// The fleet said that two machines write this log.
     pub forked: bool,
+    /// Faults that it suffered.
+    pub faults: u64,
+    /// Batches that the fleet did not expect.
+    pub unexpected: u64,
+    /// Connections with an expired certificate that were refused.
+    pub refused: u64,
     /// Batches sent, repetitions included.
     pub batches: u64,
     /// Connections made.
@@ -75,6 +81,16 @@ pub struct Report {
     pub sales: u64,
     /// Batches sent.
     pub batches: u64,
+    /// Faults that were ordered and suffered.
+    pub faults: u64,
+    /// Events that the fleet did not understand, those of forks included.
+    pub quarantined: u64,
+    /// Kiosks whose log had forked.
+    pub forked: usize,
+    /// Batches that the fleet did not expect.
+    pub unexpected: u64,
+    /// Connections with an expired certificate that were refused.
+    pub refused: u64,
     /// Kiosks that were connected at least once.
     pub connected: usize,
     /// Connections lost.
@@ -104,6 +120,11 @@ impl Report {
             pending: sum(|kiosk| kiosk.pending),
             sales: sum(|kiosk| kiosk.sales),
             batches: sum(|kiosk| kiosk.batches),
+            faults: sum(|kiosk| kiosk.faults),
+            quarantined: sum(|kiosk| kiosk.quarantined),
+            forked: kiosks.iter().filter(|kiosk| kiosk.forked).count(),
+            unexpected: sum(|kiosk| kiosk.unexpected),
+            refused: sum(|kiosk| kiosk.refused),
             connected: kiosks.iter().filter(|kiosk| kiosk.connected > 0).count(),
             handed_over_ms: handed_over.as_secs_f64() * 1000.0,
             lost: sum(|kiosk| kiosk.lost),
