@@ -49,7 +49,8 @@ fn document(path: &Path) -> anyhow::Result<protocol::catalog::CatalogDocument> {
 pub fn read_with_hints(path: &Path, today: Date) -> anyhow::Result<(Checked, Vec<String>)> {
     let document = document(path)?;
     let checked = check(&document)?;
-    Ok((checked, document.hints(today)?.iter().map(ToString::to_string).collect()))
+    let hints = [document.hints(today)?, document.unshown(&crate::devices::can_show())?].concat();
+    Ok((checked, hints.iter().map(ToString::to_string).collect()))
 }
 
 /// Checks a JSON document that came from elsewhere.
@@ -191,5 +192,22 @@ mod tests {
             file.set_len(u64::try_from(MAX_FILE_BYTES).unwrap()).unwrap();
         }
         assert!(refused(dir.path()).contains("more than 67108864 bytes together"));
+    }
+
+    #[test]
+    fn letters_that_nobody_can_show_are_told_before_a_customer_sees_boxes() {
+        let minimal = include_str!("../../docs/examples/catalog-minimal.json");
+        let text = minimal.replace("\"Fries\"", "\"Fries 北京 ☕\"");
+        assert_ne!(text, minimal);
+        let dir = tempfile::tempdir().unwrap();
+        let hints = |text: &str| {
+            let file = dir.path().join("menu.json");
+            std::fs::write(&file, text).unwrap();
+            read_with_hints(&file, Date { year: 2026, month: 3, day: 2 }).unwrap().1
+        };
+        assert_eq!(hints(minimal), [""; 0]);
+        let told = hints(&text);
+        assert!(told.len() == 1 && told[0].contains("items.fries.name: there is no shape for"), "{told:?}");
+        assert!(told[0].contains('北') && told[0].contains('京'), "{told:?}");
     }
 }

@@ -12,6 +12,9 @@ mod printer;
 mod scanner;
 mod terminal;
 
+use std::cell::RefCell;
+use std::path::Path;
+
 use hal::link::Endpoint;
 use hal::printer::TextShaper;
 pub(crate) use paper::paper;
@@ -126,6 +129,20 @@ const RECEIPT_FONTS: [&[u8]; 2] = [
     include_bytes!("../../ui/assets/fonts/KioskSans-Regular.ttf"),
     include_bytes!("../../ui/assets/fonts/KioskSans-Bold.ttf"),
 ];
+
+/// Whether receipts have a shape for a character; their fonts are those of the screen.
+pub(crate) fn can_show() -> impl Fn(char) -> bool {
+    let shaper = RefCell::new(shaper());
+    move |character| shaper.borrow_mut().as_mut().is_none_or(|shaper| shaper.can_show(character))
+}
+
+/// Checks what is to stand at the top of receipts.
+///
+/// # Errors
+/// What is wrong with the picture.
+pub fn check_logo(path: &Path) -> anyhow::Result<()> {
+    logo::dots(path).map(drop)
+}
 
 /// Shapes the lines that a printer has no characters for. Without fonts such characters print as `?`.
 fn shaper() -> Option<TextShaper> {

@@ -23,4 +23,4 @@ pub mod supervisor;
 pub mod uplink;
 mod watchdog;
 
-pub use devices::paper;
+pub use devices::{check_logo, paper};

@@ -82,6 +82,14 @@ impl CatalogDocument {
         Ok(self.locate(hints).into_vec())
     }
 
+    /// Names with characters that a kiosk has no shapes for.
+    ///
+    /// # Errors
+    /// As [`Self::to_parts`].
+    pub fn unshown(&self, can_show: &dyn Fn(char) -> bool) -> Result<Vec<ImportError>, ImportErrors> {
+        Ok(self.locate(self.to_parts()?.unshown(can_show)).into_vec())
+    }
+
     fn locate(&self, problems: Vec<CatalogProblem>) -> ImportErrors {
         let located = problems.into_iter().map(|problem| {
             let at = locate::find(&self.root, problem.place.steps());

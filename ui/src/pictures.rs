@@ -100,6 +100,11 @@ impl PictureStore {
         })
     }
 
+    /// Whether there is a picture of this name that can be drawn.
+    pub fn has_dish(&self, name: &str) -> bool {
+        self.dish(name, 16, 16, [0; 4]).width() > 0
+    }
+
     /// A QR code at the largest whole module size that fits into `size` together with its quiet zone of four modules
     /// on each side. The raster holds the modules only: centred on a light square of `size`, it has that zone.
     pub fn qr(&self, payload: &str, size: u32, ink: Rgba) -> Raster {

@@ -91,6 +91,12 @@ impl TextShaper {
         Ok(Self { fonts, layouts: LayoutContext::new(), scaler: ScaleContext::new(), families })
     }
 
+    /// Whether a font has a shape for this character.
+    pub fn can_show(&mut self, character: char) -> bool {
+        let line = Line::new(character);
+        self.column(&line.left, &line, None).missing_glyphs == 0
+    }
+
     /// `line` as a picture `dots_wide` wide and whole text rows high, and a little higher where letters reach
     /// below the last row.
     pub(crate) fn shape(&mut self, line: &Line, dots_wide: usize) -> ShapedLine {

@@ -21,7 +21,7 @@ pub(super) fn read(path: &Path) -> Option<BitImage> {
         .ok()
 }
 
-fn dots(path: &Path) -> anyhow::Result<BitImage> {
+pub(super) fn dots(path: &Path) -> anyhow::Result<BitImage> {
     let mut decoder = png::Decoder::new(BufReader::new(File::open(path).context("cannot be opened")?));
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().context("not a PNG")?;

@@ -184,3 +184,30 @@ fn what_only_a_start_would_find_is_named_with_file_line_and_key() {
         assert!(!told[wanted.len()..].contains(&format!("{key}:")), "the key is told once: {told}");
     }
 }
+
+/// `docs/settings.md` holds every setting with its default, and no other.
+#[test]
+fn the_documented_settings_are_those_that_exist() {
+    let page = include_str!("../../../docs/settings.md");
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (documented, _) = rest.split_once("```").unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let file = write(root.path(), "documented.toml", documented);
+    let settings = Settings::load(&[file]).unwrap();
+    let usual = Settings::default();
+    assert_eq!(format!("{:?}", settings.kiosk), format!("{:?}", usual.kiosk));
+    assert_eq!(format!("{:?}", settings.shop), format!("{:?}", usual.shop));
+    assert_eq!(format!("{:?}", settings.screen), format!("{:?}", usual.screen));
+    assert_eq!(format!("{:?}", settings.policy), format!("{:?}", usual.policy));
+    assert_eq!(format!("{:?}", settings.admin), format!("{:?}", usual.admin));
+    assert_eq!(format!("{:?}", settings.log), format!("{:?}", usual.log));
+    let fields =
+        include_str!("model.rs").lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(':'));
+    for (field, _) in fields.filter(|(field, _)| !field.contains(' ') && !field.contains('(')) {
+        let named = documented.lines().any(|line| {
+            let line = line.trim_start_matches("# ");
+            line.starts_with(&format!("{field} =")) || line.starts_with(&format!("[{field}]"))
+        });
+        assert!(named, "docs/settings.md does not say {field}");
+    }
+}

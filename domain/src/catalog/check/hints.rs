@@ -33,6 +33,30 @@ impl CatalogParts {
         hints.idle_groups();
         hints.found
     }
+
+    /// Names with characters that this kiosk has no shapes for: customers and receipts would show boxes.
+    pub fn unshown(&self, can_show: &dyn Fn(char) -> bool) -> Vec<CatalogProblem> {
+        let mut check = Check::of(self);
+        let items = self.items.values().map(|item| (["items", item.id.as_str(), "name"], &item.name));
+        let groups = self.groups.values();
+        let modifiers = groups.flat_map(|group| &group.modifiers);
+        let modifiers = modifiers.map(|it| (["modifiers", it.id.as_str(), "name"], &it.name));
+        let categories = self.categories.iter().map(|it| (["categories", it.id.as_str(), "name"], &it.name));
+        for (place, name) in categories.chain(items).chain(modifiers) {
+            let lacking: BTreeSet<char> =
+                name.0.values().flat_map(|words| words.chars()).filter(|letter| !can_show(*letter)).collect();
+            if !lacking.is_empty() {
+                let lacking: Vec<String> = lacking.iter().map(char::to_string).collect();
+                let what = format!("there is no shape for {}", lacking.join(" "));
+                check.report(
+                    &place,
+                    what,
+                    "write it in Latin or Arabic letters, or customers and receipts see boxes",
+                );
+            }
+        }
+        check.found
+    }
 }
 
 impl Check<'_> {

@@ -18,7 +18,10 @@ impl Scene<'_> {
             amount: record.paying().map_or(record.order.total, |p| p.payment.amount),
             brand,
             last_digits,
-            ready_minutes: self.menu.map_or(0, |menu| menu.catalog.ready_minutes),
+            ready_minutes: self
+                .menu
+                .filter(|_| !record.is_refunded())
+                .map_or(0, |menu| menu.catalog.ready_minutes),
             mode: record.order.mode,
             pictures: self.order_pictures(record),
             receipt: ordered.receipt,

@@ -1,8 +1,10 @@
 //! `kioskctl check`: one line per check, what is wrong and how to fix it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
+use domain::catalog::Catalog;
 use kioskd::admin::client::ask;
 use kioskd::admin::wire::Request;
 use kioskd::settings::{SearchPath, Settings};
@@ -42,7 +44,8 @@ pub(crate) fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Ok(settings) => {
             findings.push(Finding::good("settings", format!("kiosk {}", settings.kiosk.id)));
             findings.extend(disk(&settings));
-            findings.push(seed(&settings));
+            findings.extend(seed(&settings));
+            findings.extend(settings.shop.logo.as_deref().map(logo));
             let socket = arguments.socket.clone().unwrap_or_else(|| settings.admin.socket.clone());
             findings.extend(daemon(&socket));
         }
@@ -99,18 +102,53 @@ fn disk(settings: &Settings) -> Vec<Finding> {
     }
 }
 
-fn seed(settings: &Settings) -> Finding {
+fn logo(path: &Path) -> Finding {
+    let what = "logo";
+    match kioskd::check_logo(path) {
+        Ok(()) => Finding::good(what, path.display().to_string()),
+        Err(error) => Finding::bad(
+            what,
+            format!("{}: {error:#}", path.display()),
+            "write a PNG of at most 576 x 600 pixels, dark on light, as shop.logo; receipts come without it",
+        ),
+    }
+}
+
+/// Pictures that the catalog names and nobody finds.
+fn pictures(settings: &Settings, catalog: &Catalog) -> Finding {
+    let what = "pictures";
+    let store = ui::PictureStore::new(settings.catalog.pictures.clone());
+    let named: BTreeSet<&str> = catalog.items.values().map(|item| &*item.picture).collect();
+    let missing: Vec<&str> =
+        named.into_iter().filter(|name| !name.is_empty() && !store.has_dish(name)).collect();
+    match missing.as_slice() {
+        [] => Finding::good(what, "all that the catalog file names"),
+        [first, more @ ..] => Finding::bad(
+            what,
+            format!(
+                "none for {first:?}{}",
+                if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) }
+            ),
+            "put NAME.svg or NAME.png, at most 8 MB, into the folder of catalog.pictures",
+        ),
+    }
+}
+
+fn seed(settings: &Settings) -> Vec<Finding> {
     let what = "catalog file";
     let Some(path) = &settings.catalog.seed else {
-        return Finding::good(what, "none set; the imported one counts");
+        return vec![Finding::good(what, "none set; the imported one counts")];
     };
     match kioskd::catalog::read(path) {
-        Ok((catalog, _)) => Finding::good(what, format!("{}: {} items", path.display(), catalog.items.len())),
-        Err(error) => Finding::bad(
+        Ok((catalog, _)) => {
+            let read = format!("{}: {} items", path.display(), catalog.items.len());
+            vec![Finding::good(what, read), pictures(settings, &catalog)]
+        }
+        Err(error) => vec![Finding::bad(
             what,
             format!("{error:#}").lines().next().unwrap_or_default(),
             format!("kioskctl catalog check {}", path.display()),
-        ),
+        )],
     }
 }
 
