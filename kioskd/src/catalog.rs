@@ -50,7 +50,13 @@ pub fn read_with_hints(path: &Path, today: Date) -> anyhow::Result<(Checked, Vec
     let document = document(path)?;
     let checked = check(&document)?;
     let hints = [document.hints(today)?, document.unshown(&crate::devices::can_show())?].concat();
-    Ok((checked, hints.iter().map(ToString::to_string).collect()))
+    let foreign = checked.0.languages.iter().filter(|lang| !ui::speaks(lang));
+    let foreign = foreign.map(|lang| {
+        let lang = lang.as_str();
+        format!("languages: the screens have no words in {lang}; beside names in {lang} they speak English")
+    });
+    let hints = hints.iter().map(ToString::to_string).chain(foreign).collect();
+    Ok((checked, hints))
 }
 
 /// Checks a JSON document that came from elsewhere.
@@ -206,6 +212,8 @@ mod tests {
             read_with_hints(&file, Date { year: 2026, month: 3, day: 2 }).unwrap().1
         };
         assert_eq!(hints(minimal), [""; 0]);
+        let turkish = hints(&minimal.replace("[\"en\", \"de\"]", "[\"en\", \"de\", \"tr\"]"));
+        assert!(turkish.iter().any(|hint| hint.contains("the screens have no words in tr")), "{turkish:?}");
         let told = hints(&text);
         assert!(told.len() == 1 && told[0].contains("items.fries.name: there is no shape for"), "{told:?}");
         assert!(told[0].contains('北') && told[0].contains('京'), "{told:?}");

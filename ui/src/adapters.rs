@@ -45,6 +45,8 @@ mod rows;
 mod service;
 mod tongues;
 
+pub use tongues::speaks;
+
 /// What the pages are drawn for, upright; lying, the sides swap.
 const DRAWN_SHORT_PX: f32 = 1080.0;
 const DRAWN_LONG_PX: f32 = 1920.0;

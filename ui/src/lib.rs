@@ -17,5 +17,5 @@ mod adapters;
 mod pages;
 mod pictures;
 
-pub use adapters::{MainScreen, scale_to_fit};
+pub use adapters::{MainScreen, scale_to_fit, speaks};
 pub use pictures::{DishRequest, PictureStore, Raster, Rgba};

@@ -304,6 +304,20 @@ impl Turn<'_> {
         Some(self.offer(&menu).price_cart(&visit.cart, mode))
     }
 
+    /// The page of an item that is sold out now closes: what it offers cannot be had. `true` if it was open.
+    pub(super) fn leave_sold_out(&mut self, item: &ItemId) -> bool {
+        let next = match self.visit().map(|visit| &visit.stage) {
+            Some(Stage::Item(draft)) if draft.item == *item => match draft.editing {
+                Some(_) => Stage::Cart,
+                None => Stage::Browse,
+            },
+            Some(Stage::Meal(draft)) if draft.combo == *item => Stage::Browse,
+            _ => return false,
+        };
+        self.go(next);
+        true
+    }
+
     /// Another catalog is active: whatever the customer is looking at may be gone.
     pub(super) fn menu_changed(&mut self) {
         let Some(menu) = self.menu() else { return };

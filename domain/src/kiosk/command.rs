@@ -106,7 +106,8 @@ impl Turn<'_> {
         let in_cart = self.visit().is_some_and(|visit| {
             visit.cart.lines.iter().any(|line| line.item == item) && super::visit::ordered(visit).is_none()
         });
-        if sold_out && in_cart {
+        let on_page = sold_out && self.leave_sold_out(&item);
+        if sold_out && (in_cart || on_page) {
             let name = self.item_name(&item);
             self.notice(Notice::SoldOut(name));
         }
@@ -146,7 +147,8 @@ impl Turn<'_> {
         );
         let (booked, refused, amount) =
             (record.approval.is_some(), record.refused_goods, record.payment.amount);
-        if !unclear {
+        let by_hand = verdict == StaffVerdict::GivenBack && self.given_back_by_hand(payment);
+        if !unclear && !by_hand {
             return self.refuse(Refusal::NotNow);
         }
         // Goods were refused because something did not fit: such money can only go back.

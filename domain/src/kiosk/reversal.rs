@@ -42,9 +42,7 @@ impl Turn<'_> {
                 {
                     return self.refuse(Refusal::TerminalBusy);
                 }
-                // It has told what it did last before, and now there is nothing any more.
-                let forgot = self.session.terminal.phase == TerminalPhase::Ready(None);
-                if forgot && self.ledger.terminal_last.is_some() {
+                if self.day_is_closed() {
                     return self.refuse(Refusal::DayClosed);
                 }
                 if self.record(PaymentEvent::Reversing { payment }) {
@@ -55,6 +53,25 @@ impl Turn<'_> {
                 }
             }
         }
+    }
+
+    /// The terminal has told what it did last before, and now there is nothing any more.
+    fn day_is_closed(&self) -> bool {
+        let terminal = &self.session.terminal;
+        terminal.phase == TerminalPhase::Ready(None)
+            && terminal.question.is_none()
+            && self.ledger.terminal_last.is_some()
+    }
+
+    /// The staff gave money back at the terminal that it does not give back for us. `false`: it would.
+    pub(super) fn given_back_by_hand(&mut self, payment: PaymentId) -> bool {
+        let Some((_, record)) = self.ledger.payment(payment) else { return false };
+        let PaymentState::Completed(approval) = &record.state else { return false };
+        let by_hand =
+            record.payment.tender == Tender::Card && (approval.receipt_no.is_none() || self.day_is_closed());
+        by_hand
+            && self.record(PaymentEvent::Reversing { payment })
+            && self.record(PaymentEvent::ReversalUnknown { payment })
     }
 
     /// The terminal says that the money was given back, or its memory shows it.

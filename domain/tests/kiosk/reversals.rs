@@ -124,6 +124,28 @@ fn a_sale_of_a_day_that_the_terminal_has_closed_cannot_be_reversed() {
     w.staff(Action::ReversePayment { payment });
     assert_eq!(w.refusal, Some(Refusal::DayClosed));
     assert!(matches!(w.state(), PaymentState::Completed(_)));
+
+    w.staff(Action::ResolvePayment { payment, verdict: StaffVerdict::GivenBack });
+    assert_eq!(
+        (w.refusal.clone(), w.state()),
+        (None, &PaymentState::Reversed),
+        "given back at the terminal itself"
+    );
+    assert_eq!(w.order().refunds[0].n, 2);
+    assert!(w.order().receipts.iter().any(|r| r.kind == ReceiptKind::Refund));
+    w.staff(Action::ResolvePayment { payment, verdict: StaffVerdict::GivenBack });
+    assert_eq!(w.refusal, Some(Refusal::NotNow), "once");
+}
+
+#[test]
+fn what_the_terminal_can_give_back_is_not_booked_by_a_word() {
+    let mut w = World::open();
+    w.completed();
+    w.intent(Intent::Done(DoneIntent::Close));
+    let payment = w.payment_id();
+    w.staff(Action::ResolvePayment { payment, verdict: StaffVerdict::GivenBack });
+    assert_eq!(w.refusal, Some(Refusal::NotNow));
+    assert!(matches!(w.state(), PaymentState::Completed(_)));
 }
 
 #[test]

@@ -385,6 +385,20 @@ fn sold_out_in_the_cart_is_told_and_blocks_checkout_until_it_is_removed() {
 }
 
 #[test]
+fn the_page_of_what_is_sold_out_now_closes_and_nothing_is_added() {
+    let mut w = World::open();
+    w.at_menu();
+    w.intent(Intent::OpenItem(ItemId::new("juice")));
+    w.staff(Action::SetSoldOut { item: ItemId::new("cola"), sold_out: true, until: None });
+    assert_eq!(w.page(), "item", "another item concerns nobody here");
+    w.staff(Action::SetSoldOut { item: ItemId::new("juice"), sold_out: true, until: None });
+    assert_eq!((w.page(), w.notice()), ("menu", Some(Notice::SoldOut("juice".into()))));
+    w.intent(Intent::Item(ItemIntent::Confirm));
+    w.cart(CartIntent::Show);
+    assert!(cart(&w).lines.is_empty());
+}
+
+#[test]
 fn only_what_is_on_the_menu_can_be_marked_as_sold_out() {
     let mut w = World::open();
     let (written, item) = (w.log.len(), ItemId::new("lobster"));

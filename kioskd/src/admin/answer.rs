@@ -157,10 +157,13 @@ pub(crate) fn refused(refusal: &Refusal) -> String {
         Refusal::NotAllowed => "the shop's settings do not allow it".into(),
         Refusal::TerminalBusy => "the payment terminal is busy, or what it did last is not known".into(),
         Refusal::NotReversible => {
-            "the terminal told no receipt number, so it cannot give this money back".into()
+            "the terminal told no receipt number, so it cannot give this money back; do it at the terminal itself, \
+             then: kioskctl resolve PAYMENT given-back"
+                .into()
         }
         Refusal::DayClosed => "the terminal has closed its day since and no longer knows this payment; \
-                               give the money back at the terminal itself, as a refund"
+                               give the money back at the terminal itself, as a refund, then: \
+                               kioskctl resolve PAYMENT given-back"
             .into(),
         Refusal::OlderCatalog { active } => {
             format!("revision {active} is active; a catalog needs a higher revision to replace it")

@@ -6,6 +6,7 @@ mod shop;
 
 use std::collections::BTreeMap;
 
+use domain::catalog::limits::MAX_WORD_CHARS;
 use domain::catalog::{CatalogParts, Poster};
 use domain::money::Currency;
 use domain::text::{Lang, Text};
@@ -122,5 +123,10 @@ fn optional_text(o: &mut Object, name: &'static str) -> Option<Text> {
 /// The words a kitchen ticket shows when the catalog has none of its own.
 fn kitchen_name(reader: &Reader, given: Option<std::sync::Arc<str>>, name: &Text) -> std::sync::Arc<str> {
     let default = reader.languages.first().cloned().unwrap_or_else(|| Lang::new("en"));
-    given.unwrap_or_else(|| name.get(&default, &[]).into())
+    given.unwrap_or_else(|| usual_kitchen_name(name, &default).into())
+}
+
+/// What the kitchen reads if nobody has written something else: the name, as far as a ticket has room for it.
+pub(super) fn usual_kitchen_name(name: &Text, default: &Lang) -> String {
+    name.get(default, &[]).chars().take(MAX_WORD_CHARS).collect::<String>().trim_end().to_owned()
 }

@@ -43,6 +43,19 @@ fn the_demo_catalog_is_in_order() {
 }
 
 #[test]
+fn the_kitchen_reads_as_much_of_a_long_name_as_a_ticket_has_room_for() {
+    let long = "Handgemachte Käsespätzle mit Röstzwiebeln, Bergkäse und grünem Salat vom Feld";
+    let text = MINIMAL.replace("\"Fries\"", &format!("\"{long}\""));
+    let document = parse_json(&text, "menu.json").unwrap();
+    let catalog = document.clone().into_domain().unwrap();
+    let kitchen_name = catalog.item(&ItemId::new("fries")).unwrap().kitchen_name.to_string();
+    assert_eq!(kitchen_name, long.chars().take(64).collect::<String>());
+    let broken = MINIMAL.replace("\"Fries\"", "\"Fr\\nies\"");
+    let told = parse_json(&broken, "menu.json").unwrap().into_domain().unwrap_err().to_string();
+    assert!(told.contains("items.fries.name.en: a control character in the words"), "{told}");
+}
+
+#[test]
 fn hints_name_what_is_hardly_meant() {
     let today = Date { year: 2026, month: 3, day: 2 };
     let hints = |text: &str| -> Vec<String> {

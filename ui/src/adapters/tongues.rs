@@ -53,6 +53,11 @@ fn tongue(lang: &Lang) -> Option<&'static Tongue> {
     TONGUES.iter().find(|tongue| tongue.tag == base)
 }
 
+/// Whether the screens have words of their own in a language; in others they speak English.
+pub fn speaks(lang: &Lang) -> bool {
+    tongue(lang).is_some()
+}
+
 /// The translation file for a language: its own, or English.
 pub(crate) fn translation(lang: &Lang) -> &'static str {
     tongue(lang).map_or("en", |tongue| tongue.tag)

@@ -43,7 +43,7 @@ impl Check<'_> {
                 self.report(&place, "empty words", "write something, or leave the language out");
             } else if words.chars().count() > most {
                 self.report(&place, format!("longer than {most} characters"), "shorten it");
-            } else if words.chars().any(|c| c.is_control() && c != '\n') {
+            } else if words.chars().any(|c| c.is_control() && (c != '\n' || most == MAX_NAME_CHARS)) {
                 self.report(&place, "a control character in the words", "remove it");
             }
         }

@@ -8,6 +8,7 @@ use domain::money::Minor;
 use domain::text::Text;
 
 use super::super::node::Node;
+use super::super::read::usual_kitchen_name;
 use super::super::words::{DIETS, KINDS, Kinds, STYLES};
 use super::shop::windows;
 use super::{Fields, Writer, allergens, boolean, list, number, text, word};
@@ -48,7 +49,7 @@ impl Writer {
 
     /// Left out when it is the name in the default language, which is what reading fills in.
     fn kitchen_name(&self, o: &mut Fields, kitchen_name: &str, name: &Text) {
-        let usual = self.default.as_ref().map_or("", |lang| name.get(lang, &[]));
+        let usual = self.default.as_ref().map_or_else(String::new, |lang| usual_kitchen_name(name, lang));
         o.unless(kitchen_name == usual, "kitchen_name", || text(kitchen_name));
     }
 
