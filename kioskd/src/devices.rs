@@ -146,7 +146,5 @@ pub fn check_logo(path: &Path) -> anyhow::Result<()> {
 
 /// Shapes the lines that a printer has no characters for. Without fonts such characters print as `?`.
 fn shaper() -> Option<TextShaper> {
-    TextShaper::new(RECEIPT_FONTS.map(<[u8]>::to_vec))
-        .map_err(|error| tracing::error!(%error, "no font for receipts"))
-        .ok()
+    TextShaper::new(RECEIPT_FONTS).map_err(|error| tracing::error!(%error, "no font for receipts")).ok()
 }

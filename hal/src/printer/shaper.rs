@@ -4,6 +4,8 @@
 //! through `swash`. Fonts are the caller's: nothing is looked up on the system, so a receipt looks the same on every
 //! kiosk.
 
+use std::sync::Arc;
+
 use parley::fontique::{Blob, Collection, CollectionOptions, SourceCache};
 use parley::{
     Alignment, AlignmentOptions, FontContext, FontFamily, FontFamilyName, FontWeight, GlyphRun, Layout,
@@ -71,11 +73,14 @@ impl TextShaper {
     ///
     /// # Errors
     /// [`ShaperError::NoFont`] when not one of them is a font.
-    pub fn new(fonts: impl IntoIterator<Item = Vec<u8>>) -> Result<Self, ShaperError> {
+    pub fn new<F>(fonts: impl IntoIterator<Item = F>) -> Result<Self, ShaperError>
+    where
+        F: AsRef<[u8]> + Send + Sync + 'static,
+    {
         let mut collection = Collection::new(CollectionOptions { shared: false, system_fonts: false });
         let mut families: Vec<FontFamilyName<'static>> = Vec::new();
         for font in fonts {
-            for (family, _) in collection.register_fonts(Blob::from(font), None) {
+            for (family, _) in collection.register_fonts(Blob::new(Arc::new(font)), None) {
                 let name = collection.family_name(family).map(str::to_owned);
                 if let Some(name) = name.map(|name| FontFamilyName::Named(name.into()))
                     && !families.contains(&name)
