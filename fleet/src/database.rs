@@ -10,7 +10,12 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, 
 use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
 
-use crate::embedded::postgres::APP;
+/// Database of the fleet.
+pub(crate) const DATABASE: &str = "fleet";
+/// Owns the tables; runs migrations.
+pub(crate) const OWNER: &str = "fleet_owner";
+/// What `fleetd` works as: no superuser, owns nothing, so row-level security holds for it. The migrations name it.
+pub(crate) const APP: &str = "fleet_app";
 
 /// Connections of one replica. Ingest holds one a worker; the rest answers people.
 const CONNECTIONS: usize = 16;
@@ -182,6 +187,20 @@ pub async fn migrate(address: &str) -> Result<(), DatabaseError> {
         tracing::info!(step = name, "migrated");
     }
     make_days(&client).await
+}
+
+/// What a superuser says once to make the database, a statement each; `passwords` of owner and app where they log in by
+/// one.
+pub(crate) fn make(passwords: Option<[&str; 2]>) -> [String; 5] {
+    let password =
+        |which: usize| passwords.map_or_else(String::new, |it| format!(" PASSWORD '{}'", it[which]));
+    [
+        format!("CREATE ROLE {OWNER} LOGIN{}", password(0)),
+        format!("CREATE ROLE {APP} LOGIN{}", password(1)),
+        format!("CREATE DATABASE {DATABASE} OWNER {OWNER} ENCODING 'UTF8' TEMPLATE template0"),
+        format!("REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC"),
+        format!("GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO {APP}"),
+    ]
 }
 
 /// Whether everything that serves people works as a role that row-level security confines.

@@ -20,7 +20,7 @@ mod leftovers;
 pub(crate) mod mosquitto;
 mod packages;
 mod place;
-pub(crate) mod postgres;
+mod postgres;
 mod restarts;
 mod supervisor;
 

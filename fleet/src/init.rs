@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 
+use crate::database::{self, APP, DATABASE, OWNER};
 use crate::embedded::mosquitto::{Listeners, for_fleet};
-use crate::embedded::postgres::{APP, DATABASE, MAKE_DATABASE, OWNER};
 use crate::embedded::{certificates, server_names};
 use crate::pki::PkiError;
 use crate::pki::files::{Access, replace};
@@ -110,12 +110,8 @@ fn settings(options: &Options, dir: &Path, listeners: Listeners, [owner, app]: [
 }
 
 fn database(owner: &str, app: &str) -> String {
-    let statements = MAKE_DATABASE.map(|statement| match statement {
-        "CREATE ROLE fleet_owner LOGIN" => format!("{statement} PASSWORD '{owner}';"),
-        "CREATE ROLE fleet_app LOGIN" => format!("{statement} PASSWORD '{app}';"),
-        other => format!("{other};"),
-    });
-    format!("-- For psql as a superuser, once; written by fleetd init.\n{}\n", statements.join("\n"))
+    let statements = database::make(Some([owner, app]));
+    format!("-- For psql as a superuser, once; written by fleetd init.\n{};\n", statements.join(";\n"))
 }
 
 fn keep(path: &Path, text: &str, access: Access) -> Result<PathBuf, InitError> {

@@ -25,20 +25,20 @@ const SAME_REASON: usize = 2;
 const EARLY: usize = 20;
 
 /// What the operator wants.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
     /// The waves, the first one first.
     pub waves: Vec<Wave>,
-    /// Of the working kiosks of a site at most this share is away at once, at least one, and never all.
-    pub site_share: f64,
+    /// Of the working kiosks of a site at most so many percent are away at once, at least one, and never all.
+    pub site_percent: usize,
     /// How long a wave is watched after its last verdict, s.
     pub soak_s: i64,
     /// After so long without a verdict a kiosk that switched counts as failed, s.
     pub silence_s: i64,
-    /// Share of the verdicts that must be good for the next wave.
-    pub success: f64,
-    /// Share of the working kiosks of the wave that must have a verdict for the next wave.
-    pub reported: f64,
+    /// Percent of the verdicts that must be good for the next wave.
+    pub good_percent: usize,
+    /// Percent of the working kiosks of the wave that must have a verdict for the next wave.
+    pub reported_percent: usize,
 }
 
 /// A part of the fleet that is admitted at once.
@@ -63,11 +63,11 @@ impl Plan {
                 wave("50 %", 5000, 100),
                 wave("100 %", protocol::rollout::BUCKETS, 500),
             ],
-            site_share: 0.25,
+            site_percent: 25,
             soak_s: 24 * 3600,
             silence_s: 20 * 60,
-            success: 0.95,
-            reported: 0.90,
+            good_percent: 95,
+            reported_percent: 90,
         }
     }
 }
@@ -162,8 +162,6 @@ pub struct Rollout {
     pub test: Sequential,
     /// Reasons of the roll-backs among the first verdicts.
     pub early_reasons: Vec<String>,
-    /// Good and bad, so far.
-    pub verdicts: (usize, usize),
     /// When the last verdict came, s since 1970.
     pub last_verdict_s: i64,
     /// A wave that somebody has looked at and found good enough.
@@ -179,7 +177,6 @@ impl Rollout {
             members,
             test: Sequential::default(),
             early_reasons: Vec::new(),
-            verdicts: (0, 0),
             last_verdict_s: now_s,
             accepted: None,
         }
@@ -197,11 +194,9 @@ impl Rollout {
         let Some(member) = self.members.get_mut(kiosk).filter(|it| !it.phase.is_verdict()) else { return };
         member.phase = if how.is_ok() { Phase::Good } else { Phase::Bad };
         self.last_verdict_s = now_s;
-        let (good, bad) = self.verdicts;
-        self.verdicts = if how.is_ok() { (good + 1, bad) } else { (good, bad + 1) };
         self.test.verdict(how.is_ok());
         if let Err(reason) = how
-            && good + bad < EARLY
+            && self.count(|it| it.phase.is_verdict()) <= EARLY
         {
             self.early_reasons.push(reason.to_owned());
         }
@@ -212,6 +207,10 @@ impl Rollout {
         }
     }
 
+    fn count(&self, which: impl Fn(&Member) -> bool) -> usize {
+        self.members.values().filter(|it| which(it)).count()
+    }
+
     /// What the verdicts say against going on.
     fn halts(&self) -> Option<Halt> {
         let again =
@@ -219,8 +218,9 @@ impl Rollout {
         if let Some(reason) = self.early_reasons.iter().find(again) {
             return Some(Halt::SameReason(reason.clone()));
         }
-        let (good, bad) = self.verdicts;
-        self.test.rejects().then_some(Halt::Failures { bad, of: good + bad })
+        let bad = self.count(|it| it.phase == Phase::Bad);
+        let of = self.count(|it| it.phase.is_verdict());
+        self.test.rejects().then_some(Halt::Failures { bad, of })
     }
 
     /// Stops for good: an operator, or worse health than those without the release.

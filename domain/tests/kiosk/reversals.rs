@@ -3,6 +3,7 @@
 use domain::Effect;
 use domain::effect::TerminalEffect;
 use domain::event::TaskKind;
+use domain::ids::PaymentId;
 use domain::input::{Action, LastAnswer, TerminalInput};
 use domain::intent::{DoneIntent, Intent};
 use domain::kiosk::Refusal;
@@ -13,6 +14,15 @@ use domain::view::{Page, Settlement};
 
 use crate::payments::ours;
 use crate::world::{World, transaction};
+
+/// A sale whose customer has left.
+fn sold() -> (World, PaymentId) {
+    let mut w = World::open();
+    w.completed();
+    w.intent(Intent::Done(DoneIntent::Close));
+    let payment = w.payment_id();
+    (w, payment)
+}
 
 #[test]
 fn staff_give_the_money_of_a_completed_sale_back_with_a_number_of_its_own() {
@@ -55,10 +65,7 @@ fn the_number_page_says_when_its_money_was_given_back() {
 
 #[test]
 fn a_reversal_without_an_answer_is_asked_about_and_does_not_hold_up_the_next_customer_for_ever() {
-    let mut w = World::open();
-    w.completed();
-    w.intent(Intent::Done(DoneIntent::Close));
-    let payment = w.payment_id();
+    let (mut w, payment) = sold();
     w.staff(Action::ReversePayment { payment });
     w.lose();
     assert!(matches!(w.state(), PaymentState::ReversalUnknown(_)));
@@ -77,10 +84,7 @@ fn a_reversal_without_an_answer_is_asked_about_and_does_not_hold_up_the_next_cus
 
 #[test]
 fn a_reversal_that_was_already_done_is_done() {
-    let mut w = World::open();
-    w.completed();
-    w.intent(Intent::Done(DoneIntent::Close));
-    let payment = w.payment_id();
+    let (mut w, payment) = sold();
     w.staff(Action::ReversePayment { payment });
     w.terminal(TerminalInput::ReversalRefused { payment, code: 0xB5 });
     assert!(matches!(w.state(), PaymentState::ReversalUnknown(_)));
@@ -91,10 +95,7 @@ fn a_reversal_that_was_already_done_is_done() {
 
 #[test]
 fn a_refused_reversal_leaves_the_payment_as_it_was_says_so_and_can_be_tried_again() {
-    let mut w = World::open();
-    w.completed();
-    w.intent(Intent::Done(DoneIntent::Close));
-    let payment = w.payment_id();
+    let (mut w, payment) = sold();
     for last in [ours(&w, 8), transaction(9, 100)] {
         w.take_effects();
         w.staff(Action::ReversePayment { payment });
@@ -116,10 +117,7 @@ fn a_refused_reversal_leaves_the_payment_as_it_was_says_so_and_can_be_tried_agai
 
 #[test]
 fn a_sale_of_a_day_that_the_terminal_has_closed_cannot_be_reversed() {
-    let mut w = World::open();
-    w.completed();
-    w.intent(Intent::Done(DoneIntent::Close));
-    let payment = w.payment_id();
+    let (mut w, payment) = sold();
     w.back(&LastAnswer::Empty);
     w.staff(Action::ReversePayment { payment });
     assert_eq!(w.refusal, Some(Refusal::DayClosed));
@@ -139,10 +137,7 @@ fn a_sale_of_a_day_that_the_terminal_has_closed_cannot_be_reversed() {
 
 #[test]
 fn what_the_terminal_can_give_back_is_not_booked_by_a_word() {
-    let mut w = World::open();
-    w.completed();
-    w.intent(Intent::Done(DoneIntent::Close));
-    let payment = w.payment_id();
+    let (mut w, payment) = sold();
     w.staff(Action::ResolvePayment { payment, verdict: StaffVerdict::GivenBack });
     assert_eq!(w.refusal, Some(Refusal::NotNow));
     assert!(matches!(w.state(), PaymentState::Completed(_)));

@@ -14,25 +14,10 @@ use super::child::prepare;
 use super::engine::{Engine, Health};
 use super::packages::Programs;
 use super::place::Place;
-
-/// Database of the fleet.
-pub(crate) const DATABASE: &str = "fleet";
-/// Owns the tables; runs migrations.
-pub(crate) const OWNER: &str = "fleet_owner";
-/// What `fleetd` works as: no superuser, owns nothing, so row-level security holds for it.
-pub(crate) const APP: &str = "fleet_app";
+use crate::database::{self, APP, DATABASE, OWNER};
 
 /// Superuser that exists because one must. No account is mapped to it, so nobody can log in as it.
 const SUPERUSER: &str = "fleet_admin";
-
-/// Run once, one statement a line; for a private database in single-user mode, before any connection is possible.
-pub(crate) const MAKE_DATABASE: [&str; 5] = [
-    "CREATE ROLE fleet_owner LOGIN",
-    "CREATE ROLE fleet_app LOGIN",
-    "CREATE DATABASE fleet OWNER fleet_owner ENCODING 'UTF8' TEMPLATE template0",
-    "REVOKE ALL ON DATABASE fleet FROM PUBLIC",
-    "GRANT CONNECT, TEMPORARY ON DATABASE fleet TO fleet_app",
-];
 
 /// Settings that must hold, whatever stands in `postgresql.conf`; that file is for tuning. Statements and row
 /// contents stay out of the log: they hold what customers bought.
@@ -101,7 +86,8 @@ async fn create(place: &Place, programs: &Programs) -> Result<(), EmbeddedError>
     finish("initdb", initdb, place).await?;
 
     let script = new.join("make-database.sql");
-    place.write(&script, &format!("{}\n", MAKE_DATABASE.join("\n")))?;
+    // A statement a line, before any connection is possible.
+    place.write(&script, &format!("{}\n", database::make(None).join("\n")))?;
     let mut single = Command::new(&programs.postgres);
     single.arg("--single").args(["-c", "exit_on_error=on"]).arg("-D").arg(&new).arg("postgres");
     let input = std::fs::File::open(&script).map_err(EmbeddedError::data("read", &script))?;
@@ -217,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_statements_that_make_the_database_name_what_we_connect_as() {
-        let text = MAKE_DATABASE.join("\n");
+        let text = database::make(None).join("\n");
         for name in [DATABASE, OWNER, APP] {
             assert!(text.contains(name), "{name}");
         }

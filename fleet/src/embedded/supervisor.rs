@@ -12,8 +12,9 @@ use super::keeper::{Keeper, Order};
 use super::mosquitto::{Listeners, Mosquitto};
 use super::packages::Programs;
 use super::place::{Place, Ports};
-use super::postgres::{APP, OWNER, Postgres, connection_string};
+use super::postgres::{Postgres, connection_string};
 use super::{Database, EmbeddedError, Engines, GaveUp, Options, certificates};
+use crate::database::{APP, OWNER};
 
 /// How long engines of a supervisor that was killed may take to end by themselves: they were told to.
 const GRACE: Duration = Duration::from_secs(10);

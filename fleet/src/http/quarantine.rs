@@ -106,6 +106,29 @@ pub(super) struct Dealt {
     note: String,
 }
 
+/// How somebody deals with what was not understood.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Released,
+    Discarded,
+}
+
+impl Outcome {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Discarded => "discarded",
+        }
+    }
+
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Released => "quarantine.release",
+            Self::Discarded => "quarantine.discard",
+        }
+    }
+}
+
 /// Tries an event again and applies it, out of its place: because this version knows its kind, or what it needs is there
 /// now. What does not fit its log (`CHAIN`, `FORK`) or is no event cannot be.
 #[utoipa::path(post, path = "/v1/quarantine/{id}/release", tag = "sales", params(("id" = i64, Path)),
@@ -116,30 +139,9 @@ pub(super) async fn release(
     At(id): At<i64>,
     Body(asked): Body<Dealt>,
 ) -> Answer<Json<Quarantined>> {
-    let mut connection = api.database.connection().await?;
-    let transaction = staff.begin(&mut connection).await?;
-    let sql =
-        "SELECT q.kiosk, k.site, q.epoch, q.raw, q.reason FROM quarantine q JOIN kiosk k ON k.id = q.kiosk
-               WHERE q.id = $1 AND q.released_at IS NULL FOR UPDATE OF q";
-    if let Some(row) = transaction.query_opt(sql, &[&id]).await.trying("lock a quarantined event")? {
-        let (kiosk, site, epoch, raw, reason): (String, String, Option<i64>, Vec<u8>, String) =
-            (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4));
-        let refused = |why: String| {
-            Failed::unfit("refused", format!("it still cannot be applied: {why}"))
-                .next("look at it: fleetctl quarantine -o json; or give it up: fleetctl quarantine discard")
-        };
-        let epoch = epoch.filter(|_| ["KIND", "SCHEMA", "APPLY"].contains(&reason.as_str()));
-        let epoch =
-            epoch.ok_or_else(|| refused(format!("what is kept as {reason} has no place in the log")))?;
-        let kiosk = KioskId::new(kiosk).map_err(|error| refused(error.to_string()))?;
-        let kept = Kept { kiosk: &kiosk, site: &site, epoch, raw: &raw };
-        replay(&transaction, &staff.tenant, &kept).await?.map_err(refused)?;
-    }
-    let dealt = deal(&transaction, &staff, (id, "released"), &asked).await?;
-    transaction.commit().await.trying("release an event")?;
+    let dealt = deal(&api, &staff, (id, Outcome::Released), &asked).await?;
     api.hub.due();
-    api.hub.changed(&staff.tenant, Subject::Kiosk, [dealt.kiosk.clone()]);
-    Ok(Json(dealt))
+    Ok(dealt)
 }
 
 /// Gives something up: it stays kept, and waits for nobody any more.
@@ -151,41 +153,71 @@ pub(super) async fn discard(
     At(id): At<i64>,
     Body(asked): Body<Dealt>,
 ) -> Answer<Json<Quarantined>> {
+    deal(&api, &staff, (id, Outcome::Discarded), &asked).await
+}
+
+async fn deal(
+    api: &Api,
+    staff: &Staff,
+    (id, outcome): (i64, Outcome),
+    asked: &Dealt,
+) -> Answer<Json<Quarantined>> {
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
-    let dealt = deal(&transaction, &staff, (id, "discarded"), &asked).await?;
-    transaction.commit().await.trying("discard an event")?;
+    if outcome == Outcome::Released {
+        apply_again(&transaction, staff, id).await?;
+    }
+    let dealt = note(&transaction, staff, (id, outcome), asked).await?;
+    transaction.commit().await.trying("deal with an event")?;
     api.hub.changed(&staff.tenant, Subject::Kiosk, [dealt.kiosk.clone()]);
     Ok(Json(dealt))
 }
 
+/// Applies an event that nobody has dealt with yet.
+async fn apply_again(transaction: &Transaction<'_>, staff: &Staff, id: i64) -> Answer<()> {
+    let sql =
+        "SELECT q.kiosk, k.site, q.epoch, q.raw, q.reason FROM quarantine q JOIN kiosk k ON k.id = q.kiosk
+               WHERE q.id = $1 AND q.released_at IS NULL FOR UPDATE OF q";
+    let row = transaction.query_opt(sql, &[&id]).await.trying("lock a quarantined event")?;
+    let Some(row) = row else { return Ok(()) };
+    let (kiosk, site, epoch, raw, reason): (String, String, Option<i64>, Vec<u8>, String) =
+        (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4));
+    let refused = |why: String| {
+        Failed::unfit("refused", format!("it still cannot be applied: {why}"))
+            .next("look at it: fleetctl quarantine -o json; or give it up: fleetctl quarantine discard")
+    };
+    let epoch = epoch.filter(|_| ["KIND", "SCHEMA", "APPLY"].contains(&reason.as_str()));
+    let epoch = epoch.ok_or_else(|| refused(format!("what is kept as {reason} has no place in the log")))?;
+    let kiosk = KioskId::new(kiosk).map_err(|error| refused(error.to_string()))?;
+    let kept = Kept { kiosk: &kiosk, site: &site, epoch, raw: &raw };
+    replay(transaction, &staff.tenant, &kept).await?.map_err(refused)
+}
+
 /// Notes how somebody dealt with it. The same said again changes nothing.
-async fn deal(
+async fn note(
     transaction: &Transaction<'_>,
     staff: &Staff,
-    (id, outcome): (i64, &'static str),
+    (id, outcome): (i64, Outcome),
     asked: &Dealt,
 ) -> Answer<Quarantined> {
     text("note", &asked.note, 1000)?;
     let sql = "UPDATE quarantine SET released_at = now(), released_by = $2, outcome = $3
                WHERE id = $1 AND released_at IS NULL";
     let dealt =
-        transaction.execute(sql, &[&id, &staff.actor, &outcome]).await.trying("deal with an event")?;
+        transaction.execute(sql, &[&id, &staff.actor, &outcome.word()]).await.trying("deal with an event")?;
     let sql = format!("SELECT {COLUMNS} FROM quarantine q WHERE q.id = $1");
     let kept: Option<Quarantined> = page::one(transaction, &sql, &[&id]).await?;
     let kept = kept.ok_or_else(|| Failed::missing("quarantined event", id))?;
     if dealt == 0 {
-        let before = kept.outcome.clone().unwrap_or_default();
-        let same = before == outcome;
-        return if same {
+        let before = kept.outcome.as_deref().unwrap_or_default();
+        return if before == outcome.word() {
             Ok(kept)
         } else {
             Err(Failed::conflict("done", format!("it was {before} already")))
         };
     }
-    let action = if outcome == "released" { "quarantine.release" } else { "quarantine.discard" };
     let detail =
         json!({ "kiosk": kept.kiosk, "event": kept.event_id, "reason": kept.reason, "note": asked.note });
-    staff.note(transaction, action, &id.to_string(), detail).await?;
+    staff.note(transaction, outcome.action(), &id.to_string(), detail).await?;
     Ok(kept)
 }

@@ -175,10 +175,10 @@ impl Books {
             OrderEvent::Paid { order, fiscal, at } => {
                 let paid_ms = instant(at.0)?;
                 let (series, n) = (whole(fiscal.series)?, whole(fiscal.n)?);
-                if self.sale(whose, order.0)?.fiscal.is_some() {
+                let sale = self.sale(whose, order.0)?;
+                if sale.fiscal.is_some() {
                     return Err("the order was paid before".into());
                 }
-                let sale = self.sale(whose, order.0)?;
                 sale.state = "paid".into();
                 sale.fiscal = Some((series, n));
                 sale.paid_ms = Some(paid_ms);

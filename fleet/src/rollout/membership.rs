@@ -28,27 +28,22 @@ pub fn freeze(
     per_site: usize,
 ) -> BTreeMap<String, Member> {
     let last = plan.waves.len().saturating_sub(1);
-    let mut first_of_site: BTreeMap<(usize, &str), usize> = BTreeMap::new();
-    let mut sorted: Vec<(u16, &Candidate)> =
-        candidates.iter().map(|it| (bucket(salt, &it.kiosk), it)).collect();
-    sorted.sort_by(|a, b| (a.0, &a.1.kiosk).cmp(&(b.0, &b.1.kiosk)));
-    let deal = |(bucket, it): &(u16, &Candidate)| {
-        let by_bucket = plan.waves.iter().position(|wave| *bucket < wave.below).unwrap_or(last);
-        if it.canary { 0 } else { by_bucket }
+    let dealt = |it: &Candidate| plan.waves.iter().position(|wave| bucket(salt, &it.kiosk) < wave.below);
+    let mut sorted: Vec<&Candidate> = candidates.iter().collect();
+    sorted.sort_by_cached_key(|it| (bucket(salt, &it.kiosk), it.kiosk.clone()));
+    let mut early_of_site: BTreeMap<&str, usize> = BTreeMap::new();
+    let member = |it: &Candidate, wave| {
+        let (site, works) = (it.site.clone(), it.works);
+        (it.kiosk.clone(), Member { site, wave, works, phase: Phase::Waiting })
     };
-    let mut members = BTreeMap::new();
-    for dealt in &sorted {
-        let mut wave = deal(dealt);
-        let candidate = dealt.1;
-        if wave == 1 && wave < last {
-            let there = first_of_site.entry((wave, &candidate.site)).or_default();
-            *there += 1;
-            if *there > per_site {
-                wave += 1;
-            }
+    let waves = sorted.into_iter().map(|it| {
+        let wave = if it.canary { 0 } else { dealt(it).unwrap_or(last) };
+        if wave != 1 || wave == last {
+            return member(it, wave);
         }
-        let (site, works) = (candidate.site.clone(), candidate.works);
-        members.insert(candidate.kiosk.clone(), Member { site, wave, works, phase: Phase::Waiting });
-    }
-    members
+        let there = early_of_site.entry(&it.site).or_default();
+        *there += 1;
+        member(it, if *there > per_site { wave + 1 } else { wave })
+    });
+    waves.collect()
 }

@@ -32,10 +32,7 @@ struct Shop {
 
 impl Shop {
     fn has_room(self, plan: &Plan) -> bool {
-        #[expect(clippy::cast_precision_loss, reason = "kiosks of a site")]
-        let share = (plan.site_share * self.works as f64).floor();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "kiosks of a site")]
-        let most = (share as usize).max(1);
+        let most = (self.works * plan.site_percent / 100).max(1);
         // Never the last one that works, unless the site has no other.
         let spare = if self.kiosks == 1 { 1 } else { self.works.saturating_sub(1) };
         self.away < most.min(spare)
@@ -106,27 +103,24 @@ impl Rollout {
 
     /// Whether a wave and those before it have their verdicts and were watched for long enough.
     fn is_over(&self, wave: usize, now_s: i64) -> bool {
-        let admitted = || self.members.values().filter(|it| it.wave <= wave);
-        let verdicts = admitted().filter(|it| it.phase.is_verdict()).count();
-        let reachable = admitted().filter(|it| it.works || it.phase.is_verdict()).count();
-        let away = admitted().any(|it| matches!(it.phase, Phase::Switching { .. }));
-        !away
-            && share(verdicts, reachable) >= self.plan.reported
+        let admitted = |which: fn(&Member) -> bool| self.count(|it| it.wave <= wave && which(it));
+        let verdicts = admitted(|it| it.phase.is_verdict());
+        let reachable = admitted(|it| it.works || it.phase.is_verdict());
+        admitted(is_away) == 0
+            && is_percent(verdicts, reachable, self.plan.reported_percent)
             && now_s - self.last_verdict_s >= self.plan.soak_s
     }
 
     fn is_good_enough(&self, wave: usize) -> bool {
-        let admitted = || self.members.values().filter(|it| it.wave <= wave);
-        let good = admitted().filter(|it| it.phase == Phase::Good).count();
-        let verdicts = admitted().filter(|it| it.phase.is_verdict()).count();
-        share(good, verdicts) >= self.plan.success
+        let good = self.count(|it| it.wave <= wave && it.phase == Phase::Good);
+        let verdicts = self.count(|it| it.wave <= wave && it.phase.is_verdict());
+        is_percent(good, verdicts, self.plan.good_percent)
     }
 
     fn admit(&mut self, wave: usize, now_s: i64, decisions: &mut Vec<Decision>) {
         let Some(pace) = self.plan.waves.get(wave).map(|wave| wave.pace) else { return };
         let mut shops = self.shops();
-        let is_away = |it: &&Member| matches!(it.phase, Phase::Switching { .. });
-        let mut away = self.members.values().filter(is_away).count();
+        let mut away = self.count(is_away);
         for (kiosk, member) in self.members.iter_mut().filter(|(_, it)| it.wave <= wave) {
             match member.phase {
                 Phase::Waiting => {
@@ -151,7 +145,7 @@ impl Rollout {
         let mut shops: BTreeMap<String, Shop> = BTreeMap::new();
         for member in self.members.values() {
             let shop = shops.entry(member.site.clone()).or_default();
-            let away = matches!(member.phase, Phase::Switching { .. });
+            let away = is_away(member);
             shop.kiosks += 1;
             // One that is away comes back: it counts as working.
             shop.works += usize::from(member.works || away);
@@ -161,8 +155,11 @@ impl Rollout {
     }
 }
 
-/// Of nobody everybody is enough.
-#[expect(clippy::cast_precision_loss, reason = "kiosks of a fleet")]
-fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+fn is_away(member: &Member) -> bool {
+    matches!(member.phase, Phase::Switching { .. })
+}
+
+/// Whether a part is at least so many percent; of nothing, everything is.
+fn is_percent(part: usize, whole: usize, percent: usize) -> bool {
+    part * 100 >= whole * percent
 }
