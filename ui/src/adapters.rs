@@ -323,7 +323,7 @@ pub(crate) fn integer(n: u32) -> i32 {
 
 /// A text with every word on a line of its own, as narrow as it can be set without breaking a word.
 pub(crate) fn one_word_a_line(text: &str) -> String {
-    text.replace('-', "-\n").split([' ', '\n']).collect::<Vec<_>>().join("\n")
+    text.replace('-', "-\n").replace(' ', "\n")
 }
 
 /// Picture names for a row of dishes.

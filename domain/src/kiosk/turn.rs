@@ -105,13 +105,15 @@ impl<'a> Turn<'a> {
 
 /// The language of a page without a customer.
 pub(crate) fn default_lang(config: &KioskConfig, session: &Session) -> Lang {
-    let wanted = config.default_lang.as_ref();
-    let Some(menu) = &session.menu else {
-        return wanted.cloned().unwrap_or_else(|| Lang::new(LAST_RESORT_LANG));
+    let wanted = config.default_lang.clone();
+    let lang = match &session.menu {
+        Some(menu) => {
+            let spoken = &menu.catalog.languages;
+            wanted.filter(|lang| spoken.contains(lang)).or_else(|| spoken.first().cloned())
+        }
+        None => wanted,
     };
-    let spoken = &menu.catalog.languages;
-    let first = || spoken.first().cloned().unwrap_or_else(|| Lang::new(LAST_RESORT_LANG));
-    wanted.filter(|lang| spoken.contains(lang)).cloned().unwrap_or_else(first)
+    lang.unwrap_or_else(|| Lang::new(LAST_RESORT_LANG))
 }
 
 macro_rules! into_enum {

@@ -13,7 +13,8 @@ pub(super) type Missing = BTreeMap<Lang, (Place, usize)>;
 
 impl CatalogParts {
     /// Things to look at before going on: languages without some of their words, tax rates that look like a share
-    /// of one, items that are silent about allergens, goods that no customer can reach, categories and modifier groups without a use. A catalog with hints can be activated.
+    /// of one, items that are silent about allergens, goods that no customer can reach, categories and modifier
+    /// groups without a use. A catalog with hints can be activated.
     pub fn hints(&self) -> Vec<CatalogProblem> {
         let mut check = Check::of(self);
         check.general();

@@ -5,25 +5,39 @@ use super::super::{Place, is_id};
 use super::Check;
 use crate::text::Text;
 
+/// What a text may be.
+#[derive(Clone, Copy)]
+struct Form {
+    /// Characters.
+    most: usize,
+    /// It must be there in the default language.
+    required: bool,
+    /// It may have several lines.
+    lines: bool,
+}
+
+const NAME: Form = Form { most: MAX_NAME_CHARS, required: true, lines: false };
+const DESCRIPTION: Form = Form { most: MAX_DESCRIPTION_CHARS, required: false, lines: true };
+
 impl Check<'_> {
     /// A name: must be there in the default language.
     pub(super) fn name(&mut self, place: &[&str], text: &Text) {
-        self.text(place, text, MAX_NAME_CHARS, true);
+        self.text(place, text, NAME);
     }
 
     /// A name that may be missing altogether.
     pub(super) fn optional_name(&mut self, place: &[&str], text: &Text) {
-        self.text(place, text, MAX_NAME_CHARS, false);
+        self.text(place, text, Form { required: false, ..NAME });
     }
 
     /// A longer text that may be missing altogether.
     pub(super) fn description(&mut self, place: &[&str], text: &Text) {
-        self.text(place, text, MAX_DESCRIPTION_CHARS, false);
+        self.text(place, text, DESCRIPTION);
     }
 
-    fn text(&mut self, place: &[&str], text: &Text, most: usize, required: bool) {
+    fn text(&mut self, place: &[&str], text: &Text, form: Form) {
         let Some(default) = self.parts.languages.first() else { return };
-        if (required || !text.is_empty()) && !text.0.contains_key(default) {
+        if (form.required || !text.is_empty()) && !text.0.contains_key(default) {
             let remedy = format!("add it in {default}, which every other language falls back to");
             self.report(place, format!("no words in the default language {default}"), remedy);
         }
@@ -41,9 +55,9 @@ impl Check<'_> {
             }
             if words.trim().is_empty() {
                 self.report(&place, "empty words", "write something, or leave the language out");
-            } else if words.chars().count() > most {
-                self.report(&place, format!("longer than {most} characters"), "shorten it");
-            } else if words.chars().any(|c| c.is_control() && (c != '\n' || most == MAX_NAME_CHARS)) {
+            } else if words.chars().count() > form.most {
+                self.report(&place, format!("longer than {} characters", form.most), "shorten it");
+            } else if words.chars().any(|c| c.is_control() && !(c == '\n' && form.lines)) {
                 self.report(&place, "a control character in the words", "remove it");
             }
         }

@@ -11,17 +11,18 @@ impl Scene<'_> {
     pub(super) fn done(&self, ordered: &Ordered, record: &OrderRecord) -> Page {
         let (brand, last_digits) = card(record);
         let config = &self.kiosk.config;
+        let settlement = settlement(record);
         Page::Done(DoneView {
             number: record.order.number.counter,
             reference: record.order.number.to_string().into(),
-            settlement: settlement(record),
+            settlement,
             amount: record.paying().map_or(record.order.total, |p| p.payment.amount),
             brand,
             last_digits,
-            ready_minutes: self
-                .menu
-                .filter(|_| !record.is_refunded())
-                .map_or(0, |menu| menu.catalog.ready_minutes),
+            ready_minutes: match (settlement, self.menu) {
+                (Settlement::Paid | Settlement::ToPay, Some(menu)) => menu.catalog.ready_minutes,
+                (Settlement::GivenBack, _) | (_, None) => 0,
+            },
             mode: record.order.mode,
             pictures: self.order_pictures(record),
             receipt: ordered.receipt,

@@ -121,17 +121,12 @@ fn pictures(settings: &Settings, catalog: &Catalog) -> Finding {
     let named: BTreeSet<&str> = catalog.items.values().map(|item| &*item.picture).collect();
     let missing: Vec<&str> =
         named.into_iter().filter(|name| !name.is_empty() && !store.has_dish(name)).collect();
-    match missing.as_slice() {
-        [] => Finding::good(what, "all that the catalog file names"),
-        [first, more @ ..] => Finding::bad(
-            what,
-            format!(
-                "none for {first:?}{}",
-                if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) }
-            ),
-            "put NAME.svg or NAME.png, at most 8 MB, into the folder of catalog.pictures",
-        ),
-    }
+    let wrong = match missing.as_slice() {
+        [] => return Finding::good(what, "all that the catalog file names"),
+        [one] => format!("none for {one:?}"),
+        [first, more @ ..] => format!("none for {first:?} and {} more", more.len()),
+    };
+    Finding::bad(what, wrong, "put NAME.svg or NAME.png, at most 8 MB, into the folder of catalog.pictures")
 }
 
 fn seed(settings: &Settings) -> Vec<Finding> {
