@@ -95,12 +95,14 @@ async fn forget_counters(database: &Database, tenant: &str, kiosk: &KioskId) -> 
 }
 
 /// What the broker keeps of a kiosk.
-fn kept(kiosk: &KioskId) -> [Topic; 4] {
+fn kept(kiosk: &KioskId) -> [Topic; 6] {
     [
         Topic::Up(kiosk.clone(), Up::Status),
         Topic::Up(kiosk.clone(), Up::Twin),
+        Topic::Up(kiosk.clone(), Up::Update),
         Topic::Down(kiosk.clone(), Down::Twin),
         Topic::Down(kiosk.clone(), Down::Quota),
+        Topic::Down(kiosk.clone(), Down::Update),
     ]
 }
 

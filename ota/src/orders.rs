@@ -81,9 +81,38 @@ pub enum Action {
     Install {
         /// Its number.
         release: u64,
+        /// It is the kiosk's turn: it may leave the release that runs. The same assignment comes again with it.
+        #[serde(default)]
+        turn: bool,
+        /// When, in the kiosk's local time; always if there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window: Option<Window>,
+        /// Bytes a second at most, in 1,000.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rate_kb: Option<u32>,
     },
     /// To leave things as they are, if it is not too late.
     Cancel,
+}
+
+/// A part of the day, in minutes after midnight; over midnight if it ends before it begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Window {
+    /// First minute.
+    pub from: u16,
+    /// First minute that is not in it any more.
+    pub to: u16,
+}
+
+impl Window {
+    /// Whether this minute of the day is in it. A window that ends where it begins is the whole day.
+    pub fn holds(self, minute: u16) -> bool {
+        if self.from < self.to {
+            (self.from..self.to).contains(&minute)
+        } else {
+            minute >= self.from || minute < self.to
+        }
+    }
 }
 
 /// Which campaigns nobody goes on with.
@@ -136,7 +165,7 @@ impl Assignment {
         }
         Ok(match self.action {
             Action::Cancel => Input::Withdrawn(self.generation),
-            Action::Install { release } => {
+            Action::Install { release, .. } => {
                 Input::Wished(Wish { campaign: self.campaign.clone(), generation: self.generation, release })
             }
         })

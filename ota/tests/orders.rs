@@ -18,7 +18,7 @@ fn assignment() -> Assignment {
         aud: "t1.k0042".into(),
         campaign: "spring".into(),
         generation: 7,
-        action: Action::Install { release: 42 },
+        action: Action::Install { release: 42, turn: false, window: None, rate_kb: None },
         issued: NOW_S - 60,
         expires: NOW_S + 3600,
     }

@@ -10,3 +10,4 @@ pub mod schema;
 pub mod sync;
 pub mod text;
 pub mod topic;
+pub mod update;

@@ -26,6 +26,8 @@ pub fn all() -> Vec<Published> {
         published::<crate::fleet::JobProgress>("job-progress"),
         published::<crate::fleet::Quota>("quota"),
         published::<crate::fleet::Reserve>("reserve"),
+        published::<crate::update::UpdateState>("update-state"),
+        published::<crate::update::PartsWanted>("parts-wanted"),
     ]
 }
 

@@ -1,9 +1,9 @@
 //! Every MQTT topic, built and parsed here and nowhere else.
 //!
 //! ```text
-//! v1/k/{kiosk}/up/{st,ev,tw,mx,lg,jb,rs}   kiosk to fleet
-//! v1/k/{kiosk}/dn/{ak,tw,jb,qt}            fleet to kiosk
-//! v1/f/…                                   fleet to every kiosk, retained, read only
+//! v1/k/{kiosk}/up/{st,ev,tw,mx,lg,jb,rs,ot,bq}   kiosk to fleet
+//! v1/k/{kiosk}/dn/{ak,tw,jb,qt,ot,bk}            fleet to kiosk
+//! v1/f/{halt,tuf/…}                              fleet to every kiosk, retained, read only
 //! ```
 //! Fixed depth, version first, direction explicit. A kiosk's id is the CN of its certificate, so the broker
 //! needs no list of kiosks: the three patterns of [`KIOSK_ACL`] are the whole authorisation.
@@ -107,6 +107,10 @@ pub enum Up {
     Job,
     /// [`crate::fleet::Reserve`]. QoS 1. A late one does no harm: nobody waits for the answer any more.
     Reserve,
+    /// [`crate::update::UpdateState`]. QoS 1, retained.
+    Update,
+    /// [`crate::update::PartsWanted`]. QoS 0.
+    PartsWanted,
 }
 
 /// What the fleet sends to one kiosk.
@@ -120,9 +124,13 @@ pub enum Down {
     Job,
     /// [`crate::fleet::Quota`]. QoS 1, retained.
     Quota,
+    /// A signed assignment: the release that this kiosk is to run. QoS 1, retained.
+    Update,
+    /// [`crate::update::Part`]. QoS 0.
+    Part,
 }
 
-const UPS: [(Up, &str); 7] = [
+const UPS: [(Up, &str); 9] = [
     (Up::Status, "st"),
     (Up::Events, "ev"),
     (Up::Twin, "tw"),
@@ -130,10 +138,18 @@ const UPS: [(Up, &str); 7] = [
     (Up::Log, "lg"),
     (Up::Job, "jb"),
     (Up::Reserve, "rs"),
+    (Up::Update, "ot"),
+    (Up::PartsWanted, "bq"),
 ];
 
-const DOWNS: [(Down, &str); 4] =
-    [(Down::Ack, "ak"), (Down::Twin, "tw"), (Down::Job, "jb"), (Down::Quota, "qt")];
+const DOWNS: [(Down, &str); 6] = [
+    (Down::Ack, "ak"),
+    (Down::Twin, "tw"),
+    (Down::Job, "jb"),
+    (Down::Quota, "qt"),
+    (Down::Update, "ot"),
+    (Down::Part, "bk"),
+];
 
 /// A topic of one kiosk.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -175,6 +191,43 @@ fn level<T: Copy + PartialEq>(table: &[(T, &'static str)], wanted: T) -> &'stati
     table.iter().find(|(kind, _)| *kind == wanted).map_or("", |(_, level)| level)
 }
 
+/// What the fleet says to every kiosk: signed documents, retained.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Broadcast {
+    /// Which campaigns are halted.
+    Halt,
+    /// The update repository's `timestamp.json`.
+    Timestamp,
+    /// Its newest snapshot.
+    Snapshot,
+    /// Its newest targets.
+    Targets,
+    /// Its root of this version.
+    Root(u64),
+}
+
+impl Broadcast {
+    /// Reads a topic; `None` if it is none of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        let known = [Self::Halt, Self::Timestamp, Self::Snapshot, Self::Targets];
+        let root =
+            text.strip_prefix("v1/f/tuf/root/").and_then(|version| version.parse().ok()).map(Self::Root);
+        known.into_iter().chain(root).find(|it| it.to_string() == text)
+    }
+}
+
+impl fmt::Display for Broadcast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Halt => f.write_str("v1/f/halt"),
+            Self::Timestamp => f.write_str("v1/f/tuf/timestamp"),
+            Self::Snapshot => f.write_str("v1/f/tuf/snapshot"),
+            Self::Targets => f.write_str("v1/f/tuf/targets"),
+            Self::Root(version) => write!(f, "v1/f/tuf/root/{version}"),
+        }
+    }
+}
+
 /// What the fleet's workers subscribe to; each message reaches one of them. Whoever knows `group` can join it and
 /// take messages away from them, as Mosquitto's access list refuses no subscription: it is to be a secret.
 pub fn ingest_filter(group: &str) -> String {
@@ -201,6 +254,10 @@ mod tests {
             let topic = Topic::Down(kiosk.clone(), down);
             assert_eq!(Topic::parse(&topic.to_string()), Some(topic));
         }
+        for broadcast in [Broadcast::Halt, Broadcast::Timestamp, Broadcast::Targets, Broadcast::Root(12)] {
+            assert_eq!(Broadcast::parse(&broadcast.to_string()), Some(broadcast));
+        }
+        assert_eq!(Broadcast::parse("v1/f/tuf/root/012"), None);
         assert_eq!(Topic::Up(kiosk.clone(), Up::Events).to_string(), "v1/k/t7.k0042/up/ev");
         assert_eq!(down_filter(&kiosk), "v1/k/t7.k0042/dn/#");
     }

@@ -15,6 +15,7 @@ use protocol::event::GENESIS;
 use protocol::fleet::{DesiredTwin, Job, JobProgress, Quota, ReportedTwin, Reserve, Status};
 use protocol::sync::{Ack, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, BatchError, Received, WireEvent, cut};
 use protocol::topic::KioskId;
+use protocol::update::{PartsWanted, UpdateState};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -77,6 +78,8 @@ fn every_golden_is_read_and_written_back_and_unknown_fields_are_ignored() {
             "job-progress" => round_trip::<JobProgress>(&name, &text),
             "quota" => round_trip::<Quota>(&name, &text),
             "reserve" => round_trip::<Reserve>(&name, &text),
+            "update-state" => round_trip::<UpdateState>(&name, &text),
+            "parts-wanted" => round_trip::<PartsWanted>(&name, &text),
             other => panic!("no reader for {other}"),
         }
         schemas.insert(schema);

@@ -188,7 +188,7 @@ impl Worker {
                 Up::Twin => tenant.twins.push((kiosk, payload)),
                 Up::Job => tenant.jobs.push((kiosk, payload)),
                 Up::Reserve => tenant.questions.push((kiosk, payload)),
-                Up::Metrics | Up::Log => {
+                Up::Metrics | Up::Log | Up::Update | Up::PartsWanted => {
                     tracing::debug!(%kiosk, ?up, "not stored");
                 }
             }

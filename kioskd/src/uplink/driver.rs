@@ -458,8 +458,8 @@ impl<'a> Connection<'a> {
                 Ok(quota) => self.driver.tell_core(UplinkInput::Quota(Arc::new(quota.into()))),
                 Err(error) => tracing::warn!(%error, "the quota cannot be read"),
             },
-            // Of the fleet's broadcasts none is for this version.
-            Some(Topic::Up(..)) | None => {}
+            // Updates are not for this version yet.
+            Some(Topic::Down(_, Down::Update | Down::Part) | Topic::Up(..)) | None => {}
         }
         self.link.done(&message);
     }

@@ -119,8 +119,8 @@ impl Link {
     /// Sends, and tells what the broker said.
     pub(crate) fn publish_tracked(&self, up: Up, payload: Vec<u8>) -> anyhow::Result<OnTheWay> {
         let retained = match up {
-            Up::Status | Up::Twin => true,
-            Up::Events | Up::Metrics | Up::Log | Up::Job | Up::Reserve => false,
+            Up::Status | Up::Twin | Up::Update => true,
+            Up::Events | Up::Metrics | Up::Log | Up::Job | Up::Reserve | Up::PartsWanted => false,
         };
         let options = PublishOptions::new(QoS::AtLeastOnce).retain(retained);
         let notice = self.client.try_publish_tracked(self.topic(up), payload, options)?;
