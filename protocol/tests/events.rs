@@ -207,14 +207,14 @@ fn other_events() -> Vec<Event> {
 
 #[test]
 fn every_event_kind_matches_its_golden_and_reads_back() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/events");
+    let dir = Path::new("tests/golden/events");
     let mut kinds = BTreeSet::new();
     for event in [order_events(), payment_events(), other_events()].into_iter().flatten() {
         let encoded = protocol::event::encode(&event).unwrap();
         assert!(kinds.insert(encoded.kind), "{} appears twice", encoded.kind);
         let path = dir.join(format!("{}.v{}.json", encoded.kind, encoded.version));
         if !path.exists() && std::env::var_os("UPDATE_GOLDEN").is_some() {
-            std::fs::create_dir_all(&dir).unwrap();
+            std::fs::create_dir_all(dir).unwrap();
             std::fs::write(&path, &encoded.body).unwrap();
         }
         let golden = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use protocol::event::GENESIS;
@@ -20,12 +20,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
 fn golden(name: &str) -> String {
-    fs::read_to_string(here(&format!("tests/golden/wire/{name}.json"))).unwrap().trim_end().to_owned()
+    fs::read_to_string(format!("tests/golden/wire/{name}.json")).unwrap().trim_end().to_owned()
 }
 
 fn kiosk() -> KioskId {
@@ -34,7 +30,7 @@ fn kiosk() -> KioskId {
 
 /// Name of the schema, name of the file, text.
 fn goldens() -> Vec<(String, String, String)> {
-    let mut all: Vec<_> = fs::read_dir(here("tests/golden/wire"))
+    let mut all: Vec<_> = fs::read_dir("tests/golden/wire")
         .unwrap()
         .map(|file| {
             let name = file.unwrap().file_name().into_string().unwrap();
@@ -91,7 +87,7 @@ fn every_golden_is_read_and_written_back_and_unknown_fields_are_ignored() {
 
 #[test]
 fn the_published_schemas_are_the_codes_and_only_grow() {
-    let folder = here("schemas/v1");
+    let folder = Path::new("schemas/v1");
     for published in protocol::schema::all() {
         let path = folder.join(format!("{}.json", published.name));
         let now = published.schema.as_value();
@@ -103,7 +99,7 @@ fn the_published_schemas_are_the_codes_and_only_grow() {
             assert!(breaks.is_empty(), "{}: {breaks:#?}", published.name);
         }
         if std::env::var_os("UPDATE_SCHEMAS").is_some() {
-            fs::create_dir_all(&folder).unwrap();
+            fs::create_dir_all(folder).unwrap();
             fs::write(&path, &text).unwrap();
         } else {
             assert_eq!(before.as_ref(), Some(&text), "{}: run with UPDATE_SCHEMAS=1", published.name);

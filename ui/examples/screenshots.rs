@@ -83,7 +83,7 @@ fn save(path: &Path, size: PhysicalSize, pixels: &[Rgb8Pixel]) -> Result<(), Box
 }
 
 fn parse() -> Result<Args, String> {
-    let default_pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../catalog/alder-and-rye/pictures");
+    let default_pictures = PathBuf::from("catalog/alder-and-rye/pictures");
     let mut args = Args {
         out: PathBuf::new(),
         lang: "en".to_owned(),

@@ -26,9 +26,8 @@ fn an_outside_twin_with_exact_fractions_prices_the_same() {
             case(&shop, &cart, &shop.price(&cart).unwrap())
         })
         .collect();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pricing_twin.py");
     let mut twin = Command::new("python3")
-        .arg(script)
+        .arg("tests/pricing_twin.py")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

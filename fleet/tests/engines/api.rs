@@ -542,9 +542,9 @@ async fn what_a_kiosk_should_be_and_do_reaches_it_and_a_kiosk_that_leaves_is_thr
     assert_eq!(change("\"0\"", &german).0, 412, "somebody else was faster");
     assert_eq!(change("\"1\"", &json!({ "desired": { "UI language": 1 } })).0, 422);
 
-    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/catalog-minimal.json");
+    let document = "../docs/examples/catalog-minimal.json";
     let upload = |file: &str| {
-        let data = format!("@{file}");
+        let data = format!("@{}", std::path::absolute(file).unwrap().display());
         fleet.ask_as(
             &fleet.admin,
             "POST",

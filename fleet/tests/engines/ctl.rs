@@ -514,7 +514,7 @@ async fn a_kiosk_is_enrolled_supplied_watched_and_examined_from_a_shell() {
     );
     operator.run(&["enroll"]).fails(2, &["which site", "--site 12"]);
 
-    let minimal = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/catalog-minimal.json");
+    let minimal = "../docs/examples/catalog-minimal.json";
     let broken = fleet.dir().join("broken.json");
     std::fs::write(&broken, std::fs::read_to_string(minimal).unwrap().replace("\"EUR\"", "\"EURO\""))
         .unwrap();
@@ -528,7 +528,7 @@ async fn a_kiosk_is_enrolled_supplied_watched_and_examined_from_a_shell() {
     operator.run(&["catalog", "push", "1", "-f", "tag:new", "--yes"]).good();
     assert_eq!(operator.run(&["catalog", "ls", "-o", "json"]).json()[0]["kiosks"], 1);
     assert_eq!(operator.run(&["catalog", "show", "1"]).good(), std::fs::read_to_string(minimal).unwrap());
-    let tables = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/catalog-csv");
+    let tables = "../docs/examples/catalog-csv";
     operator.run(&["catalog", "import", tables, "--dry-run"]).good();
     operator.run(&["catalog", "push", "9"]).fails(4, &["fleetctl catalog ls"]);
 

@@ -116,8 +116,8 @@ impl Log {
 
     /// The body of an event of an order.
     fn golden(&self, name: &str, order: u8) -> String {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../protocol/tests/golden/events/");
-        let text = std::fs::read_to_string(format!("{path}{name}.v1.json")).unwrap();
+        let text =
+            std::fs::read_to_string(format!("../protocol/tests/golden/events/{name}.v1.json")).unwrap();
         text.replace("8000-000000000001", &format!("8000-{:02x}00000000{order:02x}", self.salt))
             .replace("8000-000000000002", &format!("8000-{:02x}000000ff{order:02x}", self.salt))
     }

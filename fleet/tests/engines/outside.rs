@@ -16,7 +16,7 @@ const PYTHON: &str = "/usr/bin/python3";
 impl Fleet {
     fn device(&self, what: &str, settings: &Value) -> Command {
         let mut command = Command::new("timeout");
-        command.args(["120", PYTHON, concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engines/device.py"), what]);
+        command.args(["120", PYTHON]).arg(std::path::absolute("tests/engines/device.py").unwrap()).arg(what);
         command.arg(settings.to_string()).current_dir(self.dir()).stdout(Stdio::piped());
         command
     }

@@ -48,7 +48,7 @@ impl Kiosk {
 
     /// With more settings of the uplink.
     pub(crate) fn with(dir: &Path, https: u16, more: &str) -> Self {
-        let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../catalog/alder-and-rye/catalog.json");
+        let seed = std::path::absolute("../catalog/alder-and-rye/catalog.json").unwrap();
         let seed = seed.display();
         let settings = format!(
             "[catalog]\nseed = '{seed}'\n[kiosk]\ndata_dir = 'data'\nserial = 'SN-1'\n[screen]\nwidth = 320\nheight = 480\n\

@@ -8,7 +8,7 @@ use crate::json::MINIMAL;
 
 /// The tables of the documentation.
 pub fn example() -> BTreeMap<String, String> {
-    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/catalog-csv");
+    let dir = "../docs/examples/catalog-csv";
     let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     let read = |path: std::path::PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();

@@ -67,7 +67,7 @@ impl Tty {
 
 /// The bytes of a fixture.
 pub fn fixture(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures").join(format!("{name}.hex"));
+    let path = Path::new("tests/it/fixtures").join(format!("{name}.hex"));
     let text = std::fs::read_to_string(path).unwrap();
     text.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
 }

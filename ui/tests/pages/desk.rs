@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,7 +75,7 @@ impl Desk {
         let clock = Arc::new(ManualClock::default());
         let memory = ManualPlatform { window: Rc::clone(&window), clock: Arc::clone(&clock) };
         slint::platform::set_platform(Box::new(memory)).expect("one desk to a thread");
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../catalog/alder-and-rye/pictures");
+        let folder = PathBuf::from("../catalog/alder-and-rye/pictures");
         let pictures = PictureStore::new(Some(folder));
         let intents = Rc::new(RefCell::new(Vec::new()));
         let caught = Rc::clone(&intents);

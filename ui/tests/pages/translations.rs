@@ -14,7 +14,7 @@ use crate::desk::{Desk, PORTRAIT};
 type Message = (String, String, String);
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(".")
 }
 
 fn slint_files(folder: &Path) -> Vec<PathBuf> {

@@ -53,7 +53,10 @@ pub(super) async fn run(shared: &Shared, id: SocketId, socket: WebSocket) {
     if let Some(why) = why {
         let bye = async {
             send(&mut sink, &ServerMessage::Bye { why }).await?;
-            sink.close().await.map_err(|_| Gone)
+            sink.close().await.map_err(|_| Gone)?;
+            // A socket that is closed with something unread in it takes the goodbye back.
+            while stream.next().await.is_some_and(|message| message.is_ok()) {}
+            Ok::<_, Gone>(())
         };
         // Whoever does not listen to the goodbye is gone as well.
         timeout(GOODBYE_LIMIT, bye).await.ok();
