@@ -48,6 +48,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0012_quota", include_str!("migrations/0012_quota.sql")),
     ("0013_audit_end", include_str!("migrations/0013_audit_end.sql")),
     ("0014_quarantine_ends", include_str!("migrations/0014_quarantine_ends.sql")),
+    ("0015_policies_once", include_str!("migrations/0015_policies_once.sql")),
 ];
 
 /// Something the database refused.

@@ -15,6 +15,7 @@ mod load;
 mod refuse;
 pub(crate) mod replay;
 mod save;
+mod settle;
 mod shelves;
 mod standing;
 mod status;

@@ -1,22 +1,20 @@
 //! One transaction: lock the streams, decide, fold, store, answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use deadpool_postgres::{Object, Transaction};
 use domain::ids::Uuid;
 use protocol::event::Hash;
-use protocol::sync::{Ack, Answer, Answered, DenyReason, QuarantineReason, Received, Remedy};
-use protocol::text::{Id, wire_name};
+use protocol::sync::{Ack, Received};
 use protocol::topic::KioskId;
 use tokio_postgres::error::SqlState;
 
-use super::decide::{Accepted, Decision, Quarantined, Stream, decide, known_range};
-use super::fold::{Books, Consequence, Whose, needs};
-use super::shelves::Sellers;
-use super::stock::Shelves;
+use super::decide::{Stream, decide, known_range};
+use super::fold::Whose;
+use super::settle::{self, fold};
 use super::waves::waves;
-use super::{load, save, shelves};
-use crate::database::{DatabaseError, Trying, begin, storable};
+use super::{load, save};
+use crate::database::{DatabaseError, Trying, begin};
 
 /// A batch of a known kiosk.
 #[derive(Clone, Debug)]
@@ -27,6 +25,12 @@ pub struct Incoming {
     pub site: String,
     /// What it sent.
     pub batch: Received,
+}
+
+impl Incoming {
+    pub(super) fn whose(&self) -> Whose<'_> {
+        Whose { kiosk: self.kiosk.as_str(), site: &self.site, epoch: self.batch.epoch }
+    }
 }
 
 /// Numbers that could not be stored in an earlier try, by place among the batches.
@@ -176,8 +180,8 @@ async fn within(
         decisions.push(decide(stream, &incoming.batch, &known, refused.get(&place).unwrap_or(&nothing)));
         forks.extend(stream.forked_at.filter(|_| !was_forked).map(|at| forked(incoming, at)));
     }
-    let denied = fold_all(transaction, tenant, batches, &mut decisions).await?;
-    let clashes = save::events(transaction, tenant, batches, &decisions, &denied).await?;
+    let folded = fold(transaction, batches, &mut decisions).await?;
+    let clashes = settle::store(transaction, tenant, batches, &mut decisions, folded).await?;
     if !clashes.is_empty() {
         return Ok(Attempt::Clash(clashes));
     }
@@ -189,70 +193,6 @@ async fn within(
         .zip(batches)
         .map(|(decision, incoming)| decision.into_ack(incoming.batch.b, incoming.batch.epoch, now_ms));
     Ok(Attempt::Done(acks.collect()))
-}
-
-/// Folds what was accepted into the projections and the stock; what cannot be folded goes to quarantine.
-/// Returns the answers that were not a plain yes.
-pub(super) async fn fold_all(
-    transaction: &Transaction<'_>,
-    tenant: &str,
-    batches: &[Incoming],
-    decisions: &mut [Decision],
-) -> Result<BTreeMap<Uuid, Answered>, DatabaseError> {
-    let (mut sales, mut payments) = (BTreeSet::new(), BTreeSet::new());
-    let mut paid = Vec::new();
-    for (incoming, decision) in batches.iter().zip(decisions.iter()) {
-        for event in decision.accepted.iter().filter_map(|accepted| accepted.event.as_ref()) {
-            let (sale, payment) = needs(event);
-            sales.extend(sale);
-            payments.extend(payment);
-            if let domain::Event::Order(domain::event::OrderEvent::Paid { order, fiscal, .. }) = event {
-                paid.push((incoming.kiosk.as_str(), *fiscal, order.0));
-            }
-        }
-    }
-    let sellers = Sellers::of(batches, decisions);
-    let mut books = load::books(transaction, sales, payments).await?;
-    let fiscal_owners = load::fiscal_owners(transaction, &paid).await?;
-    let variations = sold_variations(batches, decisions, &books);
-    let mut shelves = sellers.load(transaction, variations).await?;
-
-    let mut folding = Folding {
-        books: &mut books,
-        shelves: &mut shelves,
-        fiscal_owners,
-        denied: BTreeMap::new(),
-        tasks: Vec::new(),
-    };
-    for (incoming, decision) in batches.iter().zip(decisions.iter_mut()) {
-        folding.batch(incoming, decision);
-    }
-    let Folding { denied, tasks, .. } = folding;
-    save::books(transaction, tenant, &books).await?;
-    shelves::save(transaction, tenant, &shelves).await?;
-    save::tasks(transaction, tenant, &tasks).await?;
-    Ok(denied)
-}
-
-/// Site and variation of everything that orders of this group, or loaded ones, could take from a shelf.
-fn sold_variations(
-    batches: &[Incoming],
-    decisions: &[Decision],
-    books: &Books,
-) -> BTreeSet<(String, String)> {
-    let mut wanted = BTreeSet::new();
-    for sale in books.sales.values() {
-        wanted.extend(sale.lines.iter().map(|line| (sale.site.clone(), line.variation.clone())));
-    }
-    for (incoming, decision) in batches.iter().zip(decisions) {
-        for accepted in &decision.accepted {
-            if let Some(domain::Event::Order(domain::event::OrderEvent::Placed(order))) = &accepted.event {
-                let lines = order.lines.iter();
-                wanted.extend(lines.map(|line| (incoming.site.clone(), storable(line.variation.as_str()))));
-            }
-        }
-    }
-    wanted
 }
 
 /// Raised with an event.
@@ -279,93 +219,6 @@ fn forked(incoming: &Incoming, at: u64) -> Raised {
         ),
         sale: None,
         event: None,
-    }
-}
-
-struct Folding<'a> {
-    books: &'a mut Books,
-    shelves: &'a mut Shelves,
-    fiscal_owners: BTreeMap<(String, i64, i64), Uuid>,
-    denied: BTreeMap<Uuid, Answered>,
-    tasks: Vec<Raised>,
-}
-
-impl Folding<'_> {
-    fn batch(&mut self, incoming: &Incoming, decision: &mut Decision) {
-        let whose =
-            Whose { kiosk: incoming.kiosk.as_str(), site: &incoming.site, epoch: incoming.batch.epoch };
-        let accepted = std::mem::take(&mut decision.accepted);
-        for one in accepted {
-            match one.event.as_ref().map_or(Ok(Consequence::Nothing), |event| self.books.fold(whose, event)) {
-                Ok(consequence) => {
-                    match consequence {
-                        Consequence::Sold(sale) => self.sold(whose, sale, &one, &mut decision.answers),
-                        Consequence::Quota(quota) => self.shelves.in_force(whose, &quota),
-                        Consequence::Nothing => {}
-                    }
-                    decision.accepted.push(one);
-                }
-                Err(why) => decision.quarantine_accepted(&one, why),
-            }
-        }
-        decision.answers.sort_by_key(|answer| answer.s);
-    }
-
-    /// A sale was paid. The fleet may disagree, but never refuses to know it.
-    fn sold(&mut self, whose: Whose<'_>, id: Uuid, accepted: &Accepted, answers: &mut Vec<Answer>) {
-        let event = Uuid(accepted.envelope.id);
-        let Some(sale) = self.books.sales.get_mut(&id) else { return };
-        let fiscal = sale.fiscal.map(|(series, n)| (whose.kiosk.to_owned(), series, n));
-        let owner = fiscal.map(|key| *self.fiscal_owners.entry(key).or_insert(id));
-        let answer = match owner {
-            Some(owner) if owner != id => {
-                self.shelves.count(whose, sale);
-                Some(Answered::Deny {
-                    code: DenyReason::DuplicateFiscal,
-                    remedy: Remedy::Accept,
-                    srv: format!("the fiscal number belongs to {owner}"),
-                })
-            }
-            _ => self.shelves.take(whose, sale, event).err(),
-        };
-        let Some(answer) = answer else { return };
-        if let Answered::Deny { code, srv, .. } = &answer {
-            sale.denied = Some(wire_name(code));
-            self.tasks.push(Raised {
-                site: sale.site.clone(),
-                kiosk: whose.kiosk.to_owned(),
-                kind: "sale_denied",
-                detail: srv.clone(),
-                sale: Some(id),
-                event: Some(event),
-            });
-        }
-        answers.push(Answer { s: accepted.envelope.seq, id: Id(event), r: answer.clone() });
-        self.denied.insert(event, answer);
-    }
-}
-
-impl Decision {
-    /// An accepted event that cannot be applied after all.
-    fn quarantine_accepted(&mut self, accepted: &Accepted, why: String) {
-        let envelope = &accepted.envelope;
-        let code = QuarantineReason::Apply;
-        self.answers.push(Answer {
-            s: envelope.seq,
-            id: Id::from(envelope.id),
-            r: Answered::Quarantine { code, srv: why.clone() },
-        });
-        let raw = protocol::sync::WireEvent::new(envelope, &accepted.hash)
-            .and_then(|event| serde_json::to_string(&event))
-            .unwrap_or_default();
-        self.quarantined.push(Quarantined {
-            seq: envelope.seq,
-            id: Some(Id::from(envelope.id)),
-            hash: Some(accepted.hash),
-            reason: code,
-            detail: why,
-            raw,
-        });
     }
 }
 

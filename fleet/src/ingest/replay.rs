@@ -7,9 +7,9 @@ use protocol::sync::{Received, WireEvent};
 use protocol::text::Id;
 use protocol::topic::KioskId;
 
-use super::apply::{Incoming, fold_all};
+use super::apply::Incoming;
 use super::decide::{Accepted, Decision, full};
-use super::save;
+use super::settle::{self, fold};
 use crate::database::{DatabaseError, Trying};
 
 /// Where a quarantined event came from.
@@ -55,10 +55,10 @@ pub(crate) async fn replay(
     };
     let batches = [Incoming { kiosk: kept.kiosk.clone(), site: kept.site.to_owned(), batch }];
     let mut decisions = [Decision { accepted: vec![accepted], ..Decision::default() }];
-    let denied = fold_all(transaction, tenant, &batches, &mut decisions).await?;
+    let folded = fold(transaction, &batches, &mut decisions).await?;
     if let Some(refused) = decisions[0].quarantined.first() {
         return Ok(Err(refused.detail.clone()));
     }
-    let clashes = save::events(transaction, tenant, &batches, &decisions, &denied).await?;
+    let clashes = settle::store(transaction, tenant, &batches, &mut decisions, folded).await?;
     Ok(if clashes.is_empty() { Ok(()) } else { Err("another event has its id".to_owned()) })
 }

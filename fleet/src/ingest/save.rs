@@ -27,20 +27,26 @@ pub(super) async fn execute(
     transaction.execute(&statement, parameters).await.trying(doing)
 }
 
-/// Stores the accepted events. Returns those whose ids other events have already, of this group the later ones: place
+/// An event, and the place of its batch in the group.
+pub(super) type EventRow<'a> = (usize, &'a Accepted);
+
+/// The accepted events that are so.
+pub(super) fn rows(decisions: &[Decision], are_so: impl Fn(&Accepted) -> bool) -> Vec<EventRow<'_>> {
+    let all = decisions.iter().enumerate();
+    let all =
+        all.flat_map(|(place, decision)| decision.accepted.iter().map(move |accepted| (place, accepted)));
+    all.filter(|(_, accepted)| are_so(accepted)).collect()
+}
+
+/// Stores events. Returns those whose ids other events have already, of this group the later ones: place
 /// among the batches, number.
 pub(super) async fn events(
     transaction: &Transaction<'_>,
     tenant: &str,
     batches: &[Incoming],
-    decisions: &[Decision],
+    rows: &[EventRow<'_>],
     denied: &BTreeMap<Uuid, Answered>,
 ) -> Result<Vec<(usize, u64)>, DatabaseError> {
-    let rows: Vec<(usize, &Accepted)> = decisions
-        .iter()
-        .enumerate()
-        .flat_map(|(place, decision)| decision.accepted.iter().map(move |accepted| (place, accepted)))
-        .collect();
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -61,10 +67,10 @@ pub(super) async fn events(
                            $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[], \
                            $14::bytea[], $15::text[]) \
                  AS new (id, kiosk, epoch, seq, kind, version, wall_ms, hlc, boot, mono_ms, clock, body, hash, answer) \
-               ON CONFLICT DO NOTHING RETURNING id";
+               ON CONFLICT DO NOTHING";
     let statement = transaction.prepare_cached(sql).await.trying("prepare")?;
     let stored = transaction
-        .query(
+        .execute(
             &statement,
             &[
                 &tenant,
@@ -86,9 +92,30 @@ pub(super) async fn events(
         )
         .await
         .trying("store events")?;
-    let mut stored: BTreeSet<uuid::Uuid> = stored.iter().map(|row| row.get(0)).collect();
-    // Taken out one by one, so that an id that comes twice in this group is found too.
-    let clashing = rows.iter().zip(ids).filter(|(_, id)| !stored.remove(id));
+    if stored == rows.len() as u64 {
+        return Ok(Vec::new());
+    }
+    clashing(transaction, batches, rows, ids).await
+}
+
+/// The events of `rows` that are not what is stored under their ids.
+async fn clashing(
+    transaction: &Transaction<'_>,
+    batches: &[Incoming],
+    rows: &[EventRow<'_>],
+    ids: Vec<uuid::Uuid>,
+) -> Result<Vec<(usize, u64)>, DatabaseError> {
+    let sql = "SELECT id, kiosk, epoch, seq FROM event WHERE id = ANY ($1)";
+    let statement = transaction.prepare_cached(sql).await.trying("prepare")?;
+    let stored = transaction.query(&statement, &[&ids]).await.trying("look up ids")?;
+    let stored: BTreeSet<(uuid::Uuid, String, i64, i64)> =
+        stored.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect();
+    let is_stored = |place: usize, accepted: &Accepted, id| {
+        let envelope = &accepted.envelope;
+        let kiosk = batches[place].kiosk.to_string();
+        stored.contains(&(id, kiosk, envelope.epoch.cast_signed(), envelope.seq.cast_signed()))
+    };
+    let clashing = rows.iter().zip(ids).filter(|((place, accepted), id)| !is_stored(*place, accepted, *id));
     Ok(clashing.map(|((place, accepted), _)| (*place, accepted.envelope.seq)).collect())
 }
 
@@ -153,17 +180,12 @@ pub(super) async fn streams(
     Ok(())
 }
 
-/// Writes back the sales and payments that changed.
-pub(super) async fn books(
+/// Writes back the sales that changed.
+pub(super) async fn sales(
     transaction: &Transaction<'_>,
     tenant: &str,
     books: &Books,
 ) -> Result<(), DatabaseError> {
-    sales(transaction, tenant, books).await?;
-    payments(transaction, tenant, books).await
-}
-
-async fn sales(transaction: &Transaction<'_>, tenant: &str, books: &Books) -> Result<(), DatabaseError> {
     let rows: Vec<_> =
         books.touched_sales.iter().filter_map(|id| books.sales.get(id).map(|sale| (id, sale))).collect();
     if rows.is_empty() {
@@ -200,7 +222,12 @@ async fn sales(transaction: &Transaction<'_>, tenant: &str, books: &Books) -> Re
     Ok(())
 }
 
-async fn payments(transaction: &Transaction<'_>, tenant: &str, books: &Books) -> Result<(), DatabaseError> {
+/// Writes back the payments that changed.
+pub(super) async fn payments(
+    transaction: &Transaction<'_>,
+    tenant: &str,
+    books: &Books,
+) -> Result<(), DatabaseError> {
     let rows: Vec<_> = books
         .touched_payments
         .iter()

@@ -23,7 +23,7 @@ use crate::link::{Broker, Link, LinkError};
 use crate::quota;
 
 /// Events of one transaction, about. More wait for the next one.
-const GROUP_EVENTS: usize = 1000;
+const GROUP_EVENTS: usize = 4000;
 
 /// Pause before the next attempt after the broker or the database was lost: doubled up to a limit.
 const RETRY: Duration = Duration::from_millis(200);
@@ -109,7 +109,7 @@ fn note_trouble(lost: &Lost) {
 /// What has come in by now; waits for the first message.
 async fn collect(link: &mut Link) -> Result<Vec<Publish>, Lost> {
     // A batch of one sale is a few kilobytes; events are not counted before they are read.
-    const GROUP_BYTES: usize = 512 * 1024;
+    const GROUP_BYTES: usize = 2 * 1024 * 1024;
     let first = link.receive().await?;
     let mut bytes = first.payload.len();
     let mut group = vec![first];

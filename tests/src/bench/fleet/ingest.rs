@@ -1,5 +1,5 @@
 //! Events a second from the kiosks' logs to the books and back as answers, and the same rows written straight
-//! into the database: as a batch insert, and with COPY.
+//! into the database: as a batch insert, as arrays, and with COPY.
 //!
 //! Each round is a new crowd at the same backend; right after it the peers write the rows of that round.
 
@@ -67,7 +67,8 @@ pub(crate) fn measure(options: &Options, report: &mut Report) -> anyhow::Result<
 
 /// Returns the rates of fleetd and of the batch insert.
 fn run(stage: &Stage, case: &Case, report: &mut Report) -> anyhow::Result<(f64, f64)> {
-    let (mut ours, mut insert, mut copy) = (Samples::default(), Samples::default(), Samples::default());
+    let mut ours = Samples::default();
+    let [mut insert, mut unnest, mut copy] = [(); 3].map(|()| Samples::default());
     let (mut cpu, mut answers) = (Each::<Samples>::default(), [Samples::default(), Samples::default()]);
     for round in 1..=ROUNDS {
         let prefix = format!("{}{round}.", case.prefix);
@@ -98,7 +99,8 @@ fn run(stage: &Stage, case: &Case, report: &mut Report) -> anyhow::Result<(f64, 
         let rows = stage.work(async |client| peers::rows(client, &prefix).await)?;
         anyhow::ensure!(rows.len() == usize::try_from(told.events)?, "the books do not hold every event");
         let database = stage.database()?;
-        for (way, samples) in [(Way::Insert, &mut insert), (Way::Copy, &mut copy)] {
+        for (way, samples) in [(Way::Insert, &mut insert), (Way::Unnest, &mut unnest), (Way::Copy, &mut copy)]
+        {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             let took = runtime.block_on(peers::write(&database, way, rows.clone(), case.connections))?;
             samples.push(events / took.as_secs_f64());
@@ -107,6 +109,7 @@ fn run(stage: &Stage, case: &Case, report: &mut Report) -> anyhow::Result<(f64, 
     let mut of_case = report.case("ingest", case.name.clone());
     of_case.add(FLEETD, "events_per_s", "events/s", ours.median());
     of_case.add("postgres batch insert", "events_per_s", "events/s", insert.median());
+    of_case.add("postgres unnest insert", "events_per_s", "events/s", unnest.median());
     of_case.add("postgres copy", "events_per_s", "events/s", copy.median());
     of_case.add(FLEETD, "answer p50", "ms", answers[0].median());
     of_case.add(FLEETD, "answer p99", "ms", answers[1].median());

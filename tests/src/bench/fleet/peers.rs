@@ -98,8 +98,10 @@ pub(super) async fn rows(client: &Client, prefix: &str) -> anyhow::Result<Vec<Ro
 /// Which way the rows go in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Way {
-    /// One prepared INSERT … SELECT FROM unnest … ON CONFLICT DO NOTHING for each thousand.
+    /// One INSERT … VALUES … ON CONFLICT DO NOTHING for each thousand, as text.
     Insert,
+    /// One prepared INSERT … SELECT FROM unnest … ON CONFLICT DO NOTHING for each thousand, its columns as binary arrays.
+    Unnest,
     /// COPY in binary into a staging table, from there INSERT … ON CONFLICT DO NOTHING.
     Copy,
 }
@@ -115,7 +117,7 @@ pub(super) async fn write(
     client.batch_execute(TWIN).await?;
     let wanted = i64::try_from(rows.len())?;
     let mut shares = vec![Vec::new(); connections];
-    for (place, chunk) in rows.chunks(if way == Way::Insert { BATCH } else { COPY }).enumerate() {
+    for (place, chunk) in rows.chunks(if way == Way::Copy { COPY } else { BATCH }).enumerate() {
         shares[place % connections].push(chunk.to_vec());
     }
     let mut ready = Vec::new();
@@ -148,7 +150,8 @@ async fn connect(database: &str) -> anyhow::Result<(Client, tokio::task::JoinHan
 struct Writer {
     client: Client,
     way: Way,
-    insert: tokio_postgres::Statement,
+    /// The statement of a transaction, if it is always the same.
+    insert: Option<tokio_postgres::Statement>,
     share: Vec<Vec<Row>>,
 }
 
@@ -156,34 +159,39 @@ impl Writer {
     async fn new(database: &str, way: Way, share: Vec<Vec<Row>>) -> anyhow::Result<Self> {
         let (client, _) = connect(database).await?;
         let sql = match way {
-            Way::Insert => format!(
+            Way::Insert => None,
+            Way::Unnest => Some(format!(
                 "INSERT INTO bench_event ({COLUMNS}) \
                  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], \
                  $7::smallint[], $8::bigint[], $9::bigint[], $10::int[], $11::bigint[], $12::smallint[], \
                  $13::text[], $14::bytea[], $15::text[]) ON CONFLICT DO NOTHING"
-            ),
+            )),
             Way::Copy => {
                 let staging = format!(
                     "CREATE TEMP TABLE staging ON COMMIT DELETE ROWS AS SELECT {COLUMNS} FROM bench_event WITH NO DATA"
                 );
                 client.batch_execute(&staging).await?;
-                format!(
+                Some(format!(
                     "INSERT INTO bench_event ({COLUMNS}) SELECT {COLUMNS} FROM staging ON CONFLICT DO NOTHING"
-                )
+                ))
             }
         };
-        let insert = client.prepare(&sql).await?;
+        let insert = match sql {
+            Some(sql) => Some(client.prepare(&sql).await?),
+            None => None,
+        };
         Ok(Self { client, way, insert, share })
     }
 
     async fn run(mut self) -> anyhow::Result<()> {
         for rows in std::mem::take(&mut self.share) {
             let transaction = self.client.transaction().await?;
-            match self.way {
-                Way::Insert => insert(&transaction, &self.insert, &rows).await?,
-                Way::Copy => {
+            match &self.insert {
+                None => transaction.batch_execute(&text(&rows)).await?,
+                Some(statement) if self.way == Way::Unnest => unnest(&transaction, statement, &rows).await?,
+                Some(statement) => {
                     copy(&transaction, &rows).await?;
-                    transaction.execute(&self.insert, &[]).await?;
+                    transaction.execute(statement, &[]).await?;
                 }
             }
             transaction.commit().await?;
@@ -192,7 +200,36 @@ impl Writer {
     }
 }
 
-async fn insert(
+/// All rows as one statement.
+fn text(rows: &[Row]) -> String {
+    fn quoted(text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+    let row = |r: &Row| {
+        let hash: String = r.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!(
+            "('{}', {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, '\\x{hash}', {})",
+            r.id,
+            quoted(&r.tenant),
+            quoted(&r.kiosk),
+            r.epoch,
+            r.seq,
+            quoted(&r.kind),
+            r.version,
+            r.wall_ms,
+            r.hlc,
+            r.boot,
+            r.mono_ms,
+            r.clock,
+            quoted(&r.body),
+            r.answer.as_deref().map_or_else(|| "NULL".to_owned(), quoted)
+        )
+    };
+    let values: Vec<String> = rows.iter().map(row).collect();
+    format!("INSERT INTO bench_event ({COLUMNS}) VALUES {} ON CONFLICT DO NOTHING", values.join(", "))
+}
+
+async fn unnest(
     transaction: &tokio_postgres::Transaction<'_>,
     statement: &tokio_postgres::Statement,
     rows: &[Row],
