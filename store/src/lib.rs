@@ -17,6 +17,7 @@ mod outbox;
 mod projections;
 mod schema;
 mod twin;
+mod updates;
 
 pub use catalogs::{ActiveCatalog, CatalogDocument, sha256};
 pub use error::StoreError;
@@ -27,3 +28,4 @@ pub use outbox::{Acknowledged, Outbox, Pending, Unsynced};
 pub use projections::{OrderFilter, OrderRow};
 pub use schema::{Clocks, Options, Store};
 pub use twin::TwinRow;
+pub use updates::UpdateRow;

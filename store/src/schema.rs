@@ -223,7 +223,7 @@ fn connect(path: &Path, fresh: bool) -> Result<Connection, StoreError> {
     let version = migrations::version(&connection)?;
     let why = if application != APPLICATION_ID {
         Some("it was made by another program".to_owned())
-    } else if version > STEPS.len() {
+    } else if !migrations::is_usable(&connection, version)? {
         Some(format!("it has schema {version}, this program knows {}", STEPS.len()))
     } else {
         None

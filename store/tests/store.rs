@@ -12,7 +12,8 @@ use protocol::fleet::{Job, JobKind, JobState};
 use protocol::sync::{Answer, Answered, DenyReason, Remedy};
 use protocol::text::Id;
 use store::{
-    Acknowledged, CatalogDocument, Clocks, Options, OrderFilter, Outbox, Recorded, Store, StoreError, TwinRow,
+    Acknowledged, CatalogDocument, Clocks, Options, OrderFilter, Outbox, Recorded, Store, StoreError,
+    TwinRow, UpdateRow,
 };
 
 struct Counter(u64);
@@ -151,9 +152,39 @@ fn a_file_of_a_newer_version_is_refused() {
     drop(open(dir.path()));
     let raw = rusqlite::Connection::open(dir.path().join("kiosk.db")).unwrap();
     raw.pragma_update(None, "user_version", 999).unwrap();
+    raw.execute("UPDATE usable SET least = 999", []).unwrap();
     drop(raw);
     let error = Store::open_or_quarantine(options(dir.path()), NOON, &mut Counter(9)).unwrap_err();
     assert!(matches!(error, StoreError::Foreign { .. }), "{error:?}");
+}
+
+/// A new release has brought its store to a later form and did not prove itself.
+#[test]
+fn the_release_before_goes_on_with_a_store_to_which_a_later_one_has_only_added() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    store.append(&[kick(1)], NOON, &mut Counter(500)).unwrap();
+    drop(store);
+    raise(dir.path(), "CREATE TABLE added (x INTEGER); PRAGMA user_version = 999");
+    for n in 2..4 {
+        let mut store = open(dir.path());
+        store.append(&[kick(n)], NOON, &mut Counter(u64::from(n) * 1000)).unwrap();
+    }
+    assert_eq!(replayed(&open(dir.path())), [kick(1), kick(2), kick(3)]);
+}
+
+#[test]
+fn the_journal_of_updates_and_its_verdict_are_there_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    assert_eq!(store.update_row().unwrap(), None);
+    for verdict in [None, Some("{\"result\":\"confirmed\"}".to_owned())] {
+        let row = UpdateRow { journal: format!("{{\"verdict\":{}}}", verdict.is_some()), verdict };
+        store.set_update_row(&row).unwrap();
+        drop(store);
+        store = open(dir.path());
+        assert_eq!(store.update_row().unwrap(), Some(row));
+    }
 }
 
 #[test]
