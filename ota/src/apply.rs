@@ -177,18 +177,40 @@ pub fn check_payload(head: &Head, payload: &dyn ReadAt) -> Result<(), ApplyError
 /// # Errors
 /// The device cannot be read.
 pub fn read_back(head: &Head, image: &dyn ReadAt) -> io::Result<(BTreeSet<u64>, Hash)> {
-    let mut segments = Segments::new(&head.segments);
-    let mut all = crate::digest_of(&[]);
+    let mut reading = Reading::of(head);
     let mut piece = vec![0; PIECE];
     let mut position = 0;
     while position < head.header.target_size {
         let part = &mut piece[..length_of(position, head.header.target_size)];
         image.read_at(position, part)?;
-        segments.feed(part);
-        all.update(part);
+        reading.feed(part);
         position += part.len() as u64;
     }
-    Ok((segments.finish(), crate::finish(all)))
+    Ok(reading.finish())
+}
+
+/// An image that is being read back, by whoever reads it anyway.
+pub struct Reading<'a> {
+    segments: Segments<'a>,
+    all: ring::digest::Context,
+}
+
+impl<'a> Reading<'a> {
+    /// From its first byte on.
+    pub fn of(head: &'a Head) -> Self {
+        Self { segments: Segments::new(&head.segments), all: crate::digest_of(&[]) }
+    }
+
+    /// The next bytes.
+    pub fn feed(&mut self, part: &[u8]) {
+        self.segments.feed(part);
+        self.all.update(part);
+    }
+
+    /// After the last byte: which MiB are not what the head says, and the SHA-256 of all of it.
+    pub fn finish(self) -> (BTreeSet<u64>, Hash) {
+        (self.segments.finish(), crate::finish(self.all))
+    }
 }
 
 /// Bytes of the next piece.

@@ -12,6 +12,7 @@
 pub mod agent;
 pub mod apply;
 pub mod block;
+pub mod boot;
 pub mod build;
 pub mod chooser;
 mod files;
@@ -22,6 +23,7 @@ pub mod release;
 pub mod repository;
 pub mod trust;
 pub mod verity;
+pub mod writer;
 
 /// SHA-256.
 pub type Hash = [u8; 32];

@@ -19,11 +19,11 @@ const EDGES: &[(&str, &[&str])] = &[
     ("store", &["domain", "protocol"]),
     ("hal", &[]),
     ("ui", &["domain"]),
-    ("kioskd", &["domain", "protocol", "store", "hal", "ui"]),
+    ("kioskd", &["domain", "protocol", "store", "hal", "ui", "ota"]),
     ("fleet", &["domain", "protocol"]),
     ("sim", &[]),
     ("ota", &["protocol"]),
-    ("tests", &["domain", "protocol", "store", "hal", "ui", "kioskd", "fleet", "sim"]),
+    ("tests", &["domain", "protocol", "store", "hal", "ui", "kioskd", "fleet", "sim", "ota"]),
     ("xtask", &[]),
 ];
 

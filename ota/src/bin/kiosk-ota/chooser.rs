@@ -1,15 +1,12 @@
 //! `kiosk-ota chooser`: which slot is booted, kept in a file; RAUC's custom back end
 //! (<https://rauc.readthedocs.io/en/latest/integration.html#custom>).
 
-use std::fs::{File, OpenOptions};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
+use ota::boot::FileChooser;
 use ota::chooser::{self, Slot};
-
-/// Bytes of the file: two copies of a sector.
-const LENGTH: u64 = 1024;
 
 /// Which slot is booted.
 #[derive(Args)]
@@ -50,7 +47,8 @@ enum State {
 
 impl Chooser {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        let mut file = open(&self.file).with_context(|| format!("cannot open {}", self.file.display()))?;
+        let mut file =
+            FileChooser::open(&self.file).with_context(|| format!("cannot open {}", self.file.display()))?;
         let mut chooser = chooser::Chooser::read(&mut file)?;
         let before = chooser.clone();
         match &self.verb {
@@ -77,12 +75,4 @@ impl Name {
             Self::B => Slot::B,
         }
     }
-}
-
-fn open(path: &Path) -> std::io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-    if file.metadata()?.len() < LENGTH {
-        file.set_len(LENGTH)?;
-    }
-    Ok(file)
 }
