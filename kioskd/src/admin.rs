@@ -21,6 +21,7 @@ use crate::board::Board;
 use crate::core::{CoreHandle, Recorder};
 use crate::settings;
 use crate::supervisor::Supervisor;
+use crate::updates::UpdatesHandle;
 use crate::uplink::UplinkHandle;
 
 /// What the tools can reach.
@@ -38,6 +39,8 @@ pub struct AdminContext {
     pub recorder: Recorder,
     /// The connection to the fleet, if the settings name one.
     pub uplink: Option<UplinkHandle>,
+    /// Updates, if the settings have them.
+    pub updates: Option<UpdatesHandle>,
 }
 
 /// The mirror and where it listens.

@@ -27,6 +27,7 @@ use crate::machine::{Ending, ThisMachine};
 use crate::router::Router;
 use crate::settings::{Backend, SearchPath, Settings, SettingsError, Side, WrongValue};
 use crate::supervisor::Supervisor;
+use crate::updates;
 use crate::uplink;
 use crate::watchdog;
 
@@ -61,6 +62,7 @@ fn check_values(settings: &Settings) -> Result<(), WrongValue> {
     panel(settings).map_err(|error| WrongValue::because("screen", error))?;
     shop_clock(settings).map_err(|error| WrongValue::because("kiosk.time_zone", error))?;
     uplink::check(settings)?;
+    updates::check(settings)?;
     if let Some(address) = settings.screen.mirror.filter(|address| !address.ip().is_loopback()) {
         let port = address.port();
         let message = format!("{address}: only this machine may look; write \"127.0.0.1:{port}\"");
@@ -119,11 +121,23 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         news: Arc::clone(&news),
     };
     let (uplink, ends) = uplink::channel(&settings).unzip();
+    let for_updates = ends.as_ref().map(uplink::Ends::for_updates).unwrap_or_default();
     let router = Router { queues, board: board.clone(), screen: screen.clone(), uplink: uplink.clone() };
     supervisor.thread("core", move || Ok(core::run(parts, &queue, Box::new(router))?))?;
 
     let mirror = start_mirror(&settings, &runtime, &supervisor, &screen)?;
     let ending = Ending::default();
+    let machine: Arc<dyn uplink::Machine> =
+        Arc::new(ThisMachine { under_systemd, ending: ending.clone(), supervisor: supervisor.clone() });
+    let parts = updates::Parts {
+        settings: &settings,
+        core: core.clone(),
+        clock: clock.clone(),
+        board: board.clone(),
+        screen: screen.clone(),
+        machine: Arc::clone(&machine),
+    };
+    let updates = updates::start(parts, for_updates, &supervisor)?;
     let context = AdminContext {
         core: core.clone(),
         board: board.clone(),
@@ -131,10 +145,10 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         mirror,
         recorder,
         uplink,
+        updates,
     };
     admin::start(&settings.admin, context.clone(), &supervisor, &runtime)?;
     if let Some(ends) = ends {
-        let machine = ThisMachine { under_systemd, ending: ending.clone(), supervisor: supervisor.clone() };
         let parts = uplink::Parts {
             settings: &settings,
             core: core.clone(),
@@ -142,7 +156,7 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
             board,
             screen: screen.clone(),
             news,
-            machine: Arc::new(machine),
+            machine,
         };
         uplink::start(parts, ends, context, &supervisor);
     }

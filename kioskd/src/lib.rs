@@ -20,6 +20,7 @@ mod receipt_text;
 mod router;
 pub mod settings;
 pub mod supervisor;
+pub mod updates;
 pub mod uplink;
 mod watchdog;
 

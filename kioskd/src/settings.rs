@@ -13,7 +13,7 @@ use fragments::Fragment;
 pub use fragments::{SearchPath, find};
 pub use model::{
     Admin, Backend, Catalog, Device, DisplayDialect, Kiosk, Log, LogTarget, Policy, Printer, Scanner, Screen,
-    Settings, Shop, Side, Terminal, TerminalFraming, Uplink,
+    Settings, Shop, Side, Terminal, TerminalFraming, Update, Uplink,
 };
 
 /// Sides of a screen: smaller than this no page fits, larger is no panel that is sold.
@@ -179,6 +179,17 @@ impl Settings {
                     "kiosk.id",
                     "must be lower-case letters, digits, dots or dashes where there is a fleet",
                 );
+            }
+        }
+        if let Some(update) = &self.update {
+            if update.campaign_keys.is_empty() {
+                return wrong(
+                    "update.campaign_keys",
+                    "must name at least one key, from `kiosk-ota keys show`",
+                );
+            }
+            if update.prove_s == 0 {
+                return wrong("update.prove_s", "must be at least 1");
             }
         }
         let sides = [("screen.width", self.screen.width), ("screen.height", self.screen.height)];

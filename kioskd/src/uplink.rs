@@ -36,7 +36,10 @@ use protocol::text::Id;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use ui::shell::UiHandle;
 
+pub(crate) use driver::on_core;
 pub use errands::Machine;
+pub(crate) use errands::Outgoing;
+pub(crate) use http::{Driven, Http};
 pub use identity::{Folder, Identity};
 
 use crate::admin::AdminContext;
@@ -45,6 +48,7 @@ use crate::clock::ShopClock;
 use crate::core::{CoreHandle, Standing};
 use crate::settings::{Settings, WrongValue};
 use crate::supervisor::Supervisor;
+use crate::updates::{self, Inbox};
 
 /// Requests of tools that may wait: one person enrols one kiosk.
 const COMMANDS: usize = 4;
@@ -143,9 +147,12 @@ pub fn channel(settings: &Settings) -> Option<(UplinkHandle, Ends)> {
     let uplink = settings.uplink.as_ref()?;
     let (commands, commands_end) = mpsc::channel(COMMANDS);
     let (reservations, reservations_end) = mpsc::channel(RESERVATIONS);
+    let (outgoing, outgoing_end) = mpsc::channel(OUTGOING);
     let state = driver::Shared::default();
     let handle = UplinkHandle { commands, reservations, state: state.clone(), fleet: uplink.fleet.clone() };
-    Some((handle, Ends { commands: commands_end, reservations: reservations_end, state }))
+    let inbox = Inbox::default();
+    let (commands, reservations) = (commands_end, reservations_end);
+    Some((handle, Ends { commands, reservations, state, outgoing, outgoing_end, inbox }))
 }
 
 /// The driver's end of a [`UplinkHandle`].
@@ -153,6 +160,16 @@ pub struct Ends {
     commands: mpsc::Receiver<driver::Command>,
     reservations: mpsc::Receiver<Reserve>,
     state: driver::Shared,
+    outgoing: mpsc::Sender<Outgoing>,
+    outgoing_end: mpsc::Receiver<Outgoing>,
+    inbox: Inbox,
+}
+
+impl Ends {
+    /// What updates hear and tell.
+    pub(crate) fn for_updates(&self) -> updates::Ends {
+        updates::Ends { inbox: self.inbox.clone(), outgoing: self.outgoing.clone() }
+    }
 }
 
 /// Starts the uplink's tasks.
@@ -160,7 +177,6 @@ pub fn start(parts: Parts<'_>, ends: Ends, admin: AdminContext, supervisor: &Sup
     let Some(settings) = parts.settings.uplink.clone() else { return };
     let folder = Folder::below(&parts.settings.kiosk.data_dir);
     let (poller, links) = mpsc::channel(1);
-    let (outgoing, outgoing_end) = mpsc::channel(OUTGOING);
     let (twin, twin_end) = watch::channel(None);
     let work = Arc::new(Notify::new());
     supervisor.task("uplink-poll", link::poll(links));
@@ -180,7 +196,8 @@ pub fn start(parts: Parts<'_>, ends: Ends, admin: AdminContext, supervisor: &Sup
         state: ends.state,
         work: Arc::clone(&work),
         twin,
-        outgoing: outgoing_end,
+        outgoing: ends.outgoing_end,
+        inbox: ends.inbox,
         shutdown: supervisor.shutdown(),
     };
     supervisor.task("uplink", driver.run());
@@ -197,7 +214,7 @@ pub fn start(parts: Parts<'_>, ends: Ends, admin: AdminContext, supervisor: &Sup
         work,
         twin: twin_end,
         followed: None,
-        outgoing,
+        outgoing: ends.outgoing,
         shutdown: supervisor.shutdown(),
     };
     supervisor.task("uplink-errands", errands.run());

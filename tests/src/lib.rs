@@ -11,6 +11,7 @@ pub mod mirror;
 pub mod process;
 pub mod rig;
 pub mod script;
+pub mod updates;
 
 pub use customer::Customer;
 pub use fleet::Fleet;

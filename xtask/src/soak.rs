@@ -4,7 +4,11 @@ use crate::run;
 
 pub(crate) fn soak(arguments: &[String]) -> anyhow::Result<()> {
     let mut build = run::cargo();
-    build.args(["build", "--package", "fleet", "--package", "sim", "--package", "tests", "--bins"]);
+    build.arg("build");
+    for package in ["fleet", "sim", "tests", "kioskd", "ota"] {
+        build.args(["--package", package]);
+    }
+    build.arg("--bins");
     run::step("build", &mut build)?;
     let status = run::program(run::build_dir().join("debug/soak")).args(arguments).status()?;
     anyhow::ensure!(status.success(), "the soak ended with {status}");

@@ -97,6 +97,8 @@ pub enum Request {
         /// The one-time code.
         code: String,
     },
+    /// How updates are.
+    Updates,
     /// The last inputs.
     Dump,
 }

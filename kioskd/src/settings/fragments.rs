@@ -147,13 +147,14 @@ pub(super) fn merge(merged: &mut toml::Table, fragment: &toml::Table) {
 
 /// Relative paths are relative to the file that names them, wherever the daemon was started.
 fn resolve_paths(table: &mut toml::Table, dir: &Path) {
-    const PATHS: [(&str, &str); 6] = [
+    const PATHS: [(&str, &str); 7] = [
         ("kiosk", "data_dir"),
         ("catalog", "seed"),
         ("catalog", "pictures"),
         ("shop", "logo"),
         ("admin", "socket"),
         ("uplink", "ca"),
+        ("update", "slot_writer"),
     ];
     for (section, key) in PATHS {
         if let Some(toml::Value::String(path)) = table.get_mut(section).and_then(|s| s.get_mut(key)) {

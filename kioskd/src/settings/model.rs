@@ -35,6 +35,8 @@ pub struct Settings {
     pub drawer: bool,
     /// The fleet; none: the kiosk is on its own.
     pub uplink: Option<Uplink>,
+    /// Updates; none: it is never updated by the fleet.
+    pub update: Option<Update>,
     /// Local tools.
     pub admin: Admin,
     /// Logging.
@@ -318,6 +320,29 @@ fn default_ack_s() -> u32 {
 
 fn default_batch_bytes() -> u32 {
     256 * 1024
+}
+
+/// Updates.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Update {
+    /// The socket of the slot writer.
+    #[serde(default = "default_slot_writer")]
+    pub slot_writer: PathBuf,
+    /// Public keys, of 64 hexadecimal digits, that sign which release this kiosk is to run. Required.
+    #[serde(default)]
+    pub campaign_keys: Vec<String>,
+    /// Seconds that a new release has to prove itself.
+    #[serde(default = "default_prove_s")]
+    pub prove_s: u32,
+}
+
+fn default_slot_writer() -> PathBuf {
+    "/run/kiosk-slot-writer.sock".into()
+}
+
+fn default_prove_s() -> u32 {
+    600
 }
 
 /// Local tools.

@@ -57,6 +57,8 @@ fn values_that_make_no_sense_are_refused_with_what_would_be_right() {
         ("[uplink]\nfleet = 'https://f:8443'\n", "uplink.ca"),
         ("[uplink]\nfleet = 'https://f'\nca = 'x'\nack_s = 0\n", "uplink"),
         ("[uplink]\nfleet = 'https://f'\nca = 'x'\nbatch_bytes = 5\n", "uplink.batch_bytes"),
+        ("[update]\nprove_s = 5\n", "update.campaign_keys"),
+        ("[update]\ncampaign_keys = ['a']\nprove_s = 0\n", "update.prove_s"),
         ("[kiosk]\nid = 'K_1'\n[uplink]\nfleet = 'https://f'\nca = 'x'\n", "kiosk.id"),
     ] {
         let file = write(root.path(), "kioskd.toml", text);
@@ -173,6 +175,7 @@ fn what_only_a_start_would_find_is_named_with_file_line_and_key() {
         ("[shop]\nlogo = 'no-such.png'", "shop.logo"),
         ("[screen]\nmirror = '192.0.2.7:80'", "screen.mirror"),
         ("[uplink]\nfleet = 'https://f'\nca = 'no-such.pem'", "uplink.ca"),
+        ("[update]\ncampaign_keys = ['abc']", "update.campaign_keys"),
         ("[log]\nfilter = 'loud=='", "log.filter"),
     ] {
         let file = write(root.path(), "kioskd.toml", &format!("# a comment\n{line}\n"));

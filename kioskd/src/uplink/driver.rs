@@ -27,6 +27,7 @@ use crate::core::{Anew, Asked, Core, CoreHandle};
 use crate::ids;
 use crate::settings;
 use crate::supervisor::Shutdown;
+use crate::updates::Inbox;
 
 /// A connection that has lasted so long was a good one: the next failure is the first again.
 const STABLE: Duration = Duration::from_secs(30);
@@ -61,6 +62,8 @@ pub(crate) struct Driver {
     pub reservations: mpsc::Receiver<Reserve>,
     /// What the errands have to tell the fleet.
     pub outgoing: mpsc::Receiver<Outgoing>,
+    /// Where what is said about updates goes.
+    pub inbox: Inbox,
     pub shutdown: Shutdown,
 }
 
@@ -340,6 +343,7 @@ impl<'a> Connection<'a> {
         }
         self.report().await;
         self.driver.work.notify_one();
+        self.driver.inbox.connected();
         self.step(Input::Connected).await;
     }
 
@@ -458,8 +462,12 @@ impl<'a> Connection<'a> {
                 Ok(quota) => self.driver.tell_core(UplinkInput::Quota(Arc::new(quota.into()))),
                 Err(error) => tracing::warn!(%error, "the quota cannot be read"),
             },
-            // Updates are not for this version yet.
-            Some(Topic::Down(_, Down::Update | Down::Part) | Topic::Up(..)) | None => {}
+            Some(Topic::Down(_, Down::Update)) => self.driver.inbox.assignment(&message.payload),
+            Some(Topic::Down(_, Down::Part)) => self.driver.inbox.part(message.payload.clone()),
+            Some(Topic::Up(..)) | None => {}
+        }
+        if let Some(broadcast) = message.broadcast {
+            self.driver.inbox.broadcast(broadcast, &message.payload);
         }
         self.link.done(&message);
     }

@@ -62,14 +62,16 @@ pub(super) async fn join(driver: &Driver, enrolled: Enrolled) -> anyhow::Result<
     formerly.extend(before.map(|it| it.kiosk.to_string()));
     formerly.push(driver.provisional.clone());
     formerly.retain(|name| *name != enrolled.kiosk.as_str());
+    driver.folder.keep_certificate(&enrolled.certificate, &text(&enrolled.chain))?;
+    let (enrolled_s, _) = driver.folder.validity()?;
     let identity = Identity {
+        enrolled_s,
         kiosk: enrolled.kiosk,
         broker: enrolled.broker,
         tenant: text(&enrolled.tenant),
         site: text(&enrolled.site),
         formerly,
     };
-    driver.folder.keep_certificate(&enrolled.certificate, &text(&enrolled.chain))?;
     driver.folder.keep_identity(&identity)?;
     driver.folder.forget_claim();
     let name = identity.kiosk.to_string();

@@ -1,18 +1,23 @@
 //! One HTTPS request at a time to the fleet: documents and files, for which messages are too small.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Bytes;
-use hyper::{Method, Request, StatusCode, header};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{Connection, SendRequest};
+use hyper::header::HeaderName;
+use hyper::http::request;
+use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// Longest a request may take, from name to last byte: a catalog of 16 MiB over a slow line.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -77,19 +82,10 @@ impl Http {
     }
 
     async fn exchange(&self, ask: Ask<'_>) -> anyhow::Result<Bytes> {
-        anyhow::ensure!(ask.path.starts_with('/'), "a path begins with a slash");
-        let authority = self.fleet.strip_prefix("https://").context("not an https address")?;
-        let (host, port) = host_and_port(authority, 443)?;
-        let stream = TcpStream::connect((host.as_str(), port)).await.context("cannot connect")?;
-        let name = ServerName::try_from(host).context("not a name of a server")?;
-        let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await.context("TLS")?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let request = Request::builder()
-            .method(ask.method)
-            .uri(ask.path)
-            .header(header::HOST, authority)
+        let (mut sender, connection) = self.connect().await?;
+        let request = self
+            .request_to(ask.method, ask.path)?
             .header(header::CONTENT_TYPE, ask.content_type)
-            .header(header::USER_AGENT, concat!("kioskd/", env!("CARGO_PKG_VERSION")))
             .body(Full::new(Bytes::from(ask.body)))?;
         let exchange = async {
             let answer = sender.send_request(request).await?;
@@ -111,7 +107,61 @@ impl Http {
             }
         }
     }
+
+    /// Gets something whose body is read bit by bit. The connection has to be driven meanwhile.
+    pub(crate) async fn open(
+        &self,
+        path: &str,
+        headers: Vec<(HeaderName, String)>,
+    ) -> anyhow::Result<(Response<Incoming>, Driven)> {
+        let opened = async {
+            let (mut sender, connection) = self.connect().await?;
+            let mut request = self.request_to(Method::GET, path)?;
+            for (name, value) in headers {
+                request = request.header(name, value);
+            }
+            let request = request.body(Full::new(Bytes::new()))?;
+            let mut connection: Driven = Box::pin(async { drop(connection.await) });
+            let answer = sender.send_request(request);
+            tokio::pin!(answer);
+            let answer = tokio::select! {
+                answer = &mut answer => answer?,
+                () = &mut connection => {
+                    // All of it has come.
+                    connection = Box::pin(std::future::pending());
+                    answer.await?
+                }
+            };
+            anyhow::Ok((answer, connection))
+        };
+        let opened = tokio::time::timeout(POST_PATIENCE, opened).await;
+        opened.with_context(|| format!("no answer from {} in time", self.fleet))?
+    }
+
+    async fn connect(
+        &self,
+    ) -> anyhow::Result<(SendRequest<Full<Bytes>>, Connection<TokioIo<TlsStream<TcpStream>>, Full<Bytes>>)>
+    {
+        let (host, port) = host_and_port(self.authority()?, 443)?;
+        let stream = TcpStream::connect((host.as_str(), port)).await.context("cannot connect")?;
+        let name = ServerName::try_from(host).context("not a name of a server")?;
+        let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await.context("TLS")?;
+        Ok(hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?)
+    }
+
+    fn request_to(&self, method: Method, path: &str) -> anyhow::Result<request::Builder> {
+        anyhow::ensure!(path.starts_with('/'), "a path begins with a slash");
+        let request = Request::builder().method(method).uri(path).header(header::HOST, self.authority()?);
+        Ok(request.header(header::USER_AGENT, concat!("kioskd/", env!("CARGO_PKG_VERSION"))))
+    }
+
+    fn authority(&self) -> anyhow::Result<&str> {
+        self.fleet.strip_prefix("https://").context("not an https address")
+    }
 }
+
+/// A connection that does nothing unless it is polled.
+pub(crate) type Driven = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What the fleet said no with: its own words if it has some.
 fn refusal(status: StatusCode, body: &[u8]) -> String {

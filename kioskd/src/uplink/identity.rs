@@ -54,6 +54,9 @@ pub struct Identity {
     /// Names we had before.
     #[serde(default)]
     pub formerly: Vec<String>,
+    /// When our first certificate under this name began, s since 1970: orders from before are of another life.
+    #[serde(default)]
+    pub enrolled_s: i64,
 }
 
 impl Folder {
@@ -310,6 +313,7 @@ mod tests {
             tenant: "t7".into(),
             site: String::new(),
             formerly: vec!["kiosk".into()],
+            enrolled_s: 7,
         };
         folder.keep_identity(&identity).unwrap();
         std::fs::write(folder.0.join(IDENTITY), b"").unwrap();

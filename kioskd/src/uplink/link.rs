@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use protocol::fleet::Status;
-use protocol::topic::{BROADCAST_FILTER, KioskId, Topic, Up, down_filter};
+use protocol::topic::{BROADCAST_FILTER, Broadcast, KioskId, Topic, Up, down_filter};
 use rumqttc::{
     AckMode, AsyncClient, Event, EventLoop, LastWill, MqttOptions, Packet, PersistedAckMode,
     PersistedSession, PubAckReason, Publish, PublishNotice, PublishOptions, PublishResult, QoS, SessionStore,
@@ -71,6 +71,8 @@ pub(crate) enum LinkEvent {
 #[derive(Debug)]
 pub(crate) struct Message {
     pub topic: Option<Topic>,
+    /// Said to every kiosk.
+    pub broadcast: Option<Broadcast>,
     pub payload: Vec<u8>,
     publish: Publish,
 }
@@ -111,8 +113,9 @@ impl Link {
     /// Subscribes. At every connection: it costs nothing, and a session that the broker kept may be one of
     /// another version with other filters.
     pub(crate) fn subscribe(&self) -> anyhow::Result<()> {
-        self.client.try_subscribe(down_filter(&self.kiosk), QoS::AtLeastOnce)?;
+        // What is halted comes before what is wished.
         self.client.try_subscribe(BROADCAST_FILTER, QoS::AtLeastOnce)?;
+        self.client.try_subscribe(down_filter(&self.kiosk), QoS::AtLeastOnce)?;
         Ok(())
     }
 
@@ -175,8 +178,10 @@ async fn poll_one(eventloop: &mut EventLoop, out: &mpsc::Sender<LinkEvent>) {
         let event = match eventloop.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => LinkEvent::Connected,
             Ok(Event::Incoming(Packet::Publish(publish))) => {
-                let topic = std::str::from_utf8(&publish.topic).ok().and_then(Topic::parse);
-                LinkEvent::Message(Box::new(Message { topic, payload: publish.payload.to_vec(), publish }))
+                let name = std::str::from_utf8(&publish.topic).unwrap_or_default();
+                let (topic, broadcast) = (Topic::parse(name), Broadcast::parse(name));
+                let payload = publish.payload.to_vec();
+                LinkEvent::Message(Box::new(Message { topic, broadcast, payload, publish }))
             }
             Ok(_) => continue,
             Err(error) => LinkEvent::Lost(chain(&error)),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use tests::chaos;
+use tests::{chaos, updates};
 
 /// Breaks things for a long time.
 #[derive(Parser)]
@@ -31,14 +31,41 @@ enum What {
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
+    /// Kill the daemon and the slot writer at random moments of updates; ends well only if every update ends with the
+    /// new release, whole in its slot and proven.
+    Update {
+        /// How often.
+        #[arg(long, default_value_t = 1000)]
+        kills: u32,
+        /// Every moment follows from it.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Folder for data and logs of an update that goes wrong.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
-    let What::Chaos { minutes, seed, kiosks, dir } = Arguments::parse().what;
+    match Arguments::parse().what {
+        What::Chaos { minutes, seed, kiosks, dir } => chaos(minutes, seed, kiosks, dir),
+        What::Update { kills, seed, dir } => {
+            let dir = dir.unwrap_or_else(|| beside("update"));
+            let updates = updates::kill_at_random(&dir, kills, seed)?;
+            println!("update: {kills} kills in {updates} updates, each ended with the new release");
+            Ok(())
+        }
+    }
+}
+
+fn beside(what: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("kioskd-{what}-{}", std::process::id()))
+}
+
+fn chaos(minutes: u64, seed: u64, kiosks: u32, dir: Option<PathBuf>) -> anyhow::Result<()> {
     let own = std::env::current_exe()?;
     let programs = own.parent().context("a program lies in a folder")?;
-    let dir =
-        dir.unwrap_or_else(|| std::env::temp_dir().join(format!("kioskd-chaos-{}", std::process::id())));
+    let dir = dir.unwrap_or_else(|| beside("chaos"));
     println!("chaos: data and logs are in {}", dir.display());
     let summary = chaos::run(&chaos::Options {
         dir,

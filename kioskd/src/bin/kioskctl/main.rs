@@ -102,6 +102,8 @@ enum Command {
         /// The code.
         code: String,
     },
+    /// Which release runs, what is being installed, and how the last update ended.
+    Updates,
     /// The last inputs of the core, for whoever has to find out what happened.
     Dump,
 }
@@ -223,6 +225,7 @@ fn request(command: &Command) -> anyhow::Result<Option<Request>> {
         Command::Open => Request::Open,
         Command::SoldOut { item, back } => Request::SoldOut { item: item.clone(), sold_out: !back },
         Command::Enroll { code } => Request::Enroll { code: code.clone() },
+        Command::Updates => Request::Updates,
         Command::Dump => Request::Dump,
         Command::Price { .. } | Command::Check | Command::Catalog(catalog::CatalogCommand::Check { .. }) => {
             return Ok(None);

@@ -3,6 +3,7 @@
 mod day;
 mod order;
 mod status;
+mod updates;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -25,6 +26,7 @@ pub(crate) fn table(request: &Request, answer: &Value) -> String {
         Request::Receipt { .. } | Request::CatalogShow | Request::Dump => word(&answer["text"]),
         Request::Mirror => format!("{}\n", word(&answer["url"])),
         Request::Status => status::text(answer),
+        Request::Updates => updates::text(answer),
         Request::Order { .. } => order::text(answer),
         Request::EndOfDay | Request::DayEnd { .. } => day::text(answer),
         Request::CatalogImport { .. }

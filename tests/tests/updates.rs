@@ -1,0 +1,251 @@
+//! Updates from the fleet's word to the proven release: the real kiosk, slot writer, Mosquitto and HTTPS.
+
+#![expect(clippy::unwrap_used, reason = "a test that does not find what it expects has failed")]
+
+use std::time::Duration;
+
+use ota::orders::Window;
+use ota::trust::sign::SecretKey;
+use protocol::update::UpdateState;
+use tests::Customer;
+use tests::updates::{Fault, Machine, Order, Turnout, kill_at_random};
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn machine(&self, turnout: Turnout) -> Machine {
+        let machine = Machine::new(&self.0.path().join("kiosk"), turnout);
+        machine.unwrap()
+    }
+
+    /// Keeps the logs of a test that has failed.
+    fn need<T>(self, done: anyhow::Result<T>) -> (Self, T) {
+        match done {
+            Ok(done) => (self, done),
+            Err(error) => panic!("{error:#}\nlogs: {}", self.0.keep().display()),
+        }
+    }
+}
+
+fn step(state: &UpdateState) -> Option<&str> {
+    state.under_way.as_ref().map(|it| it.step.as_str())
+}
+
+fn last(state: &UpdateState) -> Option<(u64, &str, Option<&str>)> {
+    state.last.as_ref().map(|it| (it.release, it.result.as_str(), it.reason.as_deref()))
+}
+
+#[test]
+fn an_update_comes_by_delta_waits_for_its_turn_and_is_proven() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.start().unwrap();
+    machine.fleet.halt(1, &[]).unwrap();
+    machine.fleet.assign(&Order::of(1, 42)).unwrap();
+    let (place, state) =
+        place.need(machine.run_until("it asks for its turn", |it| step(it) == Some("installed")));
+    assert_eq!((state.running, state.confirmed, state.model.as_str()), (41, 41, "alder"));
+    assert!(machine.fleet.sent("from-") > 0, "the delta");
+    assert_eq!(machine.fleet.sent("full.kot"), 0, "and nothing of the whole image");
+    machine.run_for(Duration::from_secs(2)).unwrap();
+    assert_eq!(machine.tool(&["chooser", "--file", "chooser", "get-primary"]).unwrap(), "A", "not its turn");
+    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let (_place, state) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
+    assert_eq!((state.running, state.version.as_str(), step(&state)), (42, "1.42", None));
+    assert_eq!(last(&state), Some((42, "confirmed", None)));
+    machine.judge(42).unwrap();
+    let shown = machine.rig.ask(&kioskd::admin::wire::Request::Updates).unwrap();
+    assert_eq!((&shown["running"], &shown["floor"]), (&42.into(), &42.into()));
+}
+
+#[test]
+fn a_release_that_does_not_boot_is_left_told_and_never_tried_again() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::DoesNotBoot);
+    machine.start().unwrap();
+    machine.fleet.halt(1, &[]).unwrap();
+    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let told = |it: &UpdateState| last(it) == Some((42, "rolled_back", Some("boot_failed")));
+    let (place, state) = place.need(machine.run_until("it is back", told));
+    assert_eq!((state.running, state.confirmed, step(&state)), (41, 41, None));
+    machine.judge(41).unwrap();
+    let again = Order { turn: true, campaign: "again".into(), ..Order::of(2, 42) };
+    machine.fleet.assign(&again).unwrap();
+    let told = |it: &UpdateState| last(it) == Some((42, "rejected", Some("bad_list")));
+    let (_place, _) = place.need(machine.run_until("it is refused", told));
+    machine.judge(41).unwrap();
+}
+
+#[test]
+fn a_release_under_which_a_device_is_lost_is_left_again() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.start().unwrap();
+    machine.fleet.halt(1, &[]).unwrap();
+    machine.fleet.assign(&Order::of(1, 42)).unwrap();
+    let (place, _) =
+        place.need(machine.run_until("it asks for its turn", |it| step(it) == Some("installed")));
+    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let (place, _) = place.need(machine.run_until("it is on trial", |it| step(it) == Some("trial_boot")));
+    machine.rig.sim(&["printer", "unplug"]).unwrap();
+    let told =
+        |it: &UpdateState| it.running == 41 && last(it) == Some((42, "rolled_back", Some("peripheral_lost")));
+    let (_place, _) = place.need(machine.run_until("it is back", told));
+    machine.judge(41).unwrap();
+}
+
+#[test]
+fn a_foreign_a_stale_a_replayed_and_a_forged_assignment_do_nothing() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.start().unwrap();
+    machine.fleet.halt(1, &["*"]).unwrap();
+    // Obeyed, so that there is something to replay; everything is halted.
+    machine.fleet.assign(&Order { turn: true, ..Order::of(7, 42) }).unwrap();
+    let (place, _) = place.need(machine.run_until("it is offered", |it| step(it) == Some("offered")));
+    machine.fleet.assign(&Order { campaign: "autumn".into(), ..Order::of(8, 41) }).unwrap();
+    let told = |it: &UpdateState| last(it) == Some((41, "confirmed", None));
+    let (_place, _) = place.need(machine.run_until("another wish is fulfilled already", told));
+    let other = SecretKey::from_pem(&SecretKey::generate().unwrap()).unwrap();
+    let order = |generation| Order { turn: true, ..Order::of(generation, 42) };
+    machine.fleet.halt(2, &[]).unwrap();
+    machine.fleet.assign(&Order { aud: "t1.k0043".into(), ..order(9) }).unwrap();
+    machine.run_for(Duration::from_secs(1)).unwrap();
+    machine.fleet.assign(&Order { valid_s: -1, ..order(9) }).unwrap();
+    machine.run_for(Duration::from_secs(1)).unwrap();
+    machine.fleet.assign(&order(7)).unwrap();
+    machine.run_for(Duration::from_secs(1)).unwrap();
+    machine.fleet.assign_signed_by(&order(9), &other).unwrap();
+    machine.run_for(Duration::from_secs(2)).unwrap();
+    assert_eq!(machine.fleet.told().last().and_then(step), None);
+    assert!(machine.is_untouched().unwrap());
+    assert_eq!(machine.fleet.sent("images/"), 0);
+    let log = std::fs::read_to_string(machine.rig.dir.join("kioskd.log")).unwrap();
+    for why in ["it is for t1.k0043", "it has ended", "no signature of a campaign key is right"] {
+        assert!(log.contains(why), "{why}");
+    }
+}
+
+#[test]
+fn a_halt_stops_a_download_and_a_later_one_lifts_it() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.fleet.slow_down(Duration::from_millis(40));
+    machine.start().unwrap();
+    machine.fleet.halt(1, &[]).unwrap();
+    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let (place, _) = place.need(machine.run_until("it downloads", |it| step(it) == Some("downloading")));
+    machine.run_for(Duration::from_millis(300)).unwrap();
+    machine.fleet.halt(2, &["spring"]).unwrap();
+    machine.run_for(Duration::from_secs(2)).unwrap();
+    let sent = machine.fleet.sent("images/");
+    machine.run_for(Duration::from_secs(2)).unwrap();
+    assert_eq!(machine.fleet.sent("images/"), sent, "nothing is fetched while it is halted");
+    // A forged word lifts nothing: only the fleet's key does.
+    machine.fleet.slow_down(Duration::ZERO);
+    machine.fleet.halt(3, &["autumn"]).unwrap();
+    let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
+    machine.judge(42).unwrap();
+}
+
+#[test]
+fn without_a_fresh_word_that_nothing_is_halted_nobody_switches() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.start().unwrap();
+    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let (place, _) = place.need(machine.run_until("it waits", |it| step(it) == Some("reboot_gate")));
+    machine.run_for(Duration::from_secs(3)).unwrap();
+    assert_eq!(machine.tool(&["chooser", "--file", "chooser", "get-primary"]).unwrap(), "A");
+    machine.fleet.halt(1, &[]).unwrap();
+    let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
+}
+
+#[test]
+fn nothing_is_fetched_outside_its_window_and_a_customer_is_not_interrupted() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.start().unwrap();
+    machine.fleet.halt(1, &[]).unwrap();
+    let berlin = jiff::Timestamp::now().in_tz("Europe/Berlin").unwrap();
+    let minute = u16::from(berlin.hour().unsigned_abs()) * 60 + u16::from(berlin.minute().unsigned_abs());
+    let away = Window { from: (minute + 700) % 1440, to: (minute + 710) % 1440 };
+    machine.fleet.assign(&Order { turn: true, window: Some(away), ..Order::of(1, 42) }).unwrap();
+    let (place, _) = place.need(machine.run_until("it waits", |it| step(it) == Some("gated")));
+    machine.run_for(Duration::from_secs(2)).unwrap();
+    assert_eq!(machine.fleet.sent("images/"), 0);
+    let mut customer = Customer::new(machine.rig.mirror().unwrap()).unwrap();
+    customer.sit_down().unwrap();
+    machine.fleet.assign(&Order { turn: true, ..Order::of(2, 42) }).unwrap();
+    let (place, _) = place.need(machine.run_until("it waits", |it| step(it) == Some("reboot_gate")));
+    machine.run_for(Duration::from_secs(2)).unwrap();
+    assert_eq!(machine.tool(&["chooser", "--file", "chooser", "get-primary"]).unwrap(), "A");
+    // Whoever walks away is asked whether they are still there, and then gone.
+    let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
+}
+
+#[test]
+fn download_stops_at_the_length_that_was_asked_for_and_comes_over_mqtt_instead() {
+    for fault in [Fault::Endless, Fault::Wrong] {
+        let place = Place::new();
+        let mut machine = place.machine(Turnout::Good);
+        machine.fleet.fault(fault);
+        machine.start().unwrap();
+        machine.fleet.halt(1, &[]).unwrap();
+        machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+        let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
+        machine.judge(42).unwrap();
+        let log = std::fs::read_to_string(machine.rig.dir.join("kioskd.log")).unwrap();
+        assert!(log.contains("a source of the update is left"), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_kiosk_that_has_nothing_but_mqtt_is_updated() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.fleet.fault(Fault::Down);
+    machine.fleet.broadcast_metadata().unwrap();
+    machine.start().unwrap();
+    machine.fleet.halt(1, &[]).unwrap();
+    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
+    machine.judge(42).unwrap();
+    assert_eq!(machine.fleet.sent(""), 0);
+}
+
+#[test]
+fn a_line_that_breaks_again_and_again_costs_no_byte_twice() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.fleet.fault(Fault::Cut);
+    machine.start().unwrap();
+    machine.fleet.halt(1, &[]).unwrap();
+    machine.fleet.assign(&Order::of(1, 42)).unwrap();
+    let (_place, _) = place.need(machine.run_until("it is there", |it| step(it) == Some("installed")));
+    let delta = machine.rig.dir.join("fleet/repo/images");
+    let mut files = walk(&delta);
+    files.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("from-"));
+    let length = files[0].metadata().unwrap().len();
+    let sent = machine.fleet.sent("from-");
+    assert!(sent < length + length / 20, "{sent} of {length}");
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+/// A handful; `./dev soak update` is the long one.
+#[test]
+fn killed_at_any_moment_an_update_comes_to_its_end() {
+    let seed = std::env::var("UPDATE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(42);
+    let place = Place::new();
+    let done = kill_at_random(place.0.path(), 12, seed);
+    let (_place, updates) = place.need(done);
+    assert!(updates > 0);
+}
