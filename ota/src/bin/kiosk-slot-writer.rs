@@ -2,6 +2,7 @@
 
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -14,16 +15,23 @@ struct Arguments {
     /// Its configuration.
     #[arg(long, default_value = "/etc/kiosk-slot-writer.toml")]
     config: PathBuf,
+    /// Serve nobody; succeed if the running release has not proven itself yet.
+    #[arg(long)]
+    on_trial: bool,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let config = Config::read(&arguments.config)?;
+    if arguments.on_trial {
+        return Ok(if config.is_on_trial()? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     let listener = match listenfd::ListenFd::from_env().take_unix_listener(0)? {
         Some(listener) => listener,
         None => bind(&config.socket)?,
     };
-    Ok(writer::serve(&config, &listener)?)
+    writer::serve(&config, &listener)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Where systemd gives no socket. One that is left of a process that was killed is replaced.

@@ -102,6 +102,14 @@ impl Config {
         }
     }
 
+    /// Whether the release that runs has not proven itself yet.
+    ///
+    /// # Errors
+    /// The boot chooser cannot be asked.
+    pub fn is_on_trial(&self) -> Result<bool, ChooserError> {
+        Ok(!self.chooser()?.booted()?.good)
+    }
+
     /// The boot chooser.
     ///
     /// # Errors

@@ -190,8 +190,9 @@ fn release_below_the_floor_is_refused_even_if_signed_once_a_later_one_has_proven
     assert_eq!((state.slot, state.good, state.primary), (Slot::B, false, Slot::B));
     let back = Request::Believe { release: 41 };
     assert!(matches!(rig.ask(back.clone()).reply, Reply::Believed { .. }), "not before the proof");
+    assert!(rig.is_on_trial());
     rig.ask(Request::MarkGood).done();
-    assert!(rig.state().good);
+    assert!(rig.state().good && !rig.is_on_trial());
     assert_eq!(rig.ask(back).reason(), Some(Reason::Floor));
 }
 
@@ -202,6 +203,7 @@ fn a_release_that_is_no_good_is_marked_bad_while_it_is_on_trial() {
     rig.ask(ACTIVATE).done();
     rig.chooser(&["boot"]);
     rig.runs(Slot::B, 42);
+    assert!(rig.is_on_trial());
     rig.ask(Request::MarkBad).done();
     assert_eq!(rig.chooser(&["get-primary"]), "A");
 }

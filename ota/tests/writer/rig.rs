@@ -164,6 +164,12 @@ impl Rig {
         self.process = Some(command.spawn().unwrap());
     }
 
+    /// What systemd asks when the daemon does not stay up.
+    pub(crate) fn is_on_trial(&self) -> bool {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk-slot-writer"));
+        command.arg("--on-trial").arg("--config").arg(self.path("writer.toml")).status().unwrap().success()
+    }
+
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();

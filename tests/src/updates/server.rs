@@ -133,8 +133,10 @@ impl Client {
             };
             std::thread::sleep(pause);
         }
-        while fault == Fault::Endless {
-            to.write_all(&[0; PIECE])?;
+        if fault == Fault::Endless {
+            loop {
+                to.write_all(&[0; PIECE])?;
+            }
         }
         Ok(())
     }
