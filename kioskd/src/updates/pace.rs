@@ -18,7 +18,7 @@ impl Bucket {
             return 0;
         };
         let begins = self.paid_ms.max(now_ms.saturating_sub(BURST_MS));
-        self.paid_ms = begins + bytes / u64::from(rate_kb);
+        self.paid_ms = begins + bytes.div_ceil(rate_kb.into());
         self.paid_ms.saturating_sub(now_ms)
     }
 }

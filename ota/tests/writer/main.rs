@@ -106,6 +106,7 @@ fn who_is_not_named_in_its_configuration_is_not_heard() {
     rig.start();
     let mut stream = rig.connect();
     send(&mut stream, &Message::Words(Request::State)).ok();
+    stream.shutdown(std::net::Shutdown::Write).ok();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok();
     assert!(answer.is_empty(), "{answer:?}");
