@@ -21,6 +21,7 @@ mod standing;
 mod status;
 mod stock;
 mod twin;
+mod update;
 mod waves;
 pub(crate) mod worker;
 
