@@ -1,10 +1,11 @@
 //! `./dev soak`: the long versions of what `./dev test` runs briefly.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use tests::chaos;
+use tests::{chaos, rollout};
 
 /// Breaks things for a long time.
 #[derive(Parser)]
@@ -31,17 +32,62 @@ enum What {
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
+    /// Roll out two bad releases and a good one; ends well only if the bad ones hurt few kiosks, the good one arrives
+    /// everywhere, and no site ever lost more of its kiosks than its limit.
+    Rollout {
+        /// Simulated kiosks.
+        #[arg(long, default_value_t = 1000)]
+        kiosks: u32,
+        /// Everything random follows from it.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Folder for data and logs; kept.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
-    let What::Chaos { minutes, seed, kiosks, dir } = Arguments::parse().what;
     let own = std::env::current_exe()?;
     let programs = own.parent().context("a program lies in a folder")?;
-    let dir =
-        dir.unwrap_or_else(|| std::env::temp_dir().join(format!("kioskd-chaos-{}", std::process::id())));
-    println!("chaos: data and logs are in {}", dir.display());
+    match Arguments::parse().what {
+        What::Chaos { minutes, seed, kiosks, dir } => break_things(programs, (minutes, seed, kiosks), dir),
+        What::Rollout { kiosks, seed, dir } => roll_out(programs, kiosks, seed, dir),
+    }
+}
+
+/// The folder for data and logs.
+fn folder(what: &str, dir: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let usual = || std::env::temp_dir().join(format!("kioskd-{what}-{}", std::process::id()));
+    let dir = dir.unwrap_or_else(usual);
+    std::fs::create_dir_all(&dir)?;
+    println!("{what}: data and logs are in {}", dir.display());
+    Ok(dir)
+}
+
+fn roll_out(programs: &Path, kiosks: u32, seed: u64, dir: Option<PathBuf>) -> anyhow::Result<()> {
+    let limit = Duration::from_secs(30 * 60);
+    let (dir, programs) = (folder("rollout", dir)?, programs.to_owned());
+    let summary = rollout::run(&rollout::Options { dir, programs, kiosks, limit, seed })?;
+    println!(
+        "rollout: {} and {} of {kiosks} kiosks hurt by bad releases; {} run the good one after {:.0} s; never more than \
+         {} of a site away",
+        summary.hurt[0],
+        summary.hurt[1],
+        summary.good,
+        summary.took.as_secs_f64(),
+        summary.most_away
+    );
+    Ok(())
+}
+
+fn break_things(
+    programs: &Path,
+    (minutes, seed, kiosks): (u64, u64, u32),
+    dir: Option<PathBuf>,
+) -> anyhow::Result<()> {
     let summary = chaos::run(&chaos::Options {
-        dir,
+        dir: folder("chaos", dir)?,
         fleetd: programs.join("fleetd"),
         sim: programs.join("sim"),
         kiosks,
