@@ -21,7 +21,6 @@ mod standing;
 mod status;
 mod stock;
 mod twin;
-mod update;
 mod waves;
 pub(crate) mod worker;
 

@@ -194,14 +194,6 @@ impl Link {
         self.client.ack(message).await.map_err(|e| LinkError::Broker(e.to_string()))
     }
 
-    /// Whether the connection still is there, as far as is known: who only sends now and then would not notice.
-    ///
-    /// # Errors
-    /// It is lost.
-    pub(crate) fn check(&self) -> Result<(), LinkError> {
-        if self.poll.is_finished() { Err(LinkError::Broker("the connection is lost".into())) } else { Ok(()) }
-    }
-
     async fn lost(&mut self) -> LinkError {
         (&mut self.poll).await.unwrap_or_else(|error| LinkError::Broker(error.to_string()))
     }

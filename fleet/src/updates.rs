@@ -5,7 +5,7 @@
 //!                  ▲ snapshot, timestamp: every day
 //!                runner ─► halt document, every hour
 //!                  │       rollouts: rows ─► fleet::rollout ─► rows ─► sealed assignments
-//! kiosks ─up/ot─► ingest ─► rows
+//! kiosks ─up/ot─► runner ─► rows
 //! ```
 //! Releases, their metadata and the halt document are the installation's: one folder, one broker, one set of keys.
 //! Whatever the makers have not signed cannot be pushed, so any tenant's admin may push. Rollouts belong to a tenant;
@@ -20,6 +20,7 @@ pub(crate) mod keys;
 pub(crate) mod parts;
 pub(crate) mod rollouts;
 pub(crate) mod runner;
+mod states;
 pub(crate) mod store;
 
 use deadpool_postgres::Transaction;
@@ -33,6 +34,13 @@ const STORE_LOCK: i64 = 0x6b69_6f73_6b04;
 pub(crate) async fn lock_store(transaction: &Transaction<'_>) -> Result<(), DatabaseError> {
     let sql = "SELECT pg_advisory_xact_lock($1)";
     transaction.execute(sql, &[&STORE_LOCK]).await.trying("lock the store of releases").map(drop)
+}
+
+/// The same without waiting: whether nobody else changes the folder now.
+pub(crate) async fn try_lock_store(transaction: &Transaction<'_>) -> Result<bool, DatabaseError> {
+    let sql = "SELECT pg_try_advisory_xact_lock($1)";
+    let row = transaction.query_one(sql, &[&STORE_LOCK]).await.trying("lock the store of releases")?;
+    Ok(row.get(0))
 }
 
 /// An error with all its causes, for people.

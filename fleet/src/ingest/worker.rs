@@ -14,7 +14,7 @@ use rumqttc::mqttbytes::v5::Publish;
 
 use super::apply::{Incoming, apply_group};
 use super::decide::full;
-use super::{STANDING, job, refuse, status, twin, update};
+use super::{STANDING, job, refuse, status, twin};
 use crate::clock::now_ms;
 use crate::counters::COUNTERS;
 use crate::database::{Database, DatabaseError, Trying};
@@ -202,9 +202,9 @@ impl Worker {
                 Up::Twin => tenant.twins.push((kiosk, payload)),
                 Up::Job => tenant.jobs.push((kiosk, payload)),
                 Up::Reserve => tenant.questions.push((kiosk, payload)),
-                Up::Update => tenant.updates.push((kiosk, payload)),
                 Up::PartsWanted => parts.extend(self.parts.answer(&kiosk, &payload, Instant::now())),
-                Up::Metrics | Up::Log => {
+                // States of updates are heard by the runner, in their order.
+                Up::Metrics | Up::Log | Up::Update => {
                     tracing::debug!(%kiosk, ?up, "not stored");
                 }
             }
@@ -241,11 +241,6 @@ impl Worker {
         twin::store(&mut connection, name, &tenant.twins).await?;
         let heard = tenant.status.iter().chain(&tenant.twins).map(|(kiosk, _)| kiosk.to_string());
         self.hub.changed(name, Subject::Kiosk, heard);
-        update::store(&mut connection, name, &tenant.updates).await?;
-        if !tenant.updates.is_empty() {
-            self.hub.changed(name, Subject::Kiosk, tenant.updates.iter().map(|(kiosk, _)| kiosk.to_string()));
-            self.hub.due();
-        }
         let jobs = job::store(&mut connection, name, &tenant.jobs).await?;
         self.hub.changed(name, Subject::Job, jobs);
         if anything_to_store {
@@ -332,19 +327,17 @@ struct Tenant {
     twins: Vec<(KioskId, Bytes)>,
     jobs: Vec<(KioskId, Bytes)>,
     questions: Vec<(KioskId, Bytes)>,
-    updates: Vec<(KioskId, Bytes)>,
 }
 
 impl Tenant {
     /// Questions aside: of nothing counted they store nothing.
     fn has_something_to_store(&self) -> bool {
-        let Self { batches, unreadable, status, twins, jobs, updates, questions: _ } = self;
+        let Self { batches, unreadable, status, twins, jobs, questions: _ } = self;
         !(batches.is_empty()
             && unreadable.is_empty()
             && status.is_empty()
             && twins.is_empty()
-            && jobs.is_empty()
-            && updates.is_empty())
+            && jobs.is_empty())
     }
 
     fn events(&mut self, kiosk: KioskId, owner: &Owner, payload: Bytes) {

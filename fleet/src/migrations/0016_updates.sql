@@ -130,7 +130,9 @@ CREATE FUNCTION rollouts_under_way() RETURNS TABLE (tenant text, id text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public
 AS $$ SELECT tenant, id FROM rollout r
       WHERE state IN ('running', 'paused')
-         OR (state = 'halted' AND EXISTS (SELECT FROM rollout_member m WHERE m.rollout = r.id AND m.phase = 'switching'))
+         OR (state = 'halted' AND EXISTS (
+              SELECT FROM rollout_member m JOIN kiosk k ON k.id = m.kiosk
+              WHERE m.rollout = r.id AND m.phase = 'switching' AND k.state = 'active'))
       ORDER BY created_at $$;
 
 CREATE FUNCTION tenants_with_assignments() RETURNS TABLE (tenant text)

@@ -385,7 +385,8 @@ async fn obey(
     }
     let sql = "UPDATE rollout_member SET reason = 'silent' WHERE rollout = $1 AND kiosk = ANY ($2)";
     transaction.execute(sql, &[&record.id, &silent]).await.trying(doing)?;
-    if matches!(rollout.state, State::Halted(_)) {
+    // Whoever was away until it was done gets no turn any more: it is for another rollout.
+    if matches!(rollout.state, State::Halted(_) | State::Done) {
         withdraw(transaction, &record.id).await?;
     }
     Ok(())

@@ -1,21 +1,23 @@
 //! What one replica at a time does: signs what is newest, says what is halted, goes on with rollouts, tells kiosks.
 //! What is due is in the tables and in the folder, so the next runner goes on where this one ended.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use deadpool_postgres::Transaction;
 use futures_util::future::join_all;
 use ota::orders::{Action, Assignment, HaltOrder, OrderError, Window, seal};
-use protocol::topic::{Broadcast, Down, KioskId, Topic};
+use protocol::topic::{Broadcast, Down, KioskId, Topic, UPDATE_STATES_FILTER, Up};
 use rumqttc::PublishOptions;
 use rumqttc::mqttbytes::QoS;
+use rumqttc::mqttbytes::v5::Publish;
 use uuid::Uuid;
 
 use super::keys::Keys;
 use super::store::{Metadata, Store, StoreError};
-use super::{lock_store, rollouts};
+use super::{rollouts, states, try_lock_store};
 use crate::clock::now_s;
 use crate::counters::COUNTERS;
 use crate::database::{self, Database, DatabaseError, Trying, begin};
@@ -38,6 +40,8 @@ const TOLD_AGAIN_S: i64 = 3600;
 const AT_ONCE: i64 = 200;
 /// How long the broker may take with them.
 const BROKER_LIMIT: Duration = Duration::from_secs(10);
+/// States of kiosks that are stored in one transaction.
+const STATES_AT_ONCE: usize = 1000;
 /// An assignment is good for so long, and is signed anew when half of it is over.
 const ASSIGNMENT_S: i64 = 28 * 86_400;
 /// Larger metadata is fetched over HTTPS: no kiosk takes a larger message.
@@ -100,12 +104,12 @@ impl Runner {
             tokio::time::sleep(STANDBY).await;
         }
         let mut news = self.hub.listen();
-        let link = Link::open_to_send(&self.broker, &format!("fleetd-updates-{}", Uuid::now_v7())).await?;
+        let name = format!("fleetd-updates-{}", Uuid::now_v7());
+        let mut link = Link::open(&self.broker, &name, UPDATE_STATES_FILTER).await?;
         tracing::info!("this replica looks after updates");
         let mut told = Told::default();
         loop {
             lock.execute("SELECT 1", &[]).await.trying("stay the runner")?;
-            link.check()?;
             self.metadata(&link, &mut told).await?;
             let mut connection = self.database.connection().await?;
             while rollouts::tick_all(&mut connection, now_s()).await? {
@@ -117,8 +121,47 @@ impl Runner {
             while self.assignments(&link).await? {}
             self.tidy(&mut told).await?;
             drop(connection);
-            drop(tokio::time::timeout(LOOK, jobs::due(&mut news)).await);
+            let first = tokio::select! {
+                message = link.receive() => Some(message?),
+                _ = tokio::time::timeout(LOOK, jobs::due(&mut news)) => None,
+            };
+            self.hear(&mut link, first).await?;
         }
+    }
+
+    /// Stores what kiosks have said by now, in their order.
+    async fn hear(&self, link: &mut Link, first: Option<Publish>) -> Result<(), Lost> {
+        let mut group: Vec<Publish> = first.into_iter().collect();
+        while group.len() < STATES_AT_ONCE
+            && let Some(message) = link.try_receive()
+        {
+            group.push(message);
+        }
+        if group.is_empty() {
+            return Ok(());
+        }
+        let said: Vec<(KioskId, Bytes)> = group.iter().filter_map(state_of).collect();
+        let ids: Vec<&str> = said.iter().map(|(kiosk, _)| kiosk.as_str()).collect();
+        let mut connection = self.database.connection().await?;
+        // Asked every time: a certificate that was revoked keeps its connection.
+        let sql = "SELECT id, tenant FROM kiosk_owner($1) WHERE state = 'active'";
+        let rows = connection.query(sql, &[&ids]).await.trying("look up kiosks")?;
+        let owners: BTreeMap<String, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let mut tenants: BTreeMap<&str, Vec<(KioskId, Bytes)>> = BTreeMap::new();
+        for (kiosk, payload) in said {
+            match owners.get(kiosk.as_str()) {
+                Some(tenant) => tenants.entry(tenant).or_default().push((kiosk, payload)),
+                None => COUNTERS.refused.add(1),
+            }
+        }
+        for (tenant, said) in tenants {
+            states::store(&mut connection, tenant, &said).await?;
+            self.hub.changed(tenant, Subject::Kiosk, said.iter().map(|(kiosk, _)| kiosk.to_string()));
+        }
+        for message in &group {
+            link.acknowledge(message).await?;
+        }
+        Ok(())
     }
 
     /// Signs and tells what is newest.
@@ -126,7 +169,10 @@ impl Runner {
         let now_s = now_s();
         let mut connection = self.database.connection().await?;
         let transaction = connection.transaction().await.trying("begin")?;
-        lock_store(&transaction).await?;
+        // A release that is being proven takes its time, and nobody waits for it with a halt.
+        if !try_lock_store(&transaction).await? {
+            return Ok(());
+        }
         let store = self.store.clone();
         let read = tokio::task::spawn_blocking(move || {
             if store.renew(now_s)? {
@@ -243,6 +289,14 @@ impl Runner {
             told.tidied_s = now_s();
         }
         Ok(())
+    }
+}
+
+/// Whose state a message is.
+fn state_of(message: &Publish) -> Option<(KioskId, Bytes)> {
+    match std::str::from_utf8(&message.topic).ok().and_then(Topic::parse) {
+        Some(Topic::Up(kiosk, Up::Update)) => Some((kiosk, message.payload.clone())),
+        _ => None,
     }
 }
 

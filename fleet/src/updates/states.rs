@@ -1,4 +1,5 @@
-//! What kiosks say of their updates.
+//! What kiosks say of their updates. The runner alone hears it, over one connection: a state that came before must not
+//! take the place of one that came after, as it could among workers. What was said while nobody ran is retained.
 
 use std::collections::BTreeMap;
 
