@@ -115,7 +115,7 @@ fn make_releases(options: &Options, fleet: &Fleet) -> anyhow::Result<()> {
     ])?;
     tool(&["sign", "repo", "root", "--key", "root"])?;
     for number in 1..=4_u64 {
-        let image: Vec<u8> = (0..IMAGE).map(|n| (n.wrapping_mul(number) >> 12) as u8).collect();
+        let image: Vec<u8> = (0..IMAGE).map(|n| (n.wrapping_mul(number) >> 12).to_le_bytes()[0]).collect();
         std::fs::write(options.dir.join("image"), image)?;
         let (number, name) = (number.to_string(), format!("1.{number}"));
         let release = ["release", "repo", "--model", "alder", "--number", &number, "--name", &name];
