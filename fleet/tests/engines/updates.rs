@@ -175,7 +175,8 @@ async fn a_release_is_pushed_in_pieces_proven_listed_and_served_in_ranges() {
     assert_eq!(listed[0]["size"], bytes.len());
     assert_eq!(operator.run(&["release", "show", MODEL, "42"]).json()["version"], "1.42");
 
-    fleet.kiosk("k", &json!({ "site": "main" }));
+    let id = fleet.kiosk("k", &json!({ "site": "main" }));
+    parts_come_over_mqtt(&fleet, &id, (&name, &bytes)).await;
     let path = at(&makers, &kot);
     assert_eq!(fleet.secure(None, "GET", &path, &[]).0, 401, "without a certificate");
     let out = fleet.dir().join("out");
@@ -215,6 +216,25 @@ async fn a_release_is_pushed_in_pieces_proven_listed_and_served_in_ranges() {
     assert_eq!(get(&path, &[]).0, 200);
     let audit = fleet.get("/v1/audit?action=release.push")["items"].as_array().unwrap().len();
     assert_eq!(audit, 3);
+}
+
+/// Asked again until it comes, as nobody keeps a part.
+async fn parts_come_over_mqtt(fleet: &Fleet, id: &str, (name, bytes): (&str, &[u8])) {
+    let mut command = Command::new("mosquitto_sub");
+    command.args(fleet.mosquitto("k").split(' '));
+    command.args(["-t", &format!("v1/k/{id}/dn/bk"), "-C", "2", "-W", "30", "-F", "%q %r %x"]);
+    let mut kiosk = command.current_dir(fleet.dir()).stdout(Stdio::piped()).spawn().unwrap();
+    let wanted = json!({ "req": 258, "file": name, "ranges": [[4096, 16], [bytes.len() - 3, 16]] });
+    eventually("the parts", async || {
+        let mosquitto = fleet.mosquitto("k");
+        output(fleet.dir(), &format!("mosquitto_pub {mosquitto} -q 0 -t v1/k/{id}/up/bq -m {wanted}"));
+        kiosk.try_wait().unwrap().is_some()
+    })
+    .await;
+    let heard = String::from_utf8(kiosk.wait_with_output().unwrap().stdout).unwrap();
+    let part = |at: usize, end: usize| format!("0 0 00000102{at:016x}{}", hex(&bytes[at..end]));
+    let last = bytes.len();
+    assert_eq!(heard.lines().collect::<Vec<_>>(), [part(4096, 4112), part(last - 3, last)]);
 }
 
 fn length(makers: &Makers, name: &str) -> u64 {
