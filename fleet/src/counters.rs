@@ -38,6 +38,12 @@ pub(crate) struct Counters {
     pub statuses: Counter,
     pub refused: Counter,
     pub questions: Counter,
+    pub assignments: Counter,
+    pub turns: Counter,
+    pub verdicts: Counter,
+    pub halts: Counter,
+    pub parts: Counter,
+    pub parts_left_out: Counter,
     /// Workers that are connected now.
     pub links: Counter,
 }
@@ -55,12 +61,18 @@ pub(crate) static COUNTERS: Counters = Counters {
     statuses: Counter::new(),
     refused: Counter::new(),
     questions: Counter::new(),
+    assignments: Counter::new(),
+    turns: Counter::new(),
+    verdicts: Counter::new(),
+    halts: Counter::new(),
+    parts: Counter::new(),
+    parts_left_out: Counter::new(),
     links: Counter::new(),
 };
 
 impl Counters {
     /// Name, meaning and value of those that only grow.
-    pub(crate) fn all(&self) -> [(&'static str, &'static str, u64); 11] {
+    pub(crate) fn all(&self) -> [(&'static str, &'static str, u64); 17] {
         [
             ("fleet_ingest_batches_total", "Batches that were answered.", self.batches.get()),
             ("fleet_ingest_events_total", "Events in batches that were answered.", self.events.get()),
@@ -81,6 +93,16 @@ impl Counters {
             ("fleet_ingest_statuses_total", "Births, heartbeats and wills.", self.statuses.get()),
             ("fleet_ingest_refused_total", "Messages of kiosks that are not ours.", self.refused.get()),
             ("fleet_ingest_questions_total", "Questions for more of scarce goods.", self.questions.get()),
+            ("fleet_update_assignments_total", "Assignments that were sent.", self.assignments.get()),
+            ("fleet_update_turns_total", "Kiosks that got their turn to switch.", self.turns.get()),
+            ("fleet_update_verdicts_total", "Kiosks of which it is known how it went.", self.verdicts.get()),
+            ("fleet_update_halts_total", "Rollouts that halted by themselves.", self.halts.get()),
+            ("fleet_update_parts_total", "Parts of files sent over MQTT.", self.parts.get()),
+            (
+                "fleet_update_parts_left_out_total",
+                "Parts of files beyond the rate of a kiosk.",
+                self.parts_left_out.get(),
+            ),
         ]
     }
 }

@@ -28,6 +28,8 @@ mod output;
 mod people;
 mod progress;
 mod records;
+mod releases;
+mod rollouts;
 mod sales;
 mod screen;
 mod status;
@@ -78,6 +80,12 @@ enum Command {
     /// What kiosks sell.
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Releases that kiosks can be updated to.
+    #[command(subcommand)]
+    Release(releases::ReleaseCommand),
+    /// How a release comes to kiosks.
+    #[command(subcommand)]
+    Rollout(rollouts::RolloutCommand),
     Orders(sales::Orders),
     #[command(subcommand)]
     Order(sales::OrderCommand),
@@ -130,6 +138,8 @@ fn obey(screen: &Screen, arguments: &Arguments) -> Result<Exit> {
         Command::Decommission(decommission) => decommission.run(screen, &client()?),
         Command::Stock(stock) => stock.run(screen, &client()?),
         Command::Catalog(command) => command.run(screen, &client()?),
+        Command::Release(command) => command.run(screen, &client()?),
+        Command::Rollout(command) => command.run(screen, &client()?),
         Command::Orders(orders) => orders.run(screen, &client()?),
         Command::Order(command) => command.run(screen, &client()?),
         Command::Tasks(tasks) => tasks.run(screen, &client()?),

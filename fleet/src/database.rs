@@ -49,6 +49,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0013_audit_end", include_str!("migrations/0013_audit_end.sql")),
     ("0014_quarantine_ends", include_str!("migrations/0014_quarantine_ends.sql")),
     ("0015_policies_once", include_str!("migrations/0015_policies_once.sql")),
+    ("0016_updates", include_str!("migrations/0016_updates.sql")),
 ];
 
 /// Something the database refused.

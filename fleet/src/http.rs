@@ -19,6 +19,7 @@ mod filters;
 mod health;
 mod jobs;
 mod kiosk_files;
+mod kiosk_updates;
 mod kiosks;
 pub(crate) mod listen;
 mod matrix;
@@ -30,6 +31,8 @@ mod problem;
 mod quarantine;
 mod query;
 mod quota;
+mod releases;
+mod rollouts;
 mod sites;
 mod stock;
 mod stream;
@@ -53,6 +56,7 @@ use crate::hub::Hub;
 use crate::link::Broker;
 use crate::people::session::Sessions;
 use crate::pki::Authorities;
+use crate::updates::store::Store;
 
 /// Longest body, except of files and catalogs. A twin has at most 64 KiB.
 const BODY_MAX: usize = 256 * 1024;
@@ -70,6 +74,7 @@ pub(crate) struct Api {
     pub hub: Hub,
     pub sessions: Arc<Sessions>,
     pub pace: Arc<pace::Pace>,
+    pub store: Store,
 }
 
 #[derive(OpenApi)]
@@ -77,7 +82,7 @@ pub(crate) struct Api {
     info(title = "kioskd fleet", description = "Kiosks, their sales and stock, and what they should be and do."),
     tags(
         (name = "kiosks"), (name = "enrolment"), (name = "sales"), (name = "stock"), (name = "downlink"),
-        (name = "catalogs"), (name = "access"), (name = "kiosk's own", description = "With a kiosk's certificate.")
+        (name = "catalogs"), (name = "updates"), (name = "access"), (name = "kiosk's own", description = "With a kiosk's certificate.")
     ),
     components(schemas(problem::Problem)),
     modifiers(&Schemes)
@@ -143,6 +148,18 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(catalogs::show))
         .routes(routes!(catalogs::push))
         .routes(routes!(kiosk_files::catalog))
+        .routes(routes!(kiosk_updates::file))
+        .routes(routes!(kiosk_updates::image))
+        .routes(routes!(releases::list, releases::publish))
+        .routes(routes!(releases::show, releases::forget))
+        .routes(routes!(rollouts::list, rollouts::create))
+        .routes(routes!(rollouts::show))
+        .routes(routes!(rollouts::kiosks))
+        .routes(routes!(rollouts::approve))
+        .routes(routes!(rollouts::pause))
+        .routes(routes!(rollouts::resume))
+        .routes(routes!(rollouts::halt))
+        .routes(routes!(rollouts::rollback))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(tokens::whoami))
@@ -157,6 +174,11 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
             OpenApiRouter::new()
                 .routes(routes!(kiosk_files::put))
                 .layer(DefaultBodyLimit::max(kiosk_files::FILE_MAX)),
+        )
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(releases::received, releases::take))
+                .layer(DefaultBodyLimit::max(releases::PIECE_MAX)),
         )
         .merge(
             OpenApiRouter::new()

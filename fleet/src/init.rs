@@ -11,6 +11,7 @@ use crate::embedded::{certificates, server_names};
 use crate::pki::PkiError;
 use crate::pki::files::{Access, replace};
 use crate::settings::{Database, Http, Settings};
+use crate::updates::keys::{Keys, KeysError};
 use protocol::text::hex;
 use protocol::topic::{FLEET_ACL, KIOSK_ACL};
 
@@ -41,6 +42,9 @@ pub enum InitError {
     /// No certificates.
     #[error(transparent)]
     Pki(#[from] PkiError),
+    /// No keys for updates.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// The disk refuses.
     #[error("cannot write {}", path.display())]
     Write {
@@ -66,6 +70,7 @@ pub fn init(options: &Options) -> Result<Vec<PathBuf>, InitError> {
     let dir = std::path::absolute(&options.dir).map_err(failed(&options.dir))?;
     let ca = dir.join("ca");
     std::fs::create_dir_all(&ca).map_err(failed(&ca))?;
+    Keys::load_or_create(&ca)?;
     let names = server_names(&options.names);
     certificates::prepare(&ca, &names, SystemTime::now())?;
     let listeners = Listeners { bind: None, kiosks: options.kiosk_port, internal: options.internal_port };

@@ -36,3 +36,4 @@ mod registry;
 pub mod rollout;
 pub mod serve;
 pub mod settings;
+mod updates;

@@ -59,6 +59,7 @@ pub(crate) async fn decommission(
                WHERE kiosk = $1 AND state IN ('queued', 'sent', 'accepted', 'running')";
     transaction.execute(sql, &[&kiosk]).await.trying(doing)?;
     transaction.execute("UPDATE twin SET due = false WHERE kiosk = $1", &[&kiosk]).await.trying(doing)?;
+    transaction.execute("DELETE FROM assignment WHERE kiosk = $1", &[&kiosk]).await.trying(doing)?;
     quota::give_back(transaction, kiosk).await?;
     Ok(true)
 }

@@ -15,6 +15,8 @@ mod tick;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 pub use membership::{Candidate, freeze};
 use statistics::Sequential;
 pub use tick::Decision;
@@ -25,7 +27,7 @@ const SAME_REASON: usize = 2;
 const EARLY: usize = 20;
 
 /// What the operator wants.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Plan {
     /// The waves, the first one first.
     pub waves: Vec<Wave>,
@@ -39,10 +41,12 @@ pub struct Plan {
     pub good_percent: usize,
     /// Percent of the working kiosks of the wave that must have a verdict for the next wave.
     pub reported_percent: usize,
+    /// How often the health of kiosks with the release is compared with that of those without it, s.
+    pub look_s: i64,
 }
 
 /// A part of the fleet that is admitted at once.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Wave {
     /// For people: `canary`, `10 %`.
     pub name: String,
@@ -68,6 +72,7 @@ impl Plan {
             silence_s: 20 * 60,
             good_percent: 95,
             reported_percent: 90,
+            look_s: 3600,
         }
     }
 }
@@ -113,7 +118,8 @@ impl Phase {
 }
 
 /// Why a rollout stopped by itself.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Halt {
     /// The same failure again, early.
     SameReason(String),

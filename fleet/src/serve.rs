@@ -24,6 +24,9 @@ use crate::people::session::Sessions;
 use crate::pki::Authorities;
 use crate::quota;
 use crate::settings::Settings;
+use crate::updates::keys::Keys;
+use crate::updates::runner::Runner;
+use crate::updates::store::Store;
 
 /// How often the partitions of the coming days are looked after.
 const DAYS_INTERVAL: Duration = Duration::from_secs(6 * 3600);
@@ -68,6 +71,8 @@ pub async fn serve(
     })?;
     let authorities = Arc::new(authorities);
     let sessions = Arc::new(Sessions::load_or_create(&settings.authorities).context("no key of sessions")?);
+    let keys = Arc::new(Keys::load_or_create(&settings.authorities).context("no keys for updates")?);
+    let store = Store::new(&settings.releases(), keys.clone());
     let hub = Hub::new();
     let mut tasks = JoinSet::new();
     for _ in 0..settings.ingest.workers {
@@ -76,7 +81,13 @@ pub async fn serve(
             filter: ingest_filter(&authorities.fleet.share_group()),
             client_id: format!("fleetd-{}", uuid::Uuid::now_v7()),
         };
-        tasks.spawn(ingest::worker::run(database.clone(), source, hub.clone(), settings.quota_lease_s));
+        tasks.spawn(ingest::worker::run(
+            database.clone(),
+            source,
+            hub.clone(),
+            settings.quota_lease_s,
+            store.clone(),
+        ));
     }
     tasks.spawn(look_after_days(database.clone()));
     tasks.spawn(audit::publish(database.clone()));
@@ -84,6 +95,15 @@ pub async fn serve(
     tasks.spawn(hub.clone().tell(database.clone()));
     tasks.spawn(jobs::run(database.clone(), settings.broker.clone(), hub.clone()));
     tasks.spawn(jobs::sweep(database.clone()));
+    let runner = Runner {
+        database: database.clone(),
+        address: settings.database.app.clone(),
+        broker: settings.broker.clone(),
+        store: store.clone(),
+        keys,
+        hub: hub.clone(),
+    };
+    tasks.spawn(runner.run());
     tasks.spawn(quota::run(database.clone(), hub.clone(), settings.quota_lease_s));
     let reload = match (around.reload_broker, &settings.broker_reload) {
         (Some(supervisor), _) => Reload::Supervisor(supervisor),
@@ -101,6 +121,7 @@ pub async fn serve(
         hub,
         sessions,
         pace: Arc::default(),
+        store,
     };
     ready(listen(&settings, api, &mut tasks).await?);
     match tasks.join_next().await {

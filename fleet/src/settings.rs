@@ -30,6 +30,9 @@ pub struct Settings {
     /// sells on before it gets a new lease. One minute to thirty days.
     #[serde(default = "quota_lease_s")]
     pub quota_lease_s: i32,
+    /// Releases.
+    #[serde(default)]
+    pub updates: Updates,
     /// Ingest.
     #[serde(default)]
     pub ingest: Ingest,
@@ -51,6 +54,16 @@ pub struct Database {
     pub owner: Option<String>,
     /// Connection string of the role that everything else runs as.
     pub app: String,
+}
+
+/// Releases.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Updates {
+    /// Where they are kept, the same folder for all replicas; `updates` beside the folder of the authorities if not
+    /// given. Made if it is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
 }
 
 /// Ingest.
@@ -140,9 +153,15 @@ impl Settings {
             broker_reload: None,
             admin_token: None,
             quota_lease_s: quota_lease_s(),
+            updates: Updates::default(),
             ingest: Ingest::default(),
             http,
         }
+    }
+
+    /// Where releases are kept.
+    pub(crate) fn releases(&self) -> PathBuf {
+        self.updates.folder.clone().unwrap_or_else(|| self.authorities.with_file_name("updates"))
     }
 
     /// Writes them for another replica to read.

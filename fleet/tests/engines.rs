@@ -25,7 +25,11 @@ mod pki;
 mod quota;
 #[path = "engines/quota_random.rs"]
 mod quota_random;
+#[path = "engines/rollouts.rs"]
+mod rollouts;
 #[path = "engines/serve.rs"]
 mod serve;
 #[path = "engines/support.rs"]
 mod support;
+#[path = "engines/updates.rs"]
+mod updates;

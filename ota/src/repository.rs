@@ -177,6 +177,20 @@ impl Repository {
     /// # Errors
     /// The first thing that a kiosk would not believe.
     pub fn verify(&self, root: &[u8], now_s: i64) -> Result<Vec<Manifest>> {
+        self.verify_some(root, now_s, |_| true)
+    }
+
+    /// As [`Self::verify`], but proves the bytes only of those releases that `is_to_be_proven` picks: whoever has proven
+    /// a release and keeps its files need not do it again. Returns all releases.
+    ///
+    /// # Errors
+    /// The first thing that a kiosk would not believe.
+    pub fn verify_some(
+        &self,
+        root: &[u8],
+        now_s: i64,
+        is_to_be_proven: impl Fn(&Manifest) -> bool,
+    ) -> Result<Vec<Manifest>> {
         let folder = tempfile::tempdir().map_err(|source| self.file("", source))?;
         let kept = Kept::in_folder(folder.path());
         kept.init(root)?;
@@ -189,18 +203,24 @@ impl Repository {
             if manifest.name() != name {
                 return Err(RepositoryError::Wrong(format!("{name} says that it is {}", manifest.name())));
             }
-            for image in &manifest.images {
-                for file in &image.files {
-                    let header = self.prove(&file.path, file.head_sha256)?.header;
-                    let seed_sha256 = header.seed.map(|(_, sha256)| Hex32(sha256));
-                    if Hex32(header.target_sha256) != image.sha256 || seed_sha256 != file.seed_sha256 {
-                        return Err(RepositoryError::Wrong(format!("{} is of another image", file.path)));
-                    }
-                }
+            if is_to_be_proven(&manifest) {
+                self.prove_release(&manifest)?;
             }
             releases.push(manifest);
         }
         Ok(releases)
+    }
+
+    fn prove_release(&self, manifest: &Manifest) -> Result<()> {
+        for (image, file) in manifest.images.iter().flat_map(|it| it.files.iter().map(move |file| (it, file)))
+        {
+            let header = self.prove(&file.path, file.head_sha256)?.header;
+            let seed_sha256 = header.seed.map(|(_, sha256)| Hex32(sha256));
+            if Hex32(header.target_sha256) != image.sha256 || seed_sha256 != file.seed_sha256 {
+                return Err(RepositoryError::Wrong(format!("{} is of another image", file.path)));
+            }
+        }
+        Ok(())
     }
 
     /// Reads a file whose head is signed, and compares every chunk of it with its head.

@@ -234,6 +234,9 @@ pub fn ingest_filter(group: &str) -> String {
     format!("$share/{group}/v1/k/+/up/#")
 }
 
+/// The states of all kiosks' updates, for the one of the fleet that looks after them.
+pub const UPDATE_STATES_FILTER: &str = "v1/k/+/up/ot";
+
 /// What a kiosk subscribes to for itself.
 pub fn down_filter(kiosk: &KioskId) -> String {
     format!("v1/k/{kiosk}/dn/#")
@@ -260,6 +263,8 @@ mod tests {
         assert_eq!(Broadcast::parse("v1/f/tuf/root/012"), None);
         assert_eq!(Topic::Up(kiosk.clone(), Up::Events).to_string(), "v1/k/t7.k0042/up/ev");
         assert_eq!(down_filter(&kiosk), "v1/k/t7.k0042/dn/#");
+        let state = Topic::Up(kiosk, Up::Update).to_string();
+        assert_eq!(state.replace("t7.k0042", "+"), UPDATE_STATES_FILTER);
     }
 
     #[test]

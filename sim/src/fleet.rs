@@ -16,6 +16,7 @@ mod identity;
 mod kiosk;
 mod log;
 mod report;
+mod update;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -29,6 +30,7 @@ use tokio::task::JoinSet;
 pub use door::Door;
 pub use fault::{Fault, HELP, NoOrder, Order};
 pub use report::{KioskReport, Latency, Report};
+pub use update::{Bad, Switch, Updates};
 
 use crate::rng::Rng;
 use identity::Authority;
@@ -126,6 +128,8 @@ pub struct Plan {
     pub answer_within: Duration,
     /// The kiosks connect spread over this time.
     pub connect_over: Duration,
+    /// How they are updated; `None`: not at all.
+    pub updates: Option<Updates>,
     /// Everything random follows from this.
     pub seed: u64,
 }

@@ -10,6 +10,7 @@ pub mod fleet;
 pub mod mirror;
 pub mod process;
 pub mod rig;
+pub mod rollout;
 pub mod script;
 pub mod updates;
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde_json::json;
 use tests::chaos::{self, Options};
 use tests::process::wait_until;
+use tests::rollout;
 use tests::{Customer, Fleet, Rig, RigOptions};
 
 fn program(name: &str) -> PathBuf {
@@ -44,6 +45,19 @@ fn whatever_dies_on_the_way_every_event_is_in_the_books_exactly_once() {
             println!("{summary:?}");
             assert!(summary.events > 1000 && summary.faults > 3, "too little happened: {summary:?}");
         }
+        Err(error) => panic!("{error:#}\nlogs: {}", dir.keep().display()),
+    }
+}
+
+/// `./dev soak rollout` does the same with a thousand kiosks.
+#[test]
+fn bad_releases_hurt_a_few_kiosks_and_a_good_one_comes_to_all() {
+    let dir = folder();
+    let programs = program("fleetd").parent().unwrap().to_owned();
+    let limit = Duration::from_secs(180);
+    let options = rollout::Options { dir: dir.path().to_owned(), programs, kiosks: 50, limit, seed: 7 };
+    match rollout::run(&options) {
+        Ok(summary) => println!("{summary:?}"),
         Err(error) => panic!("{error:#}\nlogs: {}", dir.keep().display()),
     }
 }

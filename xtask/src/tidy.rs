@@ -20,7 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("hal", &[]),
     ("ui", &["domain"]),
     ("kioskd", &["domain", "protocol", "store", "hal", "ui", "ota"]),
-    ("fleet", &["domain", "protocol"]),
+    ("fleet", &["domain", "ota", "protocol"]),
     ("sim", &[]),
     ("ota", &["protocol"]),
     ("tests", &["domain", "protocol", "store", "hal", "ui", "kioskd", "fleet", "sim", "ota"]),

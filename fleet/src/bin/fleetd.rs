@@ -125,6 +125,7 @@ fn run(command: Command) -> anyhow::Result<()> {
 }
 
 fn init(arguments: InitArguments) -> anyhow::Result<()> {
+    let online = arguments.dir.join("ca/online.pub");
     let written = fleet::init::init(&fleet::init::Options {
         dir: arguments.dir,
         names: arguments.names,
@@ -138,7 +139,13 @@ fn init(arguments: InitArguments) -> anyhow::Result<()> {
     for path in written {
         println!("{}", path.display());
     }
+    eprintln!("fleetd: for the makers of releases: kiosk-ota root --online-key {}", public(&online)?);
     Ok(())
+}
+
+fn public(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(text.trim().to_owned())
 }
 
 async fn embedded(arguments: EmbeddedArguments) -> anyhow::Result<()> {

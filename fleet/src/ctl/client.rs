@@ -154,7 +154,7 @@ impl Client {
         if let Some(token) = &self.target.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.exposed()));
         }
-        if body.is_some() {
+        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         for (name, value) in headers {
@@ -236,6 +236,8 @@ fn list_of(detail: &str) -> Option<String> {
         ("catalog", "catalog ls"),
         ("filter", "filters"),
         ("token", "tokens"),
+        ("release", "release list"),
+        ("rollout", "rollout list"),
     ];
     let what = detail.strip_prefix("there is no ")?;
     let list =

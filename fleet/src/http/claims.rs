@@ -85,7 +85,7 @@ pub(super) enum Polled {
     /// Somebody has.
     Claimed {
         /// What the machine became.
-        enrolled: Enrolled,
+        enrolled: Box<Enrolled>,
     },
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn poll(
             claim::fulfilled(&transaction, &asked.secret, &enrolled.kiosk).await?;
             transaction.commit().await.trying("enrol a kiosk")?;
             enrolled.tell(&api, replaced);
-            Ok(Json(Polled::Claimed { enrolled }))
+            Ok(Json(Polled::Claimed { enrolled: Box::new(enrolled) }))
         }
     }
 }

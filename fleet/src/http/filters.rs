@@ -44,6 +44,46 @@ pub(super) async fn read(transaction: &Transaction<'_>, text: &str) -> Answer<Fi
     parse(text, &saved)
 }
 
+/// A filter in which every `@name` is replaced by what it means now: for what lasts longer than the name may.
+pub(super) async fn written_out(transaction: &Transaction<'_>, text: &str) -> Answer<String> {
+    read(transaction, text).await?;
+    let all: Vec<SavedFilter> = page::all(transaction, COLUMNS, &[]).await?;
+    let saved: BTreeMap<String, String> = all.into_iter().map(|one| (one.name, one.filter)).collect();
+    Ok(replaced(text, &saved))
+}
+
+fn replaced(text: &str, saved: &BTreeMap<String, String>) -> String {
+    let (mut out, mut rest, mut quoted) = (String::new(), text, false);
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '\\' if quoted => {
+                let next = rest.chars().next();
+                rest = &rest[next.map_or(0, char::len_utf8)..];
+                out.push(c);
+                out.extend(next);
+            }
+            '@' if !quoted => {
+                let name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+                let end = rest.find(|c| !name(c)).unwrap_or(rest.len());
+                let meant = saved.get(&rest[..end]).map_or("", String::as_str);
+                rest = &rest[end..];
+                // An empty one lets everything through.
+                out.push_str(&if meant.trim().is_empty() {
+                    "not id=\"\"".into()
+                } else {
+                    format!("({meant})")
+                });
+            }
+            c => {
+                quoted ^= c == '"';
+                out.push(c);
+            }
+        }
+    }
+    out
+}
+
 async fn saved(transaction: &Transaction<'_>) -> Answer<BTreeMap<String, Filter>> {
     let all: Vec<SavedFilter> = page::all(transaction, COLUMNS, &[]).await?;
     // One that was saved when the language had another field is as good as none.
@@ -148,4 +188,23 @@ pub(super) async fn forget(State(api): State<Api>, staff: Staff, At(name): At<St
     staff.note(&transaction, "filter.forget", &name, json!({})).await?;
     transaction.commit().await.trying("forget a filter")?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_lasts_has_what_its_names_mean_now() {
+        let saved = BTreeMap::from([("north".to_owned(), "site=1 or site=2".to_owned())]);
+        for (text, wanted) in [
+            ("@north and online", "(site=1 or site=2) and online"),
+            ("not @north", "not (site=1 or site=2)"),
+            ("name=\"@north\"", "name=\"@north\""),
+            ("name=\"a\\\"@north\" and @north", "name=\"a\\\"@north\" and (site=1 or site=2)"),
+        ] {
+            assert_eq!(replaced(text, &saved), wanted);
+            Filter::parse(wanted, &BTreeMap::new()).unwrap();
+        }
+    }
 }

@@ -101,6 +101,13 @@ pub(super) async fn metrics(State(api): State<Api>) -> Answer<impl IntoResponse>
         (format!("{{tenant=\"{tenant}\",state=\"{state}\"}}"), row.get(2))
     });
     family(&mut text, "fleet_kiosks", "Kiosks by how they are.", "gauge", kiosks);
+    let sql = "SELECT tenant, state, rollouts FROM rollout_counts() ORDER BY 1, 2";
+    let rows = connection.query(sql, &[]).await.trying("count rollouts")?;
+    let rollouts = rows.iter().map(|row| {
+        let (tenant, state): (&str, &str) = (row.get(0), row.get(1));
+        (format!("{{tenant=\"{tenant}\",state=\"{state}\"}}"), row.get(2))
+    });
+    family(&mut text, "fleet_rollouts", "Rollouts by where they stand.", "gauge", rollouts);
     let rows = connection.query("SELECT name, value FROM fleet_numbers()", &[]).await.trying("count")?;
     for row in &rows {
         let (name, help) = match row.get::<_, &str>(0) {

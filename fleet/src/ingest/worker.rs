@@ -1,7 +1,7 @@
 //! A worker: takes what the broker hands it, a group at a time, and answers after the commit.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use deadpool_postgres::Object;
@@ -21,6 +21,8 @@ use crate::database::{Database, DatabaseError, Trying};
 use crate::hub::{Hub, Subject};
 use crate::link::{Broker, Link, LinkError};
 use crate::quota;
+use crate::updates::parts::Parts;
+use crate::updates::store::Store;
 
 /// Events of one transaction, about. More wait for the next one.
 const GROUP_EVENTS: usize = 4000;
@@ -57,8 +59,8 @@ pub(crate) struct Source {
 
 /// Works until it is dropped. Without a database it leaves the broker, so that kiosks notice and keep their
 /// events; nothing is kept in memory.
-pub(crate) async fn run(database: Database, source: Source, hub: Hub, lease_s: i32) {
-    let mut worker = Worker { database, hub, lease_s };
+pub(crate) async fn run(database: Database, source: Source, hub: Hub, lease_s: i32, store: Store) {
+    let mut worker = Worker { database, hub, lease_s, parts: Parts::new(store, Instant::now()) };
     let mut pause = RETRY;
     loop {
         let lost = match session(&mut worker, &source, &mut pause).await {
@@ -89,9 +91,12 @@ async fn session(
     loop {
         let group = collect(&mut link).await?;
         let answers = worker.group(&group).await.inspect_err(note_trouble)?;
-        for (kiosk, answer) in answers {
+        for (kiosk, answer) in answers.told {
             let (topic, payload, options) = answer.message(kiosk);
             link.publish(topic, payload, options).await?;
+        }
+        for (topic, part) in answers.parts {
+            link.publish(topic, part, PublishOptions::new(QoS::AtMostOnce)).await?;
         }
         for message in &group {
             link.acknowledge(message).await?;
@@ -157,15 +162,23 @@ impl Told {
     }
 }
 
+/// What is to be sent when everything is committed.
+struct Answers {
+    told: Vec<(KioskId, Told)>,
+    /// Parts of files with their topics.
+    parts: Vec<(String, Vec<u8>)>,
+}
+
 struct Worker {
     database: Database,
     hub: Hub,
     lease_s: i32,
+    parts: Parts,
 }
 
 impl Worker {
     /// Deals with a group of messages. What is returned is to be sent after that: everything is committed.
-    async fn group(&mut self, group: &[Publish]) -> Result<Vec<(KioskId, Told)>, Lost> {
+    async fn group(&mut self, group: &[Publish]) -> Result<Answers, Lost> {
         let mut messages = Vec::with_capacity(group.len());
         for message in group {
             match std::str::from_utf8(&message.topic).ok().and_then(Topic::parse) {
@@ -175,6 +188,7 @@ impl Worker {
         }
         let owners = self.owners(messages.iter().map(|(kiosk, _, _)| kiosk)).await?;
         let mut by_tenant: BTreeMap<String, Tenant> = BTreeMap::new();
+        let mut parts = Vec::new();
         for (kiosk, up, payload) in messages {
             let Some(owner) = owners.get(kiosk.as_str()) else {
                 COUNTERS.refused.add(1);
@@ -188,7 +202,9 @@ impl Worker {
                 Up::Twin => tenant.twins.push((kiosk, payload)),
                 Up::Job => tenant.jobs.push((kiosk, payload)),
                 Up::Reserve => tenant.questions.push((kiosk, payload)),
-                Up::Metrics | Up::Log | Up::Update | Up::PartsWanted => {
+                Up::PartsWanted => parts.extend(self.parts.answer(&kiosk, &payload, Instant::now())),
+                // States of updates are heard by the runner, in their order.
+                Up::Metrics | Up::Log | Up::Update => {
                     tracing::debug!(%kiosk, ?up, "not stored");
                 }
             }
@@ -197,7 +213,7 @@ impl Worker {
         for (name, tenant) in by_tenant {
             answers.extend(self.tenant(&name, tenant).await?);
         }
-        Ok(answers)
+        Ok(Answers { told: answers, parts })
     }
 
     async fn tenant(&mut self, name: &str, tenant: Tenant) -> Result<Vec<(KioskId, Told)>, Lost> {

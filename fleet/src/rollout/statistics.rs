@@ -11,7 +11,7 @@ const ALPHA: f64 = 0.01;
 const BETA: f64 = 0.05;
 
 /// The test of the verdicts, one after the other.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Sequential {
     /// Logarithm of the likelihood ratio, bad release to good release.
     sum: f64,

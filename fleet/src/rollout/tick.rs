@@ -108,7 +108,8 @@ impl Rollout {
         let reachable = admitted(|it| it.works || it.phase.is_verdict());
         admitted(is_away) == 0
             && is_percent(verdicts, reachable, self.plan.reported_percent)
-            && now_s - self.last_verdict_s >= self.plan.soak_s
+            // Of a wave without kiosks there is nothing to watch.
+            && (self.count(|it| it.wave == wave) == 0 || now_s - self.last_verdict_s >= self.plan.soak_s)
     }
 
     fn is_good_enough(&self, wave: usize) -> bool {

@@ -55,6 +55,11 @@ impl Fleet {
         Self { base, process, http, https: format!("https://localhost:{port}"), admin }
     }
 
+    /// The process of fleetd.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     pub fn dir(&self) -> &Path {
         self.base.dir.path()
     }
@@ -330,6 +335,9 @@ fn each_role_may_call_exactly_what_the_description_says() {
         for (method, operation) in item.as_object().unwrap() {
             let real = path
                 .replace("{id}", "00000000-0000-0000-0000-000000000000")
+                .replace("{folder}/{file}", "metadata/timestamp.json")
+                .replace("{image}/{file}", "0/full.kot")
+                .replace("{model}/{number}", "none/0")
                 .replace("{job}", "00000000-0000-0000-0000-000000000000")
                 .replace("{rev}", "0");
             let method = method.to_uppercase();

@@ -13,14 +13,14 @@ use crate::support::{connect, eventually};
 
 /// What a command did.
 #[derive(Debug)]
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 impl Said {
-    fn of(output: std::process::Output) -> Self {
+    pub fn of(output: std::process::Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).unwrap(),
@@ -30,19 +30,19 @@ impl Said {
 
     /// The output of a command that did what it was told.
     #[track_caller]
-    fn good(self) -> String {
+    pub fn good(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");
         self.out
     }
 
     #[track_caller]
-    fn json(self) -> Value {
+    pub fn json(self) -> Value {
         serde_json::from_str(&self.good()).unwrap()
     }
 
     /// A failure with its exit code, whose words name these.
     #[track_caller]
-    fn fails(self, code: i32, words: &[&str]) {
+    pub fn fails(self, code: i32, words: &[&str]) {
         assert_eq!(self.code, code, "{self:?}");
         for word in words {
             assert!(self.err.contains(word), "{word:?} is not in {self:?}");
@@ -52,12 +52,12 @@ impl Said {
 }
 
 /// A person at a shell, with a home of their own.
-struct Operator<'a> {
-    home: &'a Path,
+pub struct Operator<'a> {
+    pub home: &'a Path,
 }
 
 impl Operator<'_> {
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fleetctl"));
         for name in ["FLEETCTL_URL", "FLEETCTL_TOKEN", "FLEETCTL_CA", "FLEETCTL_CONTEXT"] {
             command.env_remove(name);
@@ -66,7 +66,7 @@ impl Operator<'_> {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Said {
+    pub fn run(&self, arguments: &[&str]) -> Said {
         Said::of(self.command(arguments).output().unwrap())
     }
 
@@ -100,7 +100,7 @@ impl Operator<'_> {
         Said { code, out: String::from_utf8(heard).unwrap(), err: String::new() }
     }
 
-    fn start(&self, arguments: &[&str]) -> Child {
+    pub fn start(&self, arguments: &[&str]) -> Child {
         self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 }

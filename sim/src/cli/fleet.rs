@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use sim::fleet::{Door, Endpoint, HELP, Members, Order, Plan, Report, run};
+use sim::fleet::{Bad, Door, Endpoint, HELP, Members, Order, Plan, Report, Updates, run};
 use tokio::sync::mpsc;
 
 /// Orders that may wait.
@@ -92,12 +92,27 @@ pub struct Options {
     /// Seconds over which they connect
     #[arg(long, default_value_t = 2)]
     connect_over: u64,
+    /// They are updated: their model, and the release that they run when they begin
+    #[arg(long, value_name = "MODEL:RELEASE", value_parser = model)]
+    updates: Option<(String, u64)>,
+    /// A release that is no good: for so many of a hundred, with this reason; `silent`: never heard of again
+    #[arg(long = "bad-release", value_name = "RELEASE[:PERCENT[:REASON]]", requires = "updates")]
+    bad: Vec<Bad>,
+    /// Milliseconds that they take at most to load a release, and again to prove it
+    #[arg(long, value_name = "MS", default_value_t = 2000, requires = "updates")]
+    update_within: u64,
     /// Everything random follows from this
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Where the report goes, JSON; else only its sums are printed
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+}
+
+fn model(text: &str) -> Result<(String, u64), String> {
+    let wrong = || format!("{text:?} is no MODEL:RELEASE, for example alder:42");
+    let (model, release) = text.split_once(':').ok_or_else(wrong)?;
+    Ok((model.to_owned(), release.parse().map_err(|_| wrong())?))
 }
 
 fn timed(text: &str) -> Result<(u64, Order), String> {
@@ -110,8 +125,15 @@ fn timed(text: &str) -> Result<(u64, Order), String> {
 pub async fn serve(options: Options) -> anyhow::Result<()> {
     let seconds = Duration::from_secs;
     let (members, authorities) = members(&options)?;
+    let updates = options.updates.map(|(model, running)| Updates {
+        model,
+        running,
+        bad: options.bad,
+        within: Duration::from_millis(options.update_within),
+    });
     let plan = Plan {
         members,
+        updates,
         authorities,
         kiosks: options.kiosks,
         sales_per_minute: options.sales_per_minute,

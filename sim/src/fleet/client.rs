@@ -18,6 +18,9 @@ use super::codec::{self, In, Out};
 /// How long a step of the connection may take.
 const STEP: Duration = Duration::from_secs(20);
 
+/// What the fleet tells all kiosks to stop.
+pub(crate) const HALT: &str = "v1/f/halt";
+
 /// An open connection.
 pub(crate) struct Client {
     stream: TlsStream<TcpStream>,
@@ -55,6 +58,7 @@ impl Client {
         }
         let filter = format!("v1/k/{id}/dn/#");
         client.send(&Out::Subscribe { id: 1, filter: &filter }).await?;
+        client.send(&Out::Subscribe { id: u16::MAX, filter: HALT }).await?;
         Ok(client)
     }
 

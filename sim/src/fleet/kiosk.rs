@@ -8,10 +8,11 @@ use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::client::Client;
+use super::client::{Client, HALT};
 use super::codec::{In, Out};
 use super::log::{Log, hex};
 use super::report::KioskReport;
+use super::update::{Then, Update};
 use super::{Fault, Member, Phase, Plan};
 use crate::rng::Rng;
 
@@ -59,6 +60,10 @@ pub(crate) struct Kiosk {
     /// Two machines write this epoch: another begins when all of it is with the fleet.
     leave_fork: bool,
     log: Log,
+    update: Option<Update>,
+    /// It will never be heard of again.
+    dead: bool,
+    boots: u32,
     rng: Rng,
     report: KioskReport,
     next_sale: Instant,
@@ -79,6 +84,7 @@ impl Kiosk {
         for _ in 0..plan.backlog {
             log.sale(now_ms());
         }
+        let update = plan.updates.clone().map(|updates| Update::new(updates, seed ^ 0x5eed));
         let rng = Rng::from_seed(!seed);
         let report = KioskReport { id: member.id.clone(), epoch: log.epoch, ..KioskReport::default() };
         let now = Instant::now();
@@ -90,6 +96,9 @@ impl Kiosk {
             at_once: false,
             leave_fork: false,
             log,
+            update,
+            dead: false,
+            boots: 1,
             rng,
             report,
             next_sale: now,
@@ -107,6 +116,10 @@ impl Kiosk {
         let first_connect = self.started + share(&mut self.rng, self.plan.connect_over);
         self.offline_until(first_connect, &mut phase).await;
         while !self.is_over(&phase) {
+            if self.dead {
+                self.offline_until(Instant::now() + RETRY_MAX, &mut phase).await;
+                continue;
+            }
             match self.connected(&mut phase).await {
                 Ok(()) => pause = RETRY,
                 Err(error) => {
@@ -125,6 +138,10 @@ impl Kiosk {
         self.report.last_seq = self.log.last();
         self.report.last_hash = hex(&self.log.last_hash);
         self.report.pending = self.log.pending.len() as u64;
+        if let Some(update) = self.update {
+            self.report.release = update.running();
+            self.report.switches = update.switches;
+        }
         self.report.denied = self.log.denied;
         self.report.quarantined = self.log.quarantined;
         self.report.agreed = self.log.agreed.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
@@ -132,6 +149,9 @@ impl Kiosk {
     }
 
     fn is_over(&self, phase: &watch::Receiver<Phase>) -> bool {
+        if self.dead && *phase.borrow() != Phase::Sell {
+            return true;
+        }
         match *phase.borrow() {
             Phase::Sell => false,
             Phase::Drain => self.log.pending.is_empty(),
@@ -166,6 +186,7 @@ impl Kiosk {
     async fn talk(&mut self, client: &mut Client, phase: &mut watch::Receiver<Phase>) -> io::Result<()> {
         let mut in_flight: Option<InFlight> = None;
         self.publish_status(client).await?;
+        self.say_update(client).await?;
         let mut next_status = Instant::now() + self.plan.heartbeat;
         let lose_at = Instant::now() + self.until_loss();
         loop {
@@ -176,6 +197,7 @@ impl Kiosk {
                 in_flight = self.hand_over(client).await?;
             }
             let selling = *phase.borrow() == Phase::Sell;
+            let due = self.update.as_ref().and_then(|update| update.due);
             let answer_by = in_flight.as_ref().map_or_else(
                 || Instant::now() + self.plan.answer_within,
                 |batch| batch.sent + self.plan.answer_within,
@@ -183,6 +205,10 @@ impl Kiosk {
             tokio::select! {
                 packet = client.receive() => self.packet(client, packet?, &mut in_flight).await?,
                 () = sleep_until(self.next_sale), if selling => self.sell(),
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    let then = self.update.as_mut().map_or(Then::Nothing, Update::step);
+                    self.then(client, then).await?;
+                }
                 () = sleep_until(next_status) => {
                     self.publish_status(client).await?;
                     next_status = Instant::now() + self.plan.heartbeat;
@@ -308,7 +334,13 @@ impl Kiosk {
                 if let Some(id) = id {
                     client.send(&Out::PubAck { id }).await?;
                 }
-                Ok(())
+                let update = self.update.as_mut();
+                let then = match update {
+                    Some(update) if topic.ends_with("/dn/ot") => update.wish(&payload),
+                    Some(update) if topic == HALT => update.halt(&payload),
+                    _ => Then::Nothing,
+                };
+                self.then(client, then).await
             }
             In::PubAck { id, reason } => match in_flight {
                 // Nobody takes it in now: the broker threw it away.
@@ -353,10 +385,33 @@ impl Kiosk {
         client.send(&Out::Ping).await
     }
 
+    async fn then(&mut self, client: &mut Client, then: Then) -> io::Result<()> {
+        match then {
+            Then::Nothing => Ok(()),
+            Then::Say => self.say_update(client).await,
+            Then::Restart => {
+                self.boots += 1;
+                self.connections = 0;
+                self.at_once = true;
+                Err(io::Error::other("it starts anew"))
+            }
+            Then::Die => {
+                self.dead = true;
+                Err(io::Error::other("it is never heard of again"))
+            }
+        }
+    }
+
+    async fn say_update(&mut self, client: &mut Client) -> io::Result<()> {
+        let Some(state) = self.update.as_ref().map(Update::state) else { return Ok(()) };
+        let (topic, id) = (format!("v1/k/{}/up/ot", self.member.id), self.next_packet());
+        client.send(&Out::Publish { topic: &topic, payload: state.as_bytes(), id, retain: true }).await
+    }
+
     fn status(&self, on: bool) -> String {
-        let (conn, pending, now) = (self.connections, self.log.pending.len(), now_ms());
+        let (boot, conn, pending, now) = (self.boots, self.connections, self.log.pending.len(), now_ms());
         format!(
-            r#"{{"on":{on},"boot":1,"conn":{conn},"ver":"sim","up":1,"t":{now},"sell":"open","pend":{pending},"cat":0}}"#
+            r#"{{"on":{on},"boot":{boot},"conn":{conn},"ver":"sim","up":1,"t":{now},"sell":"open","pend":{pending},"cat":0}}"#
         )
     }
 

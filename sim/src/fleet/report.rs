@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::update::Switch;
+
 /// What one kiosk did.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct KioskReport {
@@ -48,6 +50,10 @@ pub struct KioskReport {
     pub bytes_sent: u64,
     /// Bytes of MQTT received.
     pub bytes_received: u64,
+    /// The release that it runs; 0: it is not updated.
+    pub release: u64,
+    /// Its switches to releases.
+    pub switches: Vec<Switch>,
     /// From sending a batch to its answer, microseconds.
     #[serde(skip)]
     pub latency_us: Vec<u64>,

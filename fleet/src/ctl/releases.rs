@@ -1,0 +1,176 @@
+//! Releases: what the makers have signed, sent in pieces.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use hyper::Method;
+use serde_json::{Value, json};
+
+use super::address::{Query, path};
+use super::client::Client;
+use super::failure::{Exit, Failure, Result};
+use super::output::{As, Column, Show, column, list};
+use super::progress::Progress;
+use super::screen::Screen;
+use super::table::Cell;
+use super::words::{count, plain};
+
+/// Bytes that are sent at once.
+const PIECE: usize = 4 * 1024 * 1024;
+
+/// Releases that kiosks can be updated to.
+#[derive(Subcommand, Debug)]
+pub(super) enum ReleaseCommand {
+    /// Send what the makers have signed to the fleet, which proves it as a kiosk would.
+    ///
+    /// What is there already is not sent again; after an interruption it goes on where it was.
+    #[command(after_help = "\
+Example: fleetctl release push repo")]
+    Push {
+        /// The folder of the repository, as `kiosk-ota` makes it (docs/releases.md).
+        repository: PathBuf,
+    },
+    /// Releases that the fleet has, the newest first.
+    #[command(alias = "ls")]
+    List(As),
+    /// What was signed of a release, as JSON.
+    #[command(after_help = "Example: fleetctl release show alder 42")]
+    Show(Which),
+    /// Remove the files of a release that nobody is to get any more.
+    #[command(after_help = "Example: fleetctl release forget alder 40")]
+    Forget(Which),
+}
+
+/// A release.
+#[derive(clap::Args, Debug)]
+pub(super) struct Which {
+    /// Which kiosks it is for.
+    model: String,
+    /// Its number.
+    number: u64,
+}
+
+const RELEASES: &[Column] = &[
+    column("MODEL", "/model", Show::Plain),
+    column("NUMBER", "/number", Show::Plain),
+    column("VERSION", "/version", Show::Plain),
+    column("ARCH", "/arch", Show::Plain),
+    column("FLOOR", "/floor", Show::Plain),
+    column("SIZE", "/size", Show::With(size)),
+    column("DELTAS", "/deltas", Show::Plain),
+    column("STATE", "/state", Show::State),
+    column("PUSHED", "/pushed_at", Show::Ago),
+];
+
+fn size(row: &Value) -> Cell {
+    let bytes = row["size"].as_u64().unwrap_or(0);
+    Cell::from(format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000))
+}
+
+impl ReleaseCommand {
+    pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
+        match self {
+            Self::Push { repository } => push(screen, client, repository)?,
+            Self::List(form) => list(screen, form.output, RELEASES, &client.all("/v1/releases")?)?,
+            Self::Show(which) => screen.json(&client.get(&which.path())?)?,
+            Self::Forget(which) => {
+                client.delete(&which.path())?;
+                screen.note("its files are gone; push the repository again to have them back");
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Which {
+    fn path(&self) -> String {
+        path(&["releases", &self.model, &self.number.to_string()])
+    }
+}
+
+fn push(screen: &Screen, client: &Client, repository: &Path) -> Result<()> {
+    let files = wanted(repository)?;
+    let mut progress = Progress::new(screen);
+    let mut sent = 0;
+    for (number, name) in files.iter().enumerate() {
+        progress.show(number, files.len(), name);
+        sent += send(client, repository, name)?;
+    }
+    progress.show(files.len(), files.len(), "the fleet proves it");
+    let listed = client.post("/v1/releases", &json!({}))?;
+    progress.clear();
+    let new: Vec<String> = listed["new"].as_array().into_iter().flatten().map(plain).collect();
+    let all = count(listed["count"].as_u64().unwrap_or(0), "release");
+    if new.is_empty() {
+        screen.note(&format!("nothing new: {all}, {sent} bytes sent"));
+        return Ok(());
+    }
+    for release in &new {
+        screen.print(&format!("{release}\n"))?;
+    }
+    let number = new[0].rsplit(' ').next().unwrap_or_default().to_owned();
+    screen.note(&format!("{sent} bytes sent. Next: fleetctl rollout start FILTER --release {number}"));
+    Ok(())
+}
+
+/// Files to be sent, what names others last: all roots, the newest targets, and what is below the other two folders.
+fn wanted(repository: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let metadata = names(&repository.join("metadata"))?;
+    let version = |name: &str, role: &str| -> Option<u64> { name.strip_suffix(role)?.parse().ok() };
+    let newest = metadata.iter().filter_map(|name| version(name, ".targets.json")).max();
+    let newest = newest.ok_or_else(|| {
+        Failure::usage(format!("{} has no release", repository.display()))
+            .next("kiosk-ota release REPO …, then kiosk-ota sign REPO targets: docs/releases.md")
+    })?;
+    for name in names(&repository.join("images")).unwrap_or_default() {
+        let files = names(&repository.join("images").join(&name))?;
+        found.extend(files.into_iter().map(|file| format!("images/{name}/{file}")));
+    }
+    found.extend(names(&repository.join("targets"))?.into_iter().map(|name| format!("targets/{name}")));
+    let roots = metadata.iter().filter(|name| version(name, ".root.json").is_some());
+    found.extend(roots.map(|name| format!("metadata/{name}")));
+    found.push(format!("metadata/{newest}.targets.json"));
+    Ok(found)
+}
+
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let failed = |error| {
+        Failure::io(format!("read {}", folder.display()), &error)
+            .next("name the folder that kiosk-ota has made: docs/releases.md")
+    };
+    let entries = std::fs::read_dir(folder).map_err(failed)?;
+    let mut names = entries
+        .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
+        .collect::<std::io::Result<Vec<_>>>()
+        .map_err(failed)?;
+    names.sort();
+    Ok(names)
+}
+
+/// Sends what is not there yet of a file; tells how much that was.
+fn send(client: &Client, repository: &Path, name: &str) -> Result<u64> {
+    let at = repository.join(name);
+    let failed = |error| Failure::io(format!("read {}", at.display()), &error);
+    let file = File::open(&at).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let query = Query::default().with("path", Some(name));
+    let there = client.get(&query.after("/v1/releases/files"))?;
+    let here = there["length"].as_u64().unwrap_or(0);
+    // Another file of the same name: the fleet decides what it means.
+    let is_other = here > length || (there["published"] == true && here != length);
+    let mut offset = if is_other { 0 } else { here };
+    let first = offset;
+    while offset < length {
+        let most = usize::try_from(length - offset).unwrap_or(PIECE).min(PIECE);
+        let mut piece = vec![0; most];
+        file.read_exact_at(&mut piece, offset).map_err(failed)?;
+        let at = query.clone().with("offset", Some(offset)).after("/v1/releases/files");
+        let headers = [("content-type", "application/octet-stream")];
+        client.upload(Method::PUT, &at, &headers, piece.into())?;
+        offset += most as u64;
+    }
+    Ok(length - first)
+}

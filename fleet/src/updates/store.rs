@@ -1,0 +1,387 @@
+//! Where releases are kept: a folder that is a TUF repository as `kiosk-ota` makes it, with the fleet's own signatures.
+//! Several replicas share the folder.
+//!
+//! ```text
+//! FOLDER/{metadata,targets,images}/…   published: what kiosks fetch
+//! FOLDER/incoming/…                    pushed, not believed yet; served to nobody
+//! FOLDER/checking/…                    both, linked together, while it is proven
+//! ```
+//! What is published is never changed, only added to and, when a release is forgotten, removed. Blocks on the disk:
+//! for threads that may.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ota::release::Manifest;
+use ota::repository::{Expiry, Repository, RepositoryError};
+use ota::trust::{Role, TrustError};
+
+use super::keys::Keys;
+
+/// Folders that are published.
+const FOLDERS: [&str; 3] = ["metadata", "targets", "images"];
+/// Longest part of a path.
+const PART_MAX: usize = 200;
+/// Largest file: the largest image, and its tables.
+const FILE_MAX: u64 = 9 << 30;
+/// The snapshot holds so long.
+const SNAPSHOT_S: i64 = 7 * 86_400;
+/// The timestamp holds so long, and is made anew when half of it is over.
+const TIMESTAMP_S: i64 = 2 * 86_400;
+/// Snapshots that are kept: whoever fetched the timestamp before may still ask for an earlier one.
+const SNAPSHOTS_KEPT: u64 = 10;
+
+/// Something cannot be stored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    #[error("{0:?} is no path of the repository")]
+    Path(String),
+    #[error("{found} bytes of it are here, not {told}")]
+    Offset { found: u64, told: u64 },
+    #[error("it would be longer than {FILE_MAX} bytes")]
+    TooLarge,
+    #[error("nothing was pushed")]
+    Nothing,
+    /// What was pushed is not what is published already.
+    #[error("{0} is published already with another content")]
+    Other(String),
+    /// A kiosk would not believe it.
+    #[error(transparent)]
+    Unbelieved(RepositoryError),
+    #[error("the store of releases: {path}")]
+    Disk {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// The folder.
+#[derive(Clone)]
+pub(crate) struct Store {
+    folder: Arc<Path>,
+    keys: Arc<Keys>,
+}
+
+impl Store {
+    pub(crate) fn new(folder: &Path, keys: Arc<Keys>) -> Self {
+        Self { folder: folder.into(), keys }
+    }
+
+    /// The file of a path in the repository, whether it is there or not. The only way from a path to a file.
+    pub(crate) fn path(&self, path: &str) -> Result<PathBuf> {
+        is_path(path).then(|| self.folder.join(path)).ok_or_else(|| StoreError::Path(path.to_owned()))
+    }
+
+    /// How many bytes of a file are published or were pushed, and whether it is published.
+    pub(crate) fn received(&self, path: &str) -> Result<(u64, bool)> {
+        let length = |path: PathBuf| fs::metadata(path).map(|about| about.len()).ok();
+        let published = length(self.path(path)?);
+        let pushed = || length(self.folder.join("incoming").join(path)).unwrap_or(0);
+        Ok(published.map_or_else(|| (pushed(), false), |length| (length, true)))
+    }
+
+    /// Adds to a file that is pushed. At 0 it begins anew.
+    pub(crate) fn append(&self, path: &str, offset: u64, bytes: &[u8]) -> Result<u64> {
+        self.path(path)?;
+        let to = self.folder.join("incoming").join(path);
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder).map_err(disk(folder))?;
+        }
+        let file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(&to).map_err(disk(&to))?;
+        let found = file.metadata().map_err(disk(&to))?.len();
+        let end = offset + bytes.len() as u64;
+        if offset > 0 && offset != found {
+            return Err(StoreError::Offset { found, told: offset });
+        }
+        if end > FILE_MAX {
+            return Err(StoreError::TooLarge);
+        }
+        file.set_len(offset).map_err(disk(&to))?;
+        file.write_all_at(bytes, offset).map_err(disk(&to))?;
+        Ok(end)
+    }
+
+    /// Publishes what was pushed if a kiosk would believe it, and throws it away if not. Releases that `is_proven`
+    /// were proven before. Returns all releases. One caller at a time.
+    pub(crate) fn publish(&self, now_s: i64, is_proven: impl Fn(&Manifest) -> bool) -> Result<Vec<Manifest>> {
+        let incoming = self.folder.join("incoming");
+        let pushed = files(&incoming)?;
+        let is_empty = files(&self.folder.join("metadata"))?.is_empty();
+        if is_empty && !pushed.iter().any(|path| path.starts_with("metadata")) {
+            return Err(StoreError::Nothing);
+        }
+        let checked = self.check(&pushed, now_s, is_proven);
+        let releases = match checked {
+            Ok(releases) => releases,
+            Err(error) => {
+                // What is only not signed as it should be need not be sent again.
+                let unsigned = matches!(error, StoreError::Unbelieved(RepositoryError::Trust(_)));
+                remove(&if unsigned { incoming.join("metadata") } else { incoming })?;
+                return Err(error);
+            }
+        };
+        self.take(&pushed)?;
+        remove(&incoming)?;
+        Ok(releases)
+    }
+
+    /// Links what is published and what was pushed together, signs it, and proves it.
+    fn check(
+        &self,
+        pushed: &[PathBuf],
+        now_s: i64,
+        is_proven: impl Fn(&Manifest) -> bool,
+    ) -> Result<Vec<Manifest>> {
+        let checking = self.folder.join("checking");
+        remove(&checking)?;
+        let incoming = self.folder.join("incoming");
+        for folder in FOLDERS {
+            for path in files(&self.folder.join(folder))? {
+                link(&self.folder.join(folder).join(&path), &checking.join(folder).join(&path))?;
+            }
+        }
+        for path in pushed.iter().filter(|path| !is_online(path)) {
+            let (from, to) = (incoming.join(path), checking.join(path));
+            if !to.exists() {
+                link(&from, &to)?;
+            } else if path.starts_with("metadata") && !is_same(&from, &to)? {
+                return Err(StoreError::Other(path.display().to_string()));
+            }
+        }
+        let first = checking.join("metadata/1.root.json");
+        let root = fs::read(&first).map_err(|_| no_root())?;
+        let repository = Repository::at(&checking);
+        self.sign(&repository, now_s)?;
+        let releases = repository.verify_some(&root, now_s, |it| !is_proven(it));
+        releases.map_err(StoreError::Unbelieved)
+    }
+
+    /// Moves what was proven to its place: what is named comes before what names it.
+    fn take(&self, pushed: &[PathBuf]) -> Result<()> {
+        let checking = self.folder.join("checking");
+        let mut paths = files(&checking)?;
+        paths.retain(|path| pushed.contains(path) || is_online(path));
+        let rank = |path: &PathBuf| {
+            let name = path.to_string_lossy();
+            let ends = |role: Role| name.ends_with(&format!("{role}.json"));
+            (path.starts_with("metadata"), ends(Role::Snapshot), ends(Role::Timestamp))
+        };
+        paths.sort_by_key(rank);
+        for path in paths {
+            let (from, to) = (checking.join(&path), self.folder.join(&path));
+            if !to.exists() || is_online(&path) {
+                if let Some(folder) = to.parent() {
+                    fs::create_dir_all(folder).map_err(disk(folder))?;
+                }
+                File::open(&from).and_then(|file| file.sync_all()).map_err(disk(&from))?;
+                fs::rename(&from, &to).map_err(disk(&to))?;
+            }
+        }
+        for folder in FOLDERS.map(|folder| self.folder.join(folder)) {
+            File::open(&folder).and_then(|it| it.sync_all()).map_err(disk(&folder))?;
+        }
+        remove(&checking)
+    }
+
+    fn sign(&self, repository: &Repository, now_s: i64) -> Result<()> {
+        let (snapshot, timestamp) = (Expiry(now_s + SNAPSHOT_S), Expiry(now_s + TIMESTAMP_S));
+        repository.publish(&self.keys.online, snapshot, timestamp).map_err(StoreError::Unbelieved)?;
+        Ok(())
+    }
+
+    /// Signs snapshot and timestamp anew when half of the timestamp's time is over. Whether it did.
+    pub(crate) fn renew(&self, now_s: i64) -> Result<bool> {
+        let path = self.folder.join("metadata/timestamp.json");
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            bytes => bytes.map_err(disk(&path))?,
+        };
+        if ends_s(&bytes).is_some_and(|ends| ends - now_s > TIMESTAMP_S / 2) {
+            return Ok(false);
+        }
+        let repository = Repository::at(&self.folder);
+        self.sign(&repository, now_s)?;
+        let newest = repository.newest(Role::Snapshot).map_err(StoreError::Unbelieved)?.unwrap_or(0);
+        for path in files(&self.folder.join("metadata"))? {
+            let version = path.to_str().and_then(|name| name.strip_suffix(".snapshot.json")?.parse().ok());
+            if version.is_some_and(|version: u64| version + SNAPSHOTS_KEPT < newest) {
+                let old = self.folder.join("metadata").join(path);
+                fs::remove_file(&old).map_err(disk(&old))?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// The metadata that kiosks want to hear of: roots from the second on, targets, snapshot, timestamp, in the order in
+    /// which they are believed.
+    pub(crate) fn metadata(&self) -> Result<Vec<(Metadata, Vec<u8>)>> {
+        let repository = Repository::at(&self.folder);
+        let newest = |role| repository.newest(role).map_err(StoreError::Unbelieved);
+        let mut wanted: Vec<(Metadata, String)> = (2..=newest(Role::Root)?.unwrap_or(0))
+            .map(|n| (Metadata::Root(n), format!("{n}.root.json")))
+            .collect();
+        if let Some(n) = newest(Role::Targets)? {
+            wanted.push((Metadata::Targets, format!("{n}.targets.json")));
+        }
+        if let Some(n) = newest(Role::Snapshot)? {
+            wanted.push((Metadata::Snapshot, format!("{n}.snapshot.json")));
+            wanted.push((Metadata::Timestamp, "timestamp.json".to_owned()));
+        }
+        let read = |(what, name): (Metadata, String)| {
+            let path = self.folder.join("metadata").join(name);
+            Ok((what, fs::read(&path).map_err(disk(&path))?))
+        };
+        wanted.into_iter().map(read).collect()
+    }
+
+    /// Removes the files of a release that no other release has.
+    pub(crate) fn forget(&self, gone: &Manifest, others: &[Manifest]) -> Result<()> {
+        let paths = |release: &Manifest| -> BTreeSet<String> {
+            release.images.iter().flat_map(|image| &image.files).map(|file| file.path.clone()).collect()
+        };
+        let kept: BTreeSet<String> = others.iter().flat_map(paths).collect();
+        for path in paths(gone).difference(&kept) {
+            let file = self.path(path)?;
+            match fs::remove_file(&file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(&file)(error)),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all files of a release are here, published or pushed.
+    pub(crate) fn has_files(&self, release: &Manifest) -> bool {
+        let mut paths = release.images.iter().flat_map(|image| &image.files).map(|file| &file.path);
+        paths.all(|path| self.received(path).is_ok_and(|(length, _)| length > 0))
+    }
+
+    /// The root that kiosks begin to trust with, if there is one.
+    pub(crate) fn first_root(&self) -> Option<String> {
+        fs::read_to_string(self.folder.join("metadata/1.root.json")).ok()
+    }
+
+    /// The public half of the key that signs assignments and halts.
+    pub(crate) fn campaign_key(&self) -> String {
+        self.keys.campaign.public().as_str().to_owned()
+    }
+}
+
+/// Metadata by what it is told as.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Metadata {
+    Root(u64),
+    Targets,
+    Snapshot,
+    Timestamp,
+}
+
+/// When metadata ends, s since 1970.
+fn ends_s(bytes: &[u8]) -> Option<i64> {
+    let document: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    let ends: jiff::Timestamp = document["signed"]["expires"].as_str()?.parse().ok()?;
+    Some(ends.as_second())
+}
+
+fn no_root() -> StoreError {
+    StoreError::Unbelieved(TrustError::Missing("metadata/1.root.json, with which kiosks begin".into()).into())
+}
+
+/// Whether it is `metadata/…`, `targets/…` or `images/IMAGE/…`, of plain names that lead nowhere else.
+fn is_path(path: &str) -> bool {
+    let is_part = |part: &str| {
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        !part.is_empty() && part.len() <= PART_MAX && !part.starts_with('.') && part.bytes().all(known)
+    };
+    let mut parts = path.split('/');
+    let depth = path.split('/').count();
+    let wanted = if path.starts_with("images/") { 3 } else { 2 };
+    depth == wanted && parts.next().is_some_and(|first| FOLDERS.contains(&first)) && parts.all(is_part)
+}
+
+/// Metadata that the fleet signs itself.
+fn is_online(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    name == "metadata/timestamp.json" || (name.starts_with("metadata/") && name.ends_with(".snapshot.json"))
+}
+
+fn is_same(one: &Path, other: &Path) -> Result<bool> {
+    Ok(fs::read(one).map_err(disk(one))? == fs::read(other).map_err(disk(other))?)
+}
+
+fn link(from: &Path, to: &Path) -> Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).map_err(disk(folder))?;
+    }
+    fs::hard_link(from, to).map_err(disk(to))
+}
+
+/// All files below a folder, with their paths from there.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut rest = vec![PathBuf::new()];
+    while let Some(below) = rest.pop() {
+        let here = folder.join(&below);
+        let entries = match fs::read_dir(&here) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(disk(&here))?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(disk(&here))?;
+            let path = below.join(entry.file_name());
+            if entry.file_type().map_err(disk(&here))?.is_dir() { rest.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk(folder)(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn disk(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::Disk { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_leads_to_what_is_published_and_nowhere_else() {
+        for good in ["metadata/timestamp.json", "targets/ab.release-alder-1.json", "images/ab/full.kot"] {
+            assert!(is_path(good), "{good}");
+        }
+        for bad in [
+            "",
+            "/etc/passwd",
+            "metadata",
+            "metadata/",
+            "metadata/../../ca/online.key",
+            "images/../incoming",
+            "images/./x",
+            "images/a/b/c",
+            "images/full.kot",
+            "incoming/metadata",
+            "metadata//x",
+            "targets/a\\b",
+            "targets/.hidden",
+            "targets/a%2fb",
+        ] {
+            assert!(!is_path(bad), "{bad}");
+        }
+    }
+}
