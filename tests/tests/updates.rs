@@ -7,8 +7,8 @@ use std::time::Duration;
 use ota::orders::Window;
 use ota::trust::sign::SecretKey;
 use protocol::update::UpdateState;
-use tests::Customer;
 use tests::updates::{Fault, Machine, Order, Turnout, kill_at_random};
+use tests::{Customer, Fleet};
 
 struct Place(tempfile::TempDir);
 
@@ -60,6 +60,30 @@ fn an_update_comes_by_delta_waits_for_its_turn_and_is_proven() {
     machine.judge(42).unwrap();
     let shown = machine.rig.ask(&kioskd::admin::wire::Request::Updates).unwrap();
     assert_eq!((&shown["running"], &shown["floor"]), (&42.into(), &42.into()));
+}
+
+#[test]
+fn fleetd_rolls_a_release_out_to_a_kiosk_that_it_has_taken_in() {
+    let place = Place::new();
+    let dir = place.0.path();
+    let mut machine = Machine::of(&dir.join("kiosk"), Fleet::start(dir).unwrap()).unwrap();
+    machine.start().unwrap();
+    machine.fleet.admit(&machine.rig).unwrap();
+    let repository = dir.join("kiosk/fleet/repo");
+    let pushed = machine.fleet.admin(&["release", "push"]).unwrap().arg(&repository).output().unwrap();
+    assert!(pushed.status.success(), "{}", String::from_utf8_lossy(&pushed.stderr));
+    let start = ["rollout", "start", "", "--release", "42", "--soak", "1s", "--yes"];
+    let (place, rollout) = place.need(machine.run_until_some(|it| it.fleet.ctl(&start).ok()));
+    let id = rollout.unwrap()["id"].as_str().unwrap().to_owned();
+    let is_over = |it: &Machine<Fleet>| {
+        let shown = it.fleet.ctl(&["rollout", "show", &id]).ok()?;
+        (shown["state"] == "done").then_some(shown)
+    };
+    let (place, shown) = place.need(machine.run_until_some(is_over));
+    let (_place, _) = place.need(shown.ok_or_else(|| anyhow::anyhow!("the rollout is not over")));
+    machine.judge(42).unwrap();
+    let shown = machine.rig.ask(&kioskd::admin::wire::Request::Updates).unwrap();
+    assert_eq!((&shown["running"], &shown["confirmed"]), (&42.into(), &42.into()));
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
         Request::Enroll { code } => enroll(context, code).await,
         Request::Updates => match &context.updates {
             Some(updates) => Ok(updates.status()),
-            None => Err("updates are not set; write [update] with slot_writer and campaign_keys".into()),
+            None => Err("updates are not set; write an [update] section".into()),
         },
         Request::Dump => Ok(json!({"text": context.recorder.text()})),
         Request::CatalogImport { document } => import(context, user, document).await,

@@ -329,7 +329,8 @@ pub struct Update {
     /// The socket of the slot writer.
     #[serde(default = "default_slot_writer")]
     pub slot_writer: PathBuf,
-    /// Public keys, of 64 hexadecimal digits, that sign which release this kiosk is to run. Required.
+    /// Public keys, of 64 hexadecimal digits, that sign which release this kiosk is to run; none: those that the fleet
+    /// names when it takes the kiosk in.
     #[serde(default)]
     pub campaign_keys: Vec<String>,
     /// Seconds that a new release has to prove itself.

@@ -43,6 +43,8 @@ pub(super) struct Agent {
     board: Board,
     folder: Folder,
     ca: Option<std::path::PathBuf>,
+    /// Whose orders count whatever the fleet said; none: its own.
+    keys: Vec<PublicKey>,
     orders: Orders,
     ends: Ends,
     hands: Hands,
@@ -109,7 +111,8 @@ impl Agent {
             board: parts.board.clone(),
             folder,
             ca: uplink.map(|it| it.ca.clone()),
-            orders: Orders::new(keys),
+            keys,
+            orders: Orders::default(),
             ends,
             hands,
             progress: progress_end,
@@ -229,7 +232,10 @@ impl Agent {
     async fn hear(&mut self, known: &mut Known) {
         known.place = self.place(&known.runs);
         let Ok(Some(identity)) = self.folder.identity() else { return };
+        let told: Vec<PublicKey> =
+            identity.campaign_keys.iter().filter_map(|text| PublicKey::parse(text)).collect();
         let reader = Reader {
+            keys: if self.keys.is_empty() { &told } else { &self.keys },
             kiosk: identity.kiosk.as_str(),
             enrolled_s: identity.enrolled_s,
             now_s: known.place.now_s,

@@ -21,14 +21,16 @@ pub(super) struct Terms {
 }
 
 /// Opens documents.
+#[derive(Default)]
 pub(super) struct Orders {
-    keys: Vec<PublicKey>,
     complained: Option<Hash>,
 }
 
 /// Whom orders are for, and when.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
+    /// Who may order.
+    pub(super) keys: &'a [PublicKey],
     pub(super) kiosk: &'a str,
     /// s since 1970.
     pub(super) enrolled_s: i64,
@@ -45,18 +47,14 @@ pub(super) struct Opened {
 }
 
 impl Orders {
-    pub(super) fn new(keys: Vec<PublicKey>) -> Self {
-        Self { keys, complained: None }
-    }
-
     pub(super) fn open(&mut self, heard: &Heard, reader: Reader<'_>) -> Opened {
         let mut opened = Opened::default();
         if let Some(bytes) = &heard.halt {
-            let order = open::<HaltOrder>(bytes, &self.keys);
+            let order = open::<HaltOrder>(bytes, reader.keys);
             opened.inputs.extend(self.obeyed("halt", bytes, order).map(|order| order.input()));
         }
         if let Some(bytes) = &heard.assignment {
-            let order = open::<Assignment>(bytes, &self.keys);
+            let order = open::<Assignment>(bytes, reader.keys);
             let order = order.and_then(|order| {
                 let input = order.input(reader.kiosk, reader.enrolled_s, reader.now_s)?;
                 Ok((order, input))

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! POST /v1/enroll             {"code","csr","serial","version"}
-//!   → {"kiosk","certificate","chain","broker","tenant","site"}
+//!   → {"kiosk","certificate","chain","broker","tenant","site","campaign_keys"}
 //! POST /v1/kiosk/certificate  {"csr"}          with our certificate
 //!   → {"certificate","chain"}
 //! ```
@@ -31,6 +31,8 @@ pub(super) struct Enrolled {
     tenant: Value,
     #[serde(default)]
     site: Value,
+    #[serde(default)]
+    campaign_keys: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +68,7 @@ pub(super) async fn join(driver: &Driver, enrolled: Enrolled) -> anyhow::Result<
     let (enrolled_s, _) = driver.folder.validity()?;
     let identity = Identity {
         enrolled_s,
+        campaign_keys: enrolled.campaign_keys,
         kiosk: enrolled.kiosk,
         broker: enrolled.broker,
         tenant: text(&enrolled.tenant),

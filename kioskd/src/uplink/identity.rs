@@ -57,6 +57,9 @@ pub struct Identity {
     /// When our first certificate under this name began, s since 1970: orders from before are of another life.
     #[serde(default)]
     pub enrolled_s: i64,
+    /// Who signs which release we are to run, as the fleet said when it took us in.
+    #[serde(default)]
+    pub campaign_keys: Vec<String>,
 }
 
 impl Folder {
@@ -314,6 +317,7 @@ mod tests {
             site: String::new(),
             formerly: vec!["kiosk".into()],
             enrolled_s: 7,
+            campaign_keys: vec!["ab".into()],
         };
         folder.keep_identity(&identity).unwrap();
         std::fs::write(folder.0.join(IDENTITY), b"").unwrap();

@@ -11,6 +11,7 @@ use protocol::update::UpdateState;
 
 use super::fleet::ScriptedFleet;
 use crate::dice::Dice;
+use crate::fleet::Fleet;
 use crate::process::{Process, wait_until};
 use crate::rig::{Rig, RigOptions, program};
 
@@ -28,9 +29,9 @@ pub enum Turnout {
 }
 
 /// A kiosk that runs release 41 in slot A.
-pub struct Machine {
+pub struct Machine<F = ScriptedFleet> {
     /// Who tells it what to run.
-    pub fleet: ScriptedFleet,
+    pub fleet: F,
     /// Its devices and the daemon.
     pub rig: Rig,
     dir: PathBuf,
@@ -38,7 +39,7 @@ pub struct Machine {
     boots: u32,
 }
 
-impl Machine {
+impl Machine<ScriptedFleet> {
     /// Makes it, with releases 41 and 42 published, and does not switch it on.
     ///
     /// # Errors
@@ -46,21 +47,67 @@ impl Machine {
     pub fn new(dir: &Path, turnout: Turnout) -> anyhow::Result<Self> {
         std::fs::create_dir_all(dir)?;
         let fleet = ScriptedFleet::start(&dir.join("fleet"))?;
-        let options = RigOptions {
-            dir: dir.to_owned(),
-            sim: vec!["--printer-instant".into()],
-            settings: fleet.settings(&dir.join("writer.sock")),
-            quiet: true,
-            ..RigOptions::default()
-        };
         fleet.admit(&dir.join("data"))?;
-        let rig = Rig::devices_only(options)?;
-        let machine = Self { fleet, rig, dir: dir.to_owned(), writer: None, boots: 0 };
-        machine.publish(turnout)?;
+        let settings = fleet.settings(&dir.join("writer.sock"));
+        let machine = Self::with(dir, fleet, settings)?;
+        machine.tool(&["keys", "new", "online"])?;
+        machine.make_releases(turnout, "online.pub")?;
+        machine.tool(&["publish", "fleet/repo", "--key", "online"])?;
         Ok(machine)
     }
 
-    fn publish(&self, turnout: Turnout) -> anyhow::Result<()> {
+    /// Lets it run until the fleet was told so.
+    ///
+    /// # Errors
+    /// It is not told in time.
+    pub fn run_until(
+        &mut self,
+        what: &str,
+        is_so: impl Fn(&UpdateState) -> bool,
+    ) -> anyhow::Result<UpdateState> {
+        let found =
+            self.run_until_some(|machine| machine.fleet.told().last().filter(|it| is_so(it)).cloned())?;
+        let last =
+            || format!("{what}: told last {:?}; logs in {}", self.fleet.told().last(), self.dir.display());
+        found.with_context(last)
+    }
+
+    /// Whether the fleet was told that this release has proven itself.
+    pub fn is_at_its_end(&self, release: u64) -> bool {
+        self.fleet.told().last().is_some_and(|state| state.confirmed == release)
+    }
+}
+
+impl Machine<Fleet> {
+    /// Makes it for a real fleet, with releases 41 and 42 in the folder `fleet/repo`, and does not switch it on.
+    ///
+    /// # Errors
+    /// Something cannot be made.
+    pub fn of(dir: &Path, fleet: Fleet) -> anyhow::Result<Self> {
+        let online = fleet.data.join("ca/online.pub");
+        let writer = dir.join("writer.sock");
+        let settings = format!("{}\n[update]\nslot_writer = {writer:?}\nprove_s = 8\n", fleet.uplink());
+        let machine = Self::with(dir, fleet, settings)?;
+        std::fs::create_dir_all(dir.join("fleet"))?;
+        machine.make_releases(Turnout::Good, &online.display().to_string())?;
+        Ok(machine)
+    }
+}
+
+impl<F> Machine<F> {
+    fn with(dir: &Path, fleet: F, settings: String) -> anyhow::Result<Self> {
+        let options = RigOptions {
+            dir: dir.to_owned(),
+            sim: vec!["--printer-instant".into()],
+            settings,
+            quiet: true,
+            ..RigOptions::default()
+        };
+        let rig = Rig::devices_only(options)?;
+        Ok(Self { fleet, rig, dir: dir.to_owned(), writer: None, boots: 0 })
+    }
+
+    fn make_releases(&self, turnout: Turnout, online_key: &str) -> anyhow::Result<()> {
         let mut old = vec![0; 10 * MIB];
         let mut dice = Dice::new(1);
         let mut fill =
@@ -82,7 +129,7 @@ impl Machine {
             bytes.resize(length, 0xEE);
             std::fs::write(self.dir.join(name), bytes)?;
         }
-        for key in ["root", "release", "online"] {
+        for key in ["root", "release"] {
             self.tool(&["keys", "new", key])?;
         }
         self.tool(&[
@@ -93,7 +140,7 @@ impl Machine {
             "--release-key",
             "release.pub",
             "--online-key",
-            "online.pub",
+            online_key,
         ])?;
         self.tool(&["sign", "fleet/repo", "root", "--key", "root"])?;
         let release = ["release", "fleet/repo", "--model", "alder", "--name", "1.0", "--level", "3"];
@@ -101,7 +148,6 @@ impl Machine {
         let new = ["--number", "42", "--floor", "42", "--image", "root=new.img", "--from", "root=old.img"];
         self.tool(&[&release[..], &new].concat())?;
         self.tool(&["sign", "fleet/repo", "targets", "--key", "release"])?;
-        self.tool(&["publish", "fleet/repo", "--key", "online"])?;
         std::fs::write(self.dir.join("writer.toml"), self.writer_config())?;
         Ok(())
     }
@@ -213,34 +259,19 @@ impl Machine {
         Ok(())
     }
 
-    /// Lets it run until the fleet was told so.
+    /// Lets it run until something is found; `None`: not in time.
     ///
     /// # Errors
-    /// It is not told in time.
-    pub fn run_until(
-        &mut self,
-        what: &str,
-        is_so: impl Fn(&UpdateState) -> bool,
-    ) -> anyhow::Result<UpdateState> {
+    /// It does not start again.
+    pub fn run_until_some<T>(&mut self, find: impl Fn(&Self) -> Option<T>) -> anyhow::Result<Option<T>> {
         let mut failed = None;
         let found = wait_until(END_WITHIN, || {
             if let Err(error) = self.look_after() {
                 failed = Some(error);
             }
-            let told = self.fleet.told();
-            failed.is_some().then_some(None).or_else(|| told.last().filter(|it| is_so(it)).cloned().map(Some))
+            if failed.is_some() { Some(None) } else { find(self).map(Some) }
         });
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        let last =
-            || format!("{what}: told last {:?}; logs in {}", self.fleet.told().last(), self.dir.display());
-        found.flatten().with_context(last)
-    }
-
-    /// Whether the fleet was told that this release has proven itself.
-    pub fn is_at_its_end(&self, release: u64) -> bool {
-        self.fleet.told().last().is_some_and(|state| state.confirmed == release)
+        failed.map_or(Ok(found.flatten()), Err)
     }
 
     /// Looks from outside: this release runs, is whole in its slot, boots next and is held for good.
