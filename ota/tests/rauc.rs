@@ -156,6 +156,38 @@ fn rauc_is_told_what_to_boot_and_says_what_runs() {
 }
 
 #[test]
+fn a_bundle_of_a_release_is_taken_by_rauc_and_is_that_release() {
+    let machine = Machine::new();
+    machine.put("new.img", &vec![0xDD; MIB / 2]);
+    let tool = |words: &str| {
+        let words: Vec<&str> = words.split(' ').collect();
+        Command::new(env!("CARGO_BIN_EXE_kiosk-ota"))
+            .args(words)
+            .current_dir(machine.dir.path())
+            .output()
+            .unwrap()
+    };
+    let words = "bundle new.raucb --model alder --number 42 --name 1.4.2 --image root=new.img --cert cert.pem --key key.pem";
+    let made = tool(&format!("{words} --format plain"));
+    assert!(made.status.success(), "{made:?}");
+    let again = tool(words);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("is there already"), "{again:?}");
+    let told = machine.run("rauc", &["--keyring=cert.pem", "info", "new.raucb"]);
+    assert!(told.contains("'alder'") && told.contains("1.4.2+42"), "{told}");
+    assert_eq!(machine.rauc().install_bundle(&machine.path("new.raucb"), 42).unwrap(), 42);
+    let slot = std::fs::read(machine.path("slot-b")).unwrap();
+    assert_eq!(slot[..MIB / 2], vec![0xDD; MIB / 2]);
+
+    std::fs::remove_file(machine.path("new.raucb")).unwrap();
+    let verity = tool(words);
+    assert!(verity.status.success(), "{verity:?}");
+    assert!(machine.run("rauc", &["--keyring=cert.pem", "info", "new.raucb"]).contains("verity"));
+    let folder: Vec<_> =
+        std::fs::read_dir(machine.dir.path()).unwrap().flatten().map(|it| it.file_name()).collect();
+    assert!(!folder.iter().any(|name| name.to_string_lossy().starts_with(".bundle")), "{folder:?}");
+}
+
+#[test]
 fn a_whole_bundle_is_installed_unless_it_is_below_the_floor() {
     let machine = Machine::new();
     let rauc = machine.rauc();

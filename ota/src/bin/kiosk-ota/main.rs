@@ -1,5 +1,6 @@
 //! `kiosk-ota`: makes releases, and puts them into place.
 
+mod bundle;
 mod chooser;
 mod images;
 mod keys;
@@ -34,6 +35,8 @@ enum Command {
     Sign(keys::Sign),
     /// Publish the newest targets with the online key.
     Publish(releases::Publish),
+    /// Make a RAUC bundle of a release, for USB sticks and for systems that have RAUC and nothing of ours.
+    Bundle(bundle::Bundle),
     /// Ask and say which slot is booted, where a file stands for the boot loader.
     Chooser(chooser::Chooser),
     /// Prove a repository as a kiosk does: signatures, versions, dates, and every byte of every file.
@@ -50,6 +53,7 @@ fn main() -> std::process::ExitCode {
         Command::Release(it) => it.run(),
         Command::Sign(it) => it.run(),
         Command::Publish(it) => it.run(),
+        Command::Bundle(it) => it.run(),
         Command::Chooser(it) => it.run(),
         Command::Verify(it) => it.run(),
     };

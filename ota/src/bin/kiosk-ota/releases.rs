@@ -69,7 +69,7 @@ pub(crate) struct Verify {
     root: PathBuf,
 }
 
-fn slot_and_path(text: &str) -> Result<(String, PathBuf), String> {
+pub(crate) fn slot_and_path(text: &str) -> Result<(String, PathBuf), String> {
     let (slot, path) = text.split_once('=').ok_or("write it as slot=file, for example root=kiosk.img")?;
     Ok((slot.to_owned(), path.into()))
 }
