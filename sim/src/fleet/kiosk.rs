@@ -420,13 +420,16 @@ impl Kiosk {
         self.packet
     }
 
-    /// Sales come at random, as often on average as planned.
+    /// Customers come independently of each other: from the first minute on as many as planned.
     fn until_sale(&mut self) -> Duration {
+        const NEVER: Duration = Duration::from_secs(365 * 86_400);
         let per_kiosk = self.plan.sales_per_minute / f64::from(self.plan.kiosks.max(1));
         if per_kiosk <= 0.0 {
-            return Duration::from_secs(365 * 86_400);
+            return NEVER;
         }
-        share(&mut self.rng, Duration::from_secs_f64(60.0 / per_kiosk) * 2)
+        let drawn = u32::try_from(self.rng.below(1_000_000)).unwrap_or_default();
+        let chance = (f64::from(drawn) + 1.0) / 1e6;
+        Duration::try_from_secs_f64(-chance.ln() * 60.0 / per_kiosk).unwrap_or(NEVER)
     }
 
     fn until_loss(&mut self) -> Duration {
