@@ -29,6 +29,8 @@ mod quota_random;
 mod rollouts;
 #[path = "engines/serve.rs"]
 mod serve;
+#[path = "engines/statuses.rs"]
+mod statuses;
 #[path = "engines/support.rs"]
 mod support;
 #[path = "engines/updates.rs"]

@@ -158,7 +158,9 @@ fn rauc_is_told_what_to_boot_and_says_what_runs() {
 #[test]
 fn a_bundle_of_a_release_is_taken_by_rauc_and_is_that_release() {
     let machine = Machine::new();
-    machine.put("new.img", &vec![0xDD; MIB / 2]);
+    // A squashfs of 4 KiB is too small for RAUC's verity format.
+    let new: Vec<u8> = (0..MIB as u32 / 8).flat_map(|n| n.wrapping_mul(0x9E37_79B9).to_le_bytes()).collect();
+    machine.put("new.img", &new);
     let tool = |words: &str| {
         let words: Vec<&str> = words.split(' ').collect();
         Command::new(env!("CARGO_BIN_EXE_kiosk-ota"))
@@ -176,7 +178,7 @@ fn a_bundle_of_a_release_is_taken_by_rauc_and_is_that_release() {
     assert!(told.contains("'alder'") && told.contains("1.4.2+42"), "{told}");
     assert_eq!(machine.rauc().install_bundle(&machine.path("new.raucb"), 42).unwrap(), 42);
     let slot = std::fs::read(machine.path("slot-b")).unwrap();
-    assert_eq!(slot[..MIB / 2], vec![0xDD; MIB / 2]);
+    assert!(slot.starts_with(&new));
 
     std::fs::remove_file(machine.path("new.raucb")).unwrap();
     let verity = tool(words);

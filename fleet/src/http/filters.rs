@@ -154,11 +154,15 @@ pub(super) async fn save(
     if !(1..=32).contains(&name.len()) || !name.chars().all(allowed) {
         return Err(Failed::unfit("name", "a name is 1 to 32 of a-z, 0-9 and -"));
     }
-    // A filter of filters could go round in a circle.
-    parse(&asked.filter, &BTreeMap::new())?;
     let doing = "save a filter";
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
+    read(&transaction, &asked.filter).await?;
+    // A filter of filters could go round in a circle.
+    if Filter::parse(&asked.filter, &BTreeMap::new()).is_err() {
+        return Err(Failed::bad("filter", "a saved filter cannot be part of another one")
+            .next("write out what it lets through: fleetctl filters"));
+    }
     let sql = "INSERT INTO saved_filter (tenant, name, filter, saved_by) VALUES ($1, $2, $3, $4)
                ON CONFLICT (tenant, name) DO UPDATE SET filter = $3, saved_by = $4, saved_at = now()";
     transaction.execute(sql, &[&staff.tenant, &name, &asked.filter, &staff.actor]).await.trying(doing)?;

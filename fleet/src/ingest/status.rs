@@ -15,25 +15,34 @@ const VERSION_MAX: usize = 64;
 /// Largest status that is read, in bytes: a kiosk with every fault there is sends less than a tenth.
 const STATUS_MAX: usize = 16 * 1024;
 
+/// What came of a kiosk.
+pub(super) struct Heard {
+    pub kiosk: KioskId,
+    pub payload: Bytes,
+    /// The broker had it before anybody listened: it is as old as it may be, and no sign of life.
+    pub is_kept: bool,
+}
+
 /// Stores the newest status of each kiosk in one statement. A will with older counters than the stored birth
 /// tells of a connection that was replaced, and says nothing.
 pub(super) async fn store(
     connection: &mut Object,
     tenant: &str,
-    messages: &[(KioskId, Bytes)],
+    messages: &[Heard],
 ) -> Result<(), DatabaseError> {
     let newest = newest(messages);
     if newest.is_empty() {
         return Ok(());
     }
     let ids: Vec<&str> = newest.keys().copied().collect();
-    let on: Vec<bool> = newest.values().map(|status| status.on).collect();
-    let boots: Vec<i64> = newest.values().map(|status| status.boot.into()).collect();
-    let conns: Vec<i64> = newest.values().map(|status| status.conn.into()).collect();
-    let versions: Vec<String> = newest.values().map(|status| storable(&status.ver)).collect();
+    let kept: Vec<bool> = newest.values().map(|(_, is_kept)| *is_kept).collect();
+    let on: Vec<bool> = newest.values().map(|(status, _)| status.on).collect();
+    let boots: Vec<i64> = newest.values().map(|(status, _)| status.boot.into()).collect();
+    let conns: Vec<i64> = newest.values().map(|(status, _)| status.conn.into()).collect();
+    let versions: Vec<String> = newest.values().map(|(status, _)| storable(&status.ver)).collect();
     let documents: Vec<serde_json::Value> = newest
         .values()
-        .map(|status| storable_json(serde_json::to_value(status).unwrap_or_default()))
+        .map(|(status, _)| storable_json(serde_json::to_value(status).unwrap_or_default()))
         .collect();
     let transaction = begin(connection, tenant).await?;
     let update = transaction
@@ -43,23 +52,24 @@ pub(super) async fn store(
                     status = CASE WHEN o THEN d ELSE status END,
                     last_seen = CASE WHEN o THEN now() ELSE last_seen END,
                     went_off = CASE WHEN o THEN NULL ELSE coalesce(went_off, now()) END
-             FROM unnest($2::text[], $3::boolean[], $4::bigint[], $5::bigint[], $6::text[], $7::jsonb[])
-               AS new (i, o, b, c, v, d)
-             WHERE tenant = $1 AND id = i AND (b, c) >= (boot, conn)",
+             FROM unnest($2::text[], $3::boolean[], $4::bigint[], $5::bigint[], $6::text[], $7::jsonb[], $8::boolean[])
+               AS new (i, o, b, c, v, d, k)
+             WHERE tenant = $1 AND id = i
+               AND ((b, c) > (boot, conn) OR ((b, c) = (boot, conn) AND NOT (k AND o)))",
         )
         .await
         .trying("prepare")?;
     transaction
-        .execute(&update, &[&tenant, &ids, &on, &boots, &conns, &versions, &documents])
+        .execute(&update, &[&tenant, &ids, &on, &boots, &conns, &versions, &documents, &kept])
         .await
         .trying("store how kiosks are")?;
     transaction.commit().await.trying("store how kiosks are")
 }
 
-/// The last one of each kiosk by its counters; of equal ones the one that came last.
-fn newest(messages: &[(KioskId, Bytes)]) -> BTreeMap<&str, Status> {
-    let mut newest: BTreeMap<&str, Status> = BTreeMap::new();
-    for (kiosk, payload) in messages {
+/// The last one of each kiosk by its counters, and whether the broker had kept it; of equal ones the one that came last.
+fn newest(messages: &[Heard]) -> BTreeMap<&str, (Status, bool)> {
+    let mut newest: BTreeMap<&str, (Status, bool)> = BTreeMap::new();
+    for Heard { kiosk, payload, is_kept } in messages {
         // An empty payload clears what the broker retains.
         let read = serde_json::from_slice::<Status>(payload).ok().filter(|_| payload.len() <= STATUS_MAX);
         let Some(mut status) = read else {
@@ -70,9 +80,9 @@ fn newest(messages: &[(KioskId, Bytes)]) -> BTreeMap<&str, Status> {
         };
         status.ver = status.ver.chars().take(VERSION_MAX).collect();
         match newest.get(kiosk.as_str()) {
-            Some(known) if !status.is_newer_than(known.boot, known.conn) => {}
+            Some((known, _)) if !status.is_newer_than(known.boot, known.conn) => {}
             _ => {
-                newest.insert(kiosk.as_str(), status);
+                newest.insert(kiosk.as_str(), (status, *is_kept));
             }
         }
     }
@@ -83,8 +93,8 @@ fn newest(messages: &[(KioskId, Bytes)]) -> BTreeMap<&str, Status> {
 mod tests {
     use super::*;
 
-    fn message(kiosk: &str, text: &str) -> (KioskId, Bytes) {
-        (KioskId::new(kiosk).unwrap(), Bytes::from(text.to_owned()))
+    fn message(kiosk: &str, text: &str) -> Heard {
+        Heard { kiosk: KioskId::new(kiosk).unwrap(), payload: Bytes::from(text.to_owned()), is_kept: false }
     }
 
     #[test]
@@ -96,7 +106,7 @@ mod tests {
             message("k2", &format!(r#"{{"on":true,"boot":1,"conn":1,"ver":"{long}"}}"#)),
         ];
         let newest = newest(&messages);
-        assert_eq!((newest.len(), newest["k1"].ver.len()), (1, VERSION_MAX));
+        assert_eq!((newest.len(), newest["k1"].0.ver.len()), (1, VERSION_MAX));
     }
 
     #[test]
@@ -110,7 +120,7 @@ mod tests {
             message("k3", ""),
         ];
         let on: Vec<(&str, bool)> =
-            newest(&messages).into_iter().map(|(kiosk, status)| (kiosk, status.on)).collect();
+            newest(&messages).into_iter().map(|(kiosk, (status, _))| (kiosk, status.on)).collect();
         assert_eq!(on, [("k1", true), ("k2", false)]);
     }
 }

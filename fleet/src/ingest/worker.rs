@@ -14,6 +14,7 @@ use rumqttc::mqttbytes::v5::Publish;
 
 use super::apply::{Incoming, apply_group};
 use super::decide::full;
+use super::status::Heard;
 use super::{STANDING, job, refuse, status, twin};
 use crate::clock::now_ms;
 use crate::counters::COUNTERS;
@@ -182,14 +183,16 @@ impl Worker {
         let mut messages = Vec::with_capacity(group.len());
         for message in group {
             match std::str::from_utf8(&message.topic).ok().and_then(Topic::parse) {
-                Some(Topic::Up(kiosk, up)) => messages.push((kiosk, up, message.payload.clone())),
+                Some(Topic::Up(kiosk, up)) => {
+                    messages.push((kiosk, up, message.payload.clone(), message.retain));
+                }
                 _ => tracing::warn!(topic = ?message.topic, "a message on no topic of ours"),
             }
         }
-        let owners = self.owners(messages.iter().map(|(kiosk, _, _)| kiosk)).await?;
+        let owners = self.owners(messages.iter().map(|(kiosk, ..)| kiosk)).await?;
         let mut by_tenant: BTreeMap<String, Tenant> = BTreeMap::new();
         let mut parts = Vec::new();
-        for (kiosk, up, payload) in messages {
+        for (kiosk, up, payload, is_kept) in messages {
             let Some(owner) = owners.get(kiosk.as_str()) else {
                 COUNTERS.refused.add(1);
                 tracing::warn!(%kiosk, "a message of a kiosk that is not (or no longer) ours");
@@ -198,7 +201,7 @@ impl Worker {
             let tenant = by_tenant.entry(owner.tenant.clone()).or_default();
             match up {
                 Up::Events => tenant.events(kiosk, owner, payload),
-                Up::Status => tenant.status.push((kiosk, payload)),
+                Up::Status => tenant.status.push(Heard { kiosk, payload, is_kept }),
                 Up::Twin => tenant.twins.push((kiosk, payload)),
                 Up::Job => tenant.jobs.push((kiosk, payload)),
                 Up::Reserve => tenant.questions.push((kiosk, payload)),
@@ -239,7 +242,8 @@ impl Worker {
         status::store(&mut connection, name, &tenant.status).await?;
         COUNTERS.statuses.add(tenant.status.len() as u64);
         twin::store(&mut connection, name, &tenant.twins).await?;
-        let heard = tenant.status.iter().chain(&tenant.twins).map(|(kiosk, _)| kiosk.to_string());
+        let heard = tenant.status.iter().map(|heard| &heard.kiosk);
+        let heard = heard.chain(tenant.twins.iter().map(|(kiosk, _)| kiosk)).map(KioskId::to_string);
         self.hub.changed(name, Subject::Kiosk, heard);
         let jobs = job::store(&mut connection, name, &tenant.jobs).await?;
         self.hub.changed(name, Subject::Job, jobs);
@@ -323,7 +327,7 @@ impl Worker {
 struct Tenant {
     batches: Vec<Incoming>,
     unreadable: Vec<refuse::Unreadable>,
-    status: Vec<(KioskId, Bytes)>,
+    status: Vec<Heard>,
     twins: Vec<(KioskId, Bytes)>,
     jobs: Vec<(KioskId, Bytes)>,
     questions: Vec<(KioskId, Bytes)>,

@@ -227,6 +227,8 @@ fn a_saved_filter_is_one_word_in_every_other_filter() {
         (refused("second", "@first"), refused("second", "site="), refused("Second", "")),
         (400, 400, 422)
     );
+    let told = fleet.send("PUT", "/v1/filters/second", &json!({ "filter": "@first or online" })).1;
+    assert!(told["detail"].as_str().unwrap().contains("part of another"), "{told}");
     let told = fleet.ask_as(&fleet.token("analyst"), "GET", "/v1/kiosks?filter=@nosuch", &[]);
     assert_eq!((told.0, &told.1["code"]), (400, &json!("filter")), "{told:?}");
     assert_eq!(fleet.send("DELETE", "/v1/filters/first", &json!({})).0, 204);

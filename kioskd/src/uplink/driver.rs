@@ -226,6 +226,7 @@ impl Driver {
         let (host, port) = super::http::host_and_port(&identity.broker, 8883)?;
         let tls = self.folder.tls(&self.settings.ca)?;
         let counted = on_core(&self.core, |core| core.store_mut().count_connection()).await?;
+        let counted = self.folder.counted_on(counted);
         self.state.set(|state| state.connection = Some((counted.boot, counted.conn)));
         let kiosk = identity.kiosk.clone();
         let target = Target { kiosk, host, port, tls, keep_alive_s: self.settings.keep_alive_s };

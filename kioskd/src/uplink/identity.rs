@@ -7,6 +7,7 @@
 //! | `claim.json` | the claim that is open at the fleet, until it has said what became of it; mode 0600 |
 //! | `identity.json` | name, broker, former names; written last: with it the kiosk is enrolled |
 //! | `identity.copy.json` | the same, for when the disk has spoilt the other |
+//! | `boots.json` | what the boots of a store that is gone counted up to; lost, the fleet thinks us off until they are as many |
 //! | `clock.json` | the fleet's clock, as it last said; lost, only the floor of [`FlooredClock`] is lower |
 
 use std::fs::OpenOptions;
@@ -60,6 +61,15 @@ pub struct Identity {
     /// Who signs which release we are to run, as the fleet said when it took us in.
     #[serde(default)]
     pub campaign_keys: Vec<String>,
+}
+
+/// Boots of this machine.
+#[derive(Default, Serialize, Deserialize)]
+struct Boots {
+    /// As many were counted by stores that are gone.
+    before: u32,
+    /// As many by the one that is there.
+    of_store: u32,
 }
 
 impl Folder {
@@ -174,6 +184,25 @@ impl Folder {
         if let Err(error) = files::replace(&self.clock_path(), content.as_bytes()) {
             tracing::warn!(%error, "clock.json stays");
         }
+    }
+
+    /// The same connection by a count of boots that goes on when the store, which counts them, was begun anew: whoever
+    /// was told of later ones takes no notice of earlier ones.
+    pub(crate) fn counted_on(&self, counted: store::Connection) -> store::Connection {
+        let path = self.0.join("boots.json");
+        let read = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let mut boots: Boots = read.unwrap_or_default();
+        if counted.boot < boots.of_store {
+            boots.before = boots.before.saturating_add(boots.of_store);
+        }
+        if counted.boot != boots.of_store {
+            boots.of_store = counted.boot;
+            let kept = serde_json::to_vec(&boots).map_err(std::io::Error::other);
+            if let Err(error) = kept.and_then(|bytes| files::replace(&path, &bytes)) {
+                tracing::warn!(%error, "boots.json stays");
+            }
+        }
+        store::Connection { boot: boots.before.saturating_add(counted.boot), ..counted }
     }
 
     /// What the fleet's clock last said, s since 1970; 0 if nothing is known.
@@ -327,6 +356,21 @@ mod tests {
             std::fs::write(folder.0.join(name), b"{\"kiosk\":").unwrap();
         }
         assert!(folder.identity().unwrap_err().to_string().contains(IDENTITY));
+    }
+
+    #[test]
+    fn boots_go_on_when_the_store_that_counts_them_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::below(dir.path());
+        std::fs::create_dir(&folder.0).unwrap();
+        let boots = [1, 2, 2, 4, 1, 1, 2, 3, 1].map(|boot| {
+            let told = folder.counted_on(store::Connection { boot, conn: 9 });
+            assert_eq!(told.conn, 9);
+            told.boot
+        });
+        assert_eq!(boots, [1, 2, 2, 4, 5, 5, 6, 7, 8]);
+        std::fs::write(folder.0.join("boots.json"), b"{").unwrap();
+        assert_eq!(folder.counted_on(store::Connection { boot: 3, conn: 1 }).boot, 3);
     }
 
     #[test]

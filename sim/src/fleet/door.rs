@@ -19,6 +19,8 @@ const TAG: &str = "sim";
 
 /// Pause after the fleet has said that this goes too fast.
 const TOO_FAST: Duration = Duration::from_secs(1);
+/// So often in a row it says it of everybody here, and for longer than anybody waits for.
+const TOO_FAST_MAX: u32 = 30;
 
 /// Where kiosks are enrolled, and who may.
 #[derive(Clone, Debug)]
@@ -118,11 +120,13 @@ impl Asking<'_> {
 
     /// The answer to a request; waits when the fleet says that this goes too fast.
     async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, CrowdError> {
+        let mut attempts = 0;
         loop {
+            attempts += 1;
             let (status, answer) = self.once(method, path, body).await.map_err(CrowdError::Unreachable)?;
             match status {
                 200..300 => return Ok(answer),
-                429 => tokio::time::sleep(TOO_FAST).await,
+                429 if attempts < TOO_FAST_MAX => tokio::time::sleep(TOO_FAST).await,
                 _ => {
                     let why = answer["detail"].as_str().unwrap_or("without a reason");
                     return Err(CrowdError::Refused(format!("{method} {path}: {status}, {why}")));
