@@ -159,7 +159,7 @@ fn rauc_is_told_what_to_boot_and_says_what_runs() {
 fn a_bundle_of_a_release_is_taken_by_rauc_and_is_that_release() {
     let machine = Machine::new();
     // A squashfs of 4 KiB is too small for RAUC's verity format.
-    let new: Vec<u8> = (0..MIB as u32 / 8).flat_map(|n| n.wrapping_mul(0x9E37_79B9).to_le_bytes()).collect();
+    let new: Vec<u8> = (0..131_072_u32).flat_map(|n| n.wrapping_mul(0x9E37_79B9).to_le_bytes()).collect();
     machine.put("new.img", &new);
     let tool = |words: &str| {
         let words: Vec<&str> = words.split(' ').collect();
