@@ -9,7 +9,7 @@ use protocol::text::{hex, wire_name};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::{Deserialize, Serialize};
 
-use crate::database::{DatabaseError, Trying, connect};
+use crate::database::{DatabaseError, Server, Trying, connect};
 
 /// What every token begins with, so that scanners of source code find leaked ones.
 pub(crate) const PREFIX: &str = "kfl_";
@@ -104,7 +104,7 @@ pub(crate) async fn store_token(
 ///
 /// # Errors
 /// The database refuses.
-pub(crate) async fn is_nobody_there(owner: &str) -> Result<bool, DatabaseError> {
+pub(crate) async fn is_nobody_there(owner: &Server) -> Result<bool, DatabaseError> {
     let client = connect(owner).await?;
     let row =
         client.query_one("SELECT NOT EXISTS (SELECT FROM tenant)", &[]).await.trying("look for a tenant")?;
@@ -117,7 +117,7 @@ pub(crate) async fn is_nobody_there(owner: &str) -> Result<bool, DatabaseError> 
 ///
 /// # Errors
 /// The database or the disk refuses.
-pub async fn first_start(owner: &str, file: &Path) -> Result<bool, AccessError> {
+pub async fn first_start(owner: &Server, file: &Path) -> Result<bool, AccessError> {
     let client = connect(owner).await?;
     let doing = "make the first tenant";
     client

@@ -3,12 +3,17 @@
 //! `fleet_owner` owns the tables and changes them; everything that serves kiosks and people works as
 //! `fleet_app`, which row-level security confines to the tenant of its transaction.
 
-use std::str::FromStr;
+mod server;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
+use futures_util::StreamExt as _;
 use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
+
+pub use server::Server;
 
 /// Database of the fleet.
 pub(crate) const DATABASE: &str = "fleet";
@@ -50,6 +55,8 @@ const STEPS: &[(&str, &str)] = &[
     ("0014_quarantine_ends", include_str!("migrations/0014_quarantine_ends.sql")),
     ("0015_policies_once", include_str!("migrations/0015_policies_once.sql")),
     ("0016_updates", include_str!("migrations/0016_updates.sql")),
+    ("0017_logs", include_str!("migrations/0017_logs.sql")),
+    ("0018_once", include_str!("migrations/0018_once.sql")),
 ];
 
 /// Something the database refused.
@@ -84,6 +91,14 @@ pub enum DatabaseError {
         #[source]
         source: tokio_postgres::Error,
     },
+    /// Whom to trust is not known.
+    #[error("{}: {why}", path.display())]
+    Authority {
+        /// The file.
+        path: PathBuf,
+        /// Why it is of no use.
+        why: String,
+    },
     /// A role is missing.
     #[error("the role {APP} is not there: as a superuser, CREATE ROLE {APP} LOGIN PASSWORD '…'")]
     NoAppRole,
@@ -116,11 +131,15 @@ impl Database {
     /// Makes a pool; connects when first used.
     ///
     /// # Errors
-    /// The address cannot be read.
-    pub fn new(address: &str) -> Result<Self, DatabaseError> {
-        let config = tokio_postgres::Config::from_str(address).map_err(DatabaseError::Address)?;
+    /// The pool cannot be made.
+    pub fn new(server: &Server) -> Result<Self, DatabaseError> {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+        let config = server.config.clone();
+        let manager = match server.tls.clone() {
+            Some(tls) => Manager::from_config(config, tls, recycling),
+            None => Manager::from_config(config, NoTls, recycling),
+        };
+        let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
             .timeouts(Timeouts {
                 wait: Some(CONNECTION_WAIT),
@@ -161,8 +180,8 @@ pub async fn begin<'a>(
 ///
 /// # Errors
 /// The database refuses, or is newer than this program.
-pub async fn migrate(address: &str) -> Result<(), DatabaseError> {
-    let mut client = connect(address).await?;
+pub async fn migrate(owner: &Server) -> Result<(), DatabaseError> {
+    let mut client = connect(owner).await?;
     client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await.trying("lock the migrations")?;
     let role = client.query_opt("SELECT FROM pg_roles WHERE rolname = $1", &[&APP]).await;
     role.trying("look for the role")?.ok_or(DatabaseError::NoAppRole)?;
@@ -209,8 +228,8 @@ pub(crate) fn make(passwords: Option<[&str; 2]>) -> [String; 5] {
 ///
 /// # Errors
 /// It does not, or cannot connect.
-pub(crate) async fn check_app(address: &str) -> Result<(), DatabaseError> {
-    let client = connect(address).await?;
+pub(crate) async fn check_app(app: &Server) -> Result<(), DatabaseError> {
+    let client = connect(app).await?;
     let sql =
         "SELECT current_user::text, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user";
     let row = client.query_one(sql, &[]).await.trying("look at the role")?;
@@ -219,19 +238,9 @@ pub(crate) async fn check_app(address: &str) -> Result<(), DatabaseError> {
 }
 
 /// A connection of its own, for what only the owner may do. It ends when its client is dropped.
-pub(crate) async fn connect(address: &str) -> Result<Client, DatabaseError> {
-    let config = tokio_postgres::Config::from_str(address).map_err(DatabaseError::Address)?;
-    let unreachable = |source| {
-        let host = config.get_hosts().first().map_or_else(String::new, |host| match host {
-            tokio_postgres::config::Host::Tcp(name) => name.clone(),
-            tokio_postgres::config::Host::Unix(path) => path.display().to_string(),
-        });
-        let port = config.get_ports().first().copied().unwrap_or(5432);
-        let user = config.get_user().unwrap_or("nobody").to_owned();
-        DatabaseError::Unreachable { user, host: format!("{host}:{port}"), source }
-    };
-    let (client, connection) = config.connect(NoTls).await.map_err(unreachable)?;
-    tokio::spawn(connection);
+pub(crate) async fn connect(server: &Server) -> Result<Client, DatabaseError> {
+    let (client, line) = server.connect().await?;
+    tokio::spawn(line.for_each(async |_| ()));
     Ok(client)
 }
 

@@ -23,6 +23,7 @@ mod kiosk_updates;
 mod kiosks;
 pub(crate) mod listen;
 mod matrix;
+mod once;
 mod orders;
 mod pace;
 mod page;
@@ -100,7 +101,6 @@ impl utoipa::Modify for Schemes {
             "certificate",
             SecurityScheme::MutualTls { description: None, deprecated: None, extensions: None },
         );
-        matrix::describe(document);
     }
 }
 
@@ -205,6 +205,7 @@ pub(crate) fn router(api: Api) -> Router {
             let known = known.clone();
             async move { known.only(request, next).await }
         }))
+        .route_layer(middleware::from_fn_with_state(api.clone(), once::once))
         .route_layer(middleware::from_fn_with_state(api.clone(), door::open))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)

@@ -11,9 +11,9 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, broadcast};
-use tokio_postgres::{AsyncMessage, NoTls};
+use tokio_postgres::AsyncMessage;
 
-use crate::database::{Database, DatabaseError, Trying};
+use crate::database::{Database, DatabaseError, Server, Trying};
 
 /// News wait so long for company.
 const DEBOUNCE: Duration = Duration::from_millis(250);
@@ -147,9 +147,9 @@ impl Hub {
     }
 
     /// Hears what all replicas tell, for ever; `address` is that of the database.
-    pub(crate) async fn hear(self, address: String) {
+    pub(crate) async fn hear(self, server: Server) {
         loop {
-            let error = self.hear_once(&address).await.err();
+            let error = self.hear_once(&server).await.err();
             tracing::warn!(
                 error = error.as_ref().map(|e| e as &dyn std::error::Error),
                 "listens for news again"
@@ -158,9 +158,8 @@ impl Hub {
         }
     }
 
-    async fn hear_once(&self, address: &str) -> Result<(), DatabaseError> {
-        let (client, mut connection) = tokio_postgres::connect(address, NoTls).await.trying("connect")?;
-        let mut messages = futures_util::stream::poll_fn(move |context| connection.poll_message(context));
+    async fn hear_once(&self, server: &Server) -> Result<(), DatabaseError> {
+        let (client, mut messages) = server.connect().await?;
         let listen = client.batch_execute("LISTEN fleet");
         tokio::pin!(listen);
         let mut listening = false;

@@ -12,6 +12,7 @@ mod decide;
 mod fold;
 mod job;
 mod load;
+mod logs;
 mod refuse;
 pub(crate) mod replay;
 mod save;

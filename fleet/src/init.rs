@@ -107,7 +107,7 @@ fn settings(options: &Options, dir: &Path, listeners: Listeners, [owner, app]: [
         names: server_names(&options.names),
         broker_for_kiosks: format!("{first}:{}", options.kiosk_port),
     };
-    let database = Database { owner: Some(role(OWNER, owner)), app: role(APP, app) };
+    let database = Database { owner: Some(role(OWNER, owner)), app: role(APP, app), ca: None };
     let mut settings = Settings::new(database, (listeners.internal_address(), &dir.join("ca")), http);
     settings.broker_reload = Some("sudo -n systemctl reload mosquitto".to_owned());
     settings.admin_token = Some(dir.join("admin-token"));

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::access;
 use crate::audit;
-use crate::database::{self, Database, DatabaseError};
+use crate::database::{self, Database, DatabaseError, Server};
 use crate::enrolment::revocation::{self, Reload};
 use crate::http::listen::{Peer, TlsListener, bind, tls};
 use crate::http::{self, Api};
@@ -61,11 +61,13 @@ pub async fn serve(
     around: Surroundings,
     ready: impl FnOnce(Serving),
 ) -> anyhow::Result<()> {
+    let server = |address: &str| Server::new(address, settings.database.ca.as_deref());
+    let app = server(&settings.database.app).context("database.app in the settings")?;
     if let Some(owner) = &settings.database.owner {
-        furnish(owner, &settings.database.app, around.admin_token.as_ref().or(settings.admin_token.as_ref()))
-            .await?;
+        let owner = server(owner).context("database.owner in the settings")?;
+        furnish(&owner, &app, around.admin_token.as_ref().or(settings.admin_token.as_ref())).await?;
     }
-    let database = Database::new(&settings.database.app).context("database.app in the settings")?;
+    let database = Database::new(&app)?;
     let authorities = Authorities::load(&settings.authorities).with_context(|| {
         format!("no authorities in {} (`fleetd init` makes them)", settings.authorities.display())
     })?;
@@ -91,13 +93,13 @@ pub async fn serve(
     }
     tasks.spawn(look_after_days(database.clone()));
     tasks.spawn(audit::publish(database.clone()));
-    tasks.spawn(hub.clone().hear(settings.database.app.clone()));
+    tasks.spawn(hub.clone().hear(app.clone()));
     tasks.spawn(hub.clone().tell(database.clone()));
     tasks.spawn(jobs::run(database.clone(), settings.broker.clone(), hub.clone()));
     tasks.spawn(jobs::sweep(database.clone()));
     let runner = Runner {
         database: database.clone(),
-        address: settings.database.app.clone(),
+        server: app,
         broker: settings.broker.clone(),
         store: store.clone(),
         keys,
@@ -131,7 +133,7 @@ pub async fn serve(
 }
 
 /// Brings the tables up to date and sees to it that there is somebody to let in.
-async fn furnish(owner: &str, app: &str, admin_token: Option<&PathBuf>) -> anyhow::Result<()> {
+async fn furnish(owner: &Server, app: &Server, admin_token: Option<&PathBuf>) -> anyhow::Result<()> {
     database::migrate(owner).await.context("database.owner in the settings")?;
     database::check_app(app).await.context("database.app in the settings")?;
     if let Some(file) = admin_token {

@@ -52,8 +52,13 @@ fn quota_lease_s() -> i32 {
 pub struct Database {
     /// Connection string of the role that owns the tables; without it somebody else migrates.
     pub owner: Option<String>,
-    /// Connection string of the role that everything else runs as.
+    /// Connection string of the role that everything else runs as. With `sslmode=require` the way there is encrypted
+    /// and the server proves its name.
     pub app: String,
+    /// The authority that the server's certificate is signed by, in PEM; it implies `sslmode=require`. Without, the
+    /// system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
 }
 
 /// Releases.
@@ -141,7 +146,7 @@ impl Settings {
     /// The settings of a replica on the engines of `fleetd embedded`.
     pub fn for_engines(engines: &Engines, http: Http) -> Self {
         let (owner, app) = (Some(engines.database.owner.clone()), engines.database.app.clone());
-        Self::new(Database { owner, app }, (engines.broker_internal, &engines.ca_dir), http)
+        Self::new(Database { owner, app, ca: None }, (engines.broker_internal, &engines.ca_dir), http)
     }
 
     /// The settings of a replica beside a broker that uses the same folder of authorities.

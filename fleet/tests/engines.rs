@@ -15,6 +15,8 @@ mod ctl;
 mod embedded;
 #[path = "engines/ingest.rs"]
 mod ingest;
+#[path = "engines/once.rs"]
+mod once;
 #[path = "engines/outside.rs"]
 mod outside;
 #[path = "engines/people.rs"]

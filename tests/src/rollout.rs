@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::engines;
 use crate::fleet::Fleet;
+use crate::makers::Makers;
 
 /// Kiosks of a site.
 const PER_SITE: u32 = 10;
@@ -93,34 +94,16 @@ pub fn run(options: &Options) -> anyhow::Result<Summary> {
 
 /// The makers' side: keys, a root, four releases, pushed.
 fn make_releases(options: &Options, fleet: &Fleet) -> anyhow::Result<()> {
-    let tool = |words: &[&str]| -> anyhow::Result<()> {
-        let mut command = Command::new(options.programs.join("kiosk-ota"));
-        let output = command.args(words).current_dir(&options.dir).output().context("kiosk-ota")?;
-        ensure!(output.status.success(), "kiosk-ota {words:?}: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(())
-    };
-    tool(&["keys", "new", "root"])?;
-    tool(&["keys", "new", "release"])?;
+    let makers = Makers::at(options.programs.join("kiosk-ota"), &options.dir);
     let online = fleet.data.join("ca/online.pub");
-    let online = online.to_str().context("a path")?;
-    tool(&[
-        "root",
-        "repo",
-        "--root-key",
-        "root.pub",
-        "--release-key",
-        "release.pub",
-        "--online-key",
-        online,
-    ])?;
-    tool(&["sign", "repo", "root", "--key", "root"])?;
+    makers.begin("repo", online.to_str().context("a path")?)?;
     for number in 1..=4_u64 {
         let image: Vec<u8> = (0..IMAGE).map(|n| (n.wrapping_mul(number) >> 12).to_le_bytes()[0]).collect();
         std::fs::write(options.dir.join("image"), image)?;
         let (number, name) = (number.to_string(), format!("1.{number}"));
         let release = ["release", "repo", "--model", "alder", "--number", &number, "--name", &name];
-        tool(&[&release[..], &["--image", "root=image", "--level", "1"]].concat())?;
-        tool(&["sign", "repo", "targets", "--key", "release"])?;
+        makers.call(&[&release[..], &["--image", "root=image", "--level", "1"]].concat())?;
+        makers.call(&["sign", "repo", "targets", "--key", "release"])?;
     }
     let repository = options.dir.join("repo");
     let mut push = fleet.admin(&["release", "push", repository.to_str().context("a path")?])?;

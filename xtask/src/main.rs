@@ -22,7 +22,9 @@ const HELP: &str = "\
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let rest = arguments.get(1..).unwrap_or_default();
-    let result = match arguments.first().map(String::as_str) {
+    let asks_for_help = rest.iter().any(|argument| argument == "--help" || argument == "-h");
+    let command = if asks_for_help { Some("help") } else { arguments.first().map(String::as_str) };
+    let result = match command {
         Some("demo") => demo::demo(rest),
         Some("test") => test::test(rest),
         Some("soak") => soak::soak(rest),

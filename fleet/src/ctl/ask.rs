@@ -8,6 +8,17 @@ use super::failure::{Exit, Failure, Result};
 use super::screen::Screen;
 use super::words::clean_lines;
 
+/// How carefully something is done that concerns many kiosks, or that nobody takes back.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub(super) struct Care {
+    /// Only say what would be done.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
 /// Longest answer: a token is much shorter.
 const ANSWER_MAX: usize = 4096;
 

@@ -8,7 +8,7 @@ use protocol::catalog::{self, MAX_FILE_BYTES};
 use serde_json::{Value, json};
 
 use super::address::path;
-use super::ask;
+use super::ask::{self, Care};
 use super::client::Client;
 use super::failure::{Exit, Failure, Result};
 use super::output::{As, Column, Show, column, list};
@@ -57,12 +57,8 @@ pub(super) struct To {
     /// Active kiosks that this lets through; all if not given.
     #[arg(short, long, value_name = "FILTER", default_value = "")]
     filter: String,
-    /// Only say what would be done.
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask.
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    care: Care,
 }
 
 const CATALOGS: &[Column] = &[
@@ -81,7 +77,7 @@ impl CatalogCommand {
             Self::Show { rev } => screen.raw(&client.file(&path(&["catalogs", &rev.to_string()]))?.body)?,
             Self::Import { file, push: then, to } => {
                 let document = read(file)?;
-                if to.dry_run && !then {
+                if to.care.dry_run && !then {
                     screen.note(&format!("{}: no mistakes found (dry run)", file.display()));
                     return Ok(Exit::Done);
                 }
@@ -106,12 +102,12 @@ fn push(screen: &Screen, client: &Client, rev: u64, to: &To) -> Result<Exit> {
     let at = path(&["catalogs", &rev.to_string(), "push"]);
     let told = client.post(&at, &json!({ "filter": to.filter, "dry_run": true }))?;
     let number = told["count"].as_u64().unwrap_or(0);
-    if to.dry_run || number == 0 {
+    if to.care.dry_run || number == 0 {
         screen.note(&format!("revision {rev} would be for {} (dry run)", count(number, "kiosk")));
         return Ok(Exit::Done);
     }
     let what = format!("This means revision {rev} for {}.", count(number, "kiosk"));
-    ask::confirm(screen, to.yes, &what, &number.to_string())?;
+    ask::confirm(screen, to.care.yes, &what, &number.to_string())?;
     let told = client.post(&at, &json!({ "filter": to.filter, "expected": number }))?;
     let changed = told["changed"].as_u64().unwrap_or(0);
     screen.note(&format!(

@@ -4,7 +4,7 @@ use hyper::Method;
 use serde_json::{Map, Value, json};
 
 use super::address::path;
-use super::ask;
+use super::ask::{self, Care};
 use super::client::Client;
 use super::failure::{Exit, Failure, Result};
 use super::output::{As, Column, Show, column, list};
@@ -32,12 +32,8 @@ pub(super) struct Set {
     /// Take a setting out; may be given more than once.
     #[arg(long, value_name = "KEY")]
     unset: Vec<String>,
-    /// Only say what would change.
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask.
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    care: Care,
     #[command(flatten)]
     form: As,
 }
@@ -129,7 +125,7 @@ impl Set {
             .filter(|(key, value)| was(key) != **value)
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect();
-        if !self.dry_run && !different.is_empty() {
+        if !self.care.dry_run && !different.is_empty() {
             let known = format!("\"{rev}\"");
             let body = json!({ "desired": different });
             rev = client.send(Method::PATCH, &at, &[("If-Match", &known)], &body)?["rev"].take();
@@ -139,7 +135,7 @@ impl Set {
         list(screen, self.form.output, CHANGES, &rows)?;
         if different.is_empty() {
             screen.note("it should be so already: nothing to change");
-        } else if self.dry_run {
+        } else if self.care.dry_run {
             screen.note("dry run: nothing was changed");
         }
         Ok(Exit::Done)
@@ -156,20 +152,20 @@ impl Set {
         let mut told = client.post("/v1/twins", &ask(true, None))?;
         let number = |value: &Value| value.as_u64().unwrap_or(0);
         let (all, changing) = (number(&told["count"]), number(&told["changed"]));
-        if !self.dry_run && changing > 0 {
+        if !self.care.dry_run && changing > 0 {
             let what =
                 format!("This changes {} of {all} that the filter lets through.", count(changing, "kiosk"));
-            ask::confirm(screen, self.yes, &what, &changing.to_string())?;
+            ask::confirm(screen, self.care.yes, &what, &changing.to_string())?;
             told = client.post("/v1/twins", &ask(false, Some(&told["count"])))?;
         }
         let rows: Vec<Value> = told["kiosks"]
             .as_array()
             .into_iter()
             .flatten()
-            .map(|kiosk| json!({ "kiosk": kiosk, "done": !self.dry_run }))
+            .map(|kiosk| json!({ "kiosk": kiosk, "done": !self.care.dry_run }))
             .collect();
         list(screen, self.form.output, CHANGED, &rows)?;
-        let verb = if self.dry_run { "would be changed (dry run)" } else { "changed" };
+        let verb = if self.care.dry_run { "would be changed (dry run)" } else { "changed" };
         screen.note(&format!("{} of {all} {verb}", number(&told["changed"])));
         Ok(Exit::Done)
     }

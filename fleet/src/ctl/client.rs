@@ -21,6 +21,12 @@ const PATIENCE: u32 = 10;
 /// Longest pause in between, in seconds; a longer one is for the person to decide about.
 const PAUSE_MAX: u64 = 5;
 
+/// A connection that broke is tried again after this time, once.
+const SECOND_TRY: Duration = Duration::from_millis(500);
+
+/// Longest request that the API takes with an `Idempotency-Key`.
+const NAMED_MAX: usize = 256 * 1024;
+
 /// A fleet and who asks it.
 pub(super) struct Client {
     line: Line,
@@ -126,7 +132,20 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<Bytes>,
     ) -> Result<Heard> {
-        let mut heard = self.line.ask(self.request(method.clone(), path, headers, body.clone())?)?;
+        // Asked again under the same name, it is done once. Files are the same however often they come.
+        let key = uuid::Uuid::now_v7().to_string();
+        let mut headers = headers.to_vec();
+        if method == Method::POST && body.as_ref().is_some_and(|body| body.len() <= NAMED_MAX) {
+            headers.push(("idempotency-key", &key));
+        }
+        let ask = || self.line.ask(self.request(method.clone(), path, &headers, body.clone())?);
+        let mut heard = ask().or_else(|failure| {
+            if failure.exit != Exit::Unreachable {
+                return Err(failure);
+            }
+            std::thread::sleep(SECOND_TRY);
+            ask()
+        })?;
         for _ in 0..PATIENCE {
             // Who asks too fast is sent away at the door: nothing was done yet.
             let Some(pause) = heard.retry_after.filter(|pause| heard.status == 429 && *pause <= PAUSE_MAX)
@@ -134,7 +153,7 @@ impl Client {
                 break;
             };
             std::thread::sleep(Duration::from_secs(pause));
-            heard = self.line.ask(self.request(method.clone(), path, headers, body.clone())?)?;
+            heard = ask()?;
         }
         if (200..300).contains(&heard.status) { Ok(heard) } else { Err(self.problem(&heard)) }
     }

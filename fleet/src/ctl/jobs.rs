@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use super::address::{Query, path};
-use super::ask;
+use super::ask::{self, Care};
 use super::change::{Whom, value, whom};
 use super::client::Client;
 use super::failure::{Exit, Failure, Result};
@@ -19,6 +19,12 @@ use super::words::{clean, count, parse_span, plain};
 
 /// How often a job is looked at while somebody waits for it.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A kiosk that is there has answered by then.
+const ANSWER_TIME: Duration = Duration::from_secs(3);
+
+/// Of so many kiosks it is asked whether they are there.
+const AWAY_ASKED: usize = 20;
 
 /// A job that has begun may take so long after it could have expired; then nobody waits any more.
 const RUN_LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -55,12 +61,8 @@ pub(super) struct Run {
     /// All active kiosks that this lets through.
     #[arg(short, long, value_name = "FILTER")]
     filter: Option<String>,
-    /// Only say which kiosks it would be.
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask.
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    care: Care,
     /// Wait until every job has ended; the exit code is 7 if some did not end well, 1 if none did.
     #[arg(short, long)]
     wait: bool,
@@ -120,11 +122,11 @@ impl Run {
             Whom::Kiosk(kiosk) => body["kiosk"] = json!(kiosk),
             Whom::Filter(filter) => body["filter"] = json!(filter),
         }
-        if self.dry_run || matches!(whom, Whom::Filter(_)) {
+        if self.care.dry_run || matches!(whom, Whom::Filter(_)) {
             body["dry_run"] = json!(true);
             let would = client.post("/v1/jobs", &body)?;
             let number = would["count"].as_u64().unwrap_or(0);
-            if self.dry_run || number == 0 {
+            if self.care.dry_run || number == 0 {
                 let rows =
                     would["kiosks"].as_array().into_iter().flatten().map(|kiosk| json!({ "kiosk": kiosk }));
                 list(screen, self.form.output, WOULD, &rows.collect::<Vec<_>>())?;
@@ -132,7 +134,7 @@ impl Run {
                 return Ok(Exit::Done);
             }
             let what = format!("This tells {} to {}.", count(number, "kiosk"), self.job);
-            ask::confirm(screen, self.yes, &what, &number.to_string())?;
+            ask::confirm(screen, self.care.yes, &what, &number.to_string())?;
             body["dry_run"] = json!(false);
             body["expected"] = json!(number);
         }
@@ -170,11 +172,29 @@ fn verdict(jobs: &[Value]) -> Exit {
     }
 }
 
+/// Whoever waits for a kiosk that is away should know it.
+fn tell_away(progress: &mut Progress<'_>, client: &Client, jobs: &[Value]) -> Result<()> {
+    let waited_for: Vec<String> =
+        jobs.iter().filter(|job| !has_ended(job)).take(AWAY_ASKED).map(|job| plain(&job["kiosk"])).collect();
+    if waited_for.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<String> = waited_for.iter().map(|kiosk| format!("id=\"{kiosk}\"")).collect();
+    let filter = format!("online=false and ({})", ids.join(" or "));
+    let away = client.rows("/v1/kiosks", &Query::default().with("filter", Some(filter)), None)?.items;
+    if !away.is_empty() {
+        let names: Vec<String> = away.iter().map(|kiosk| clean(&plain(&kiosk["id"]))).collect();
+        progress.note(&format!("not online, waiting for it to come back: {}", names.join(", ")));
+    }
+    Ok(())
+}
+
 /// Waits until all jobs of a request have ended, and says so as they do.
 fn wait(screen: &Screen, client: &Client, request: &str, expire: u32) -> Result<Vec<Value>> {
     let until = Instant::now() + Duration::from_secs(expire.into()) + RUN_LIMIT;
     let mut progress = Progress::new(screen);
     let mut told: BTreeSet<String> = BTreeSet::new();
+    let mut ask_at = Some(Instant::now() + ANSWER_TIME);
     loop {
         let jobs = of_request(client, request)?;
         for job in jobs.iter().filter(|job| has_ended(job)) {
@@ -191,6 +211,9 @@ fn wait(screen: &Screen, client: &Client, request: &str, expire: u32) -> Result<
         if Instant::now() > until {
             progress.note(&format!("nobody waits any longer; fleetctl jobs --request {request}"));
             return Ok(jobs);
+        }
+        if ask_at.take_if(|at| *at < Instant::now()).is_some() {
+            tell_away(&mut progress, client, &jobs)?;
         }
         progress.show(ended, jobs.len(), &states(&jobs));
         // Many jobs are many rows: looked at less often, so that waiting is no burden.
@@ -222,6 +245,7 @@ pub(super) fn one(
     let at = path(&["jobs", &id]);
     let until = Instant::now() + Duration::from_secs(expire.into()) + RUN_LIMIT;
     let mut progress = Progress::new(screen);
+    let mut ask_at = Some(Instant::now() + ANSWER_TIME);
     loop {
         let job = client.get(&at)?;
         match job["state"].as_str() {
@@ -240,6 +264,9 @@ pub(super) fn one(
             _ if Instant::now() > until => {
                 return Err(Failure::failed(format!("{kiosk} does not end with {kind}"))
                     .next(format!("fleetctl jobs --job {id}")));
+            }
+            _ if ask_at.take_if(|at| *at < Instant::now()).is_some() => {
+                tell_away(&mut progress, client, std::slice::from_ref(&job))?;
             }
             _ => progress.show(0, 1, &format!("{kiosk} {kind}: {}", job_state(&job).text)),
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::address::{Query, path};
-use super::ask;
+use super::ask::{self, Care};
 use super::client::Client;
 use super::failure::{Exit, Result};
 use super::kiosks::{KIOSKS, faults, sells};
@@ -119,12 +119,8 @@ pub(super) struct Decommission {
     /// Why, for example stolen, broken or closed; kept in the audit log.
     #[arg(long, default_value = "not told")]
     reason: String,
-    /// Only say what would be done.
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask.
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    care: Care,
     #[command(flatten)]
     form: As,
 }
@@ -136,11 +132,11 @@ impl Decommission {
             [plain(&kiosk["name"]), format!("site {}", plain(&kiosk["site"])), plain(&kiosk["state"])];
         let known = known.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", ");
         let what = format!("This takes {} ({known}) out of the fleet for good.", self.kiosk);
-        if self.dry_run {
+        if self.care.dry_run {
             screen.note(&what);
             return Ok(Exit::Done);
         }
-        ask::confirm(screen, self.yes, &what, &self.kiosk)?;
+        ask::confirm(screen, self.care.yes, &what, &self.kiosk)?;
         let body = serde_json::json!({ "reason": self.reason });
         let kiosk = client.post(&path(&["kiosks", &self.kiosk, "decommission"]), &body)?;
         row(screen, self.form.output, KIOSKS, &kiosk)?;

@@ -1,5 +1,5 @@
 //! Lists and records in the form that was asked for. JSON is what the API says; CSV has one line a row and the
-//! values of the API; tables are for people.
+//! values of the API, but quantities in pieces, as spreadsheets add them up; tables are for people.
 
 use clap::ValueEnum;
 use serde_json::Value;
@@ -130,12 +130,17 @@ fn cell(screen: &Screen, column: &Column, row: &Value) -> Cell {
         Show::Ago => {
             Cell::from(words::time(value).map_or(String::new(), |time| words::ago(time, screen.now())))
         }
-        Show::Quantity => Cell::from(value.as_i64().map(words::quantity).unwrap_or_default()),
+        Show::Quantity => Cell::from(quantity(value)),
         Show::State => state(&plain(value)),
         Show::With(show) => show(row),
     };
     cell.text = clean(&cell.text);
     cell
+}
+
+/// In pieces.
+fn quantity(value: &Value) -> String {
+    value.as_i64().map(words::quantity).unwrap_or_default()
 }
 
 /// A state in its colour.
@@ -157,7 +162,11 @@ fn csv(view: &View, rows: &[Value]) -> Result<Vec<u8>> {
     let header = view.iter().map(|column| column.at.trim_start_matches('/').replace('/', "."));
     writer.write_record(header).map_err(failed)?;
     for row in rows {
-        writer.write_record(view.iter().map(|column| plain(at(row, column.at)))).map_err(failed)?;
+        let field = |column: &Column| match (column.show, at(row, column.at)) {
+            (Show::Quantity, value) => quantity(value),
+            (_, value) => plain(value),
+        };
+        writer.write_record(view.iter().map(field)).map_err(failed)?;
     }
     writer.into_inner().map_err(|error| Failure::failed(format!("cannot write CSV: {error}")))
 }
@@ -174,6 +183,13 @@ mod tests {
         column("SELLS", "/status/sell", Show::State),
         column("TAGS", "/tags", Show::Plain),
     ];
+
+    #[test]
+    fn csv_has_quantities_in_pieces() {
+        let view = &[column("SOLD", "/sold", Show::Quantity)];
+        let rows = [json!({ "sold": 1_250_000 }), json!({})];
+        assert_eq!(csv(view, &rows).unwrap(), b"sold\r\n12.5\r\n\"\"\r\n");
+    }
 
     #[test]
     fn csv_has_quotes_where_they_are_needed_and_values_as_the_api_says() {

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::address::path;
-use super::ask;
+use super::ask::{self, Care};
 use super::client::Client;
 use super::failure::{Exit, Failure, Result};
 use super::lists::{Paged, Part};
@@ -77,12 +77,8 @@ Example: fleetctl rollout rollback t1.r7 --to 41")]
         /// The earlier release; the one before if not given.
         #[arg(long, value_name = "NUMBER")]
         to: Option<u64>,
-        /// Only say what would be done.
-        #[arg(long)]
-        dry_run: bool,
-        /// Do not ask.
-        #[arg(short, long)]
-        yes: bool,
+        #[command(flatten)]
+        care: Care,
         #[command(flatten)]
         form: As,
     },
@@ -136,12 +132,8 @@ pub(super) struct Start {
     /// It starts only when another person has approved it.
     #[arg(long)]
     approve_by_other: bool,
-    /// Only say which kiosks it would be.
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask.
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    care: Care,
     #[command(flatten)]
     form: As,
 }
@@ -242,14 +234,14 @@ impl RolloutCommand {
             Self::Pause { id, form } => told(id, "pause", &json!({}), form),
             Self::Resume { id, form } => told(id, "resume", &json!({}), form),
             Self::Halt { id, reason, form } => told(id, "halt", &json!({ "reason": reason }), form),
-            Self::Rollback { id, to, dry_run, yes, form } => {
+            Self::Rollback { id, to, care, form } => {
                 let body = json!({ "to": to });
                 let at = path(&["rollouts", id, "rollback"]);
                 let what = |asked: &Value| {
                     let number = count(asked["count"].as_u64().unwrap_or(0), "kiosk");
                     format!("This halts {id} and takes {number} back to release {}.", asked["number"])
                 };
-                ask_for(screen, client, (&at, body), what, (*dry_run, *yes, *form))
+                ask_for(screen, client, (&at, body), what, (*care, *form))
             }
             Self::List(part) => Paged {
                 at: "/v1/rollouts",
@@ -275,7 +267,7 @@ impl Start {
             let number = count(asked["count"].as_u64().unwrap_or(0), "kiosk");
             format!("This rolls out release {} to {number}.", self.release)
         };
-        ask_for(screen, client, ("/v1/rollouts", body), what, (self.dry_run, self.yes, self.form))
+        ask_for(screen, client, ("/v1/rollouts", body), what, (self.care, self.form))
     }
 }
 
@@ -285,20 +277,20 @@ fn ask_for(
     client: &Client,
     (at, mut body): (&str, Value),
     what: impl FnOnce(&Value) -> String,
-    (dry_run, yes, form): (bool, bool, As),
+    (care, form): (Care, As),
 ) -> Result<Exit> {
     body["dry_run"] = json!(true);
     let would = client.post(at, &body)?;
     let number = would["count"].as_u64().unwrap_or(0);
     note_waves(screen, &would);
-    if dry_run {
+    if care.dry_run {
         let kiosks = would["kiosks"].as_array().into_iter().flatten();
         list(screen, form.output, WOULD, &kiosks.map(|kiosk| json!({ "kiosk": kiosk })).collect::<Vec<_>>())?;
         screen.note(&format!("{} (dry run): nothing was done", count(number, "kiosk")));
         return Ok(Exit::Done);
     }
     if number > 0 {
-        ask::confirm(screen, yes, &what(&would), &number.to_string())?;
+        ask::confirm(screen, care.yes, &what(&would), &number.to_string())?;
     }
     body["dry_run"] = json!(false);
     body["expected"] = json!(number);

@@ -199,6 +199,9 @@ fn one_or(mut parts: Vec<Filter>, many: fn(Vec<Filter>) -> Filter) -> Filter {
     if parts.len() == 1 { parts.remove(0) } else { many(parts) }
 }
 
+/// What `presence` says in the database.
+const STATES: [&str; 5] = ["online", "stale", "offline", "never-seen", "decommissioned"];
+
 enum Wrong {
     Field,
     Operator,
@@ -214,7 +217,10 @@ fn test(field: &str, operator: &str, value: String) -> Told<Filter> {
         "id" | "kiosk" => text(TextField::Id),
         "name" => text(TextField::Name),
         "site" => text(TextField::Site),
-        "state" => text(TextField::State),
+        "state" => {
+            one_of(operator, &value, &STATES)?;
+            text(TextField::State)
+        }
         "selling" => text(TextField::Selling),
         "boot" => number(NumberField::Boot),
         "pending" => number(NumberField::Pending),
@@ -239,6 +245,14 @@ fn test(field: &str, operator: &str, value: String) -> Told<Filter> {
         "seen" => Ok(Filter::Seen(compare(operator)?, seconds(&value)?)),
         _ => Err((Wrong::Field, format!("there is no field {field:?}; there are {FIELDS}"))),
     }
+}
+
+/// A word that cannot be so would let nothing, or everything, through.
+fn one_of(operator: &str, value: &str, words: &[&str]) -> Told<()> {
+    if operator == "~" || words.contains(&value) {
+        return Ok(());
+    }
+    Err((Wrong::Value, format!("expected one of {}", words.join(", "))))
 }
 
 fn negated(is: bool, filter: Filter) -> Filter {

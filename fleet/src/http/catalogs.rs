@@ -9,6 +9,8 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use deadpool_postgres::Transaction;
+use domain::catalog::Catalog;
+use domain::ids::VariationId;
 use protocol::catalog;
 use protocol::text::hex;
 use serde::{Deserialize, Serialize};
@@ -30,7 +32,8 @@ const TOLD: usize = 20;
 
 /// A catalog that kiosks can be given.
 #[derive(Serialize, Deserialize, Debug, ToSchema)]
-pub(super) struct Catalog {
+#[schema(as = Catalog)]
+pub(super) struct Listed {
     /// As its document says; grows.
     rev: i64,
     /// Of the document, in hexadecimal.
@@ -47,8 +50,8 @@ pub(super) struct Catalog {
 }
 
 /// All catalogs, the newest first.
-#[utoipa::path(get, path = "/v1/catalogs", tag = "catalogs", responses((status = 200, body = [Catalog])))]
-pub(super) async fn list(State(api): State<Api>, staff: Staff) -> Answer<Json<Vec<Catalog>>> {
+#[utoipa::path(get, path = "/v1/catalogs", tag = "catalogs", responses((status = 200, body = [Listed])))]
+pub(super) async fn list(State(api): State<Api>, staff: Staff) -> Answer<Json<Vec<Listed>>> {
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     let sql = "SELECT rev, encode(sha256, 'hex') AS sha256, length(content) AS size, created_at, created_by,
@@ -68,6 +71,27 @@ pub(super) async fn show(
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     document(&transaction, rev).await
+}
+
+/// Whether the catalogs that the kiosks of a site should have know a variation; `None`: they have none from here.
+pub(super) async fn know(transaction: &Transaction<'_>, site: &str, variation: &str) -> Answer<Option<bool>> {
+    let sql = "SELECT c.content FROM catalog c WHERE c.rev IN (
+                   SELECT (t.docs->'catalog'->>'rev')::bigint FROM twin t JOIN kiosk k ON k.id = t.kiosk
+                   WHERE k.site = $1 AND k.state = 'active')";
+    let rows = transaction.query(sql, &[&site]).await.trying("look at a site's catalogs")?;
+    let contents: Vec<Vec<u8>> = rows.iter().map(|row| row.get(0)).collect();
+    if contents.is_empty() {
+        return Ok(None);
+    }
+    let variation = VariationId(Arc::from(variation));
+    let looking = tokio::task::spawn_blocking(move || {
+        let known = |content: &Vec<u8>| {
+            let catalog = catalog::parse_json(content, "catalog.json").ok()?.into_domain().ok()?;
+            Some(catalog.variation(&variation).is_some())
+        };
+        contents.iter().filter_map(known).reduce(|one, other| one || other)
+    });
+    looking.await.map_err(|_| Failed::internal("a catalog cannot be read"))
 }
 
 /// Document of a catalog of the transaction's tenant.
@@ -152,7 +176,7 @@ fn check(body: &[u8], today: jiff::civil::Date) -> Answer<(i64, Vec<String>)> {
         Some(day) => document.hints(day).map_err(wrong)?.iter().map(ToString::to_string).take(TOLD).collect(),
         None => Vec::new(),
     };
-    let catalog: Arc<domain::catalog::Catalog> = document.into_domain().map_err(wrong)?.into();
+    let catalog: Arc<Catalog> = document.into_domain().map_err(wrong)?.into();
     let rev = i64::try_from(catalog.rev).map_err(|_| Failed::unfit("rev", "the rev is too large"))?;
     Ok((rev, hints))
 }

@@ -16,6 +16,7 @@ use x509_parser::prelude::FromDer as _;
 use super::Api;
 use super::listen::Peer;
 use super::matrix::{self, Who};
+use super::once;
 use super::problem::{Answer, Failed};
 use crate::access::{PREFIX, Role, digest};
 use crate::audit::{self, Entry};
@@ -35,6 +36,8 @@ pub(super) struct Staff {
     pub sites: Option<Vec<String>>,
     /// Whether it is a person with a session.
     logged_in: bool,
+    /// Asked with an `Idempotency-Key`.
+    pub key: Option<once::Key>,
 }
 
 /// A kiosk that is active now.
@@ -99,7 +102,7 @@ async fn staff(api: &Api, headers: &HeaderMap) -> Answer<Staff> {
     };
     let row = row.ok_or_else(Failed::nobody)?;
     let role = from_wire_name(row.get(2)).ok_or_else(Failed::nobody)?;
-    Ok(Staff { tenant: row.get(0), role, actor: row.get(1), sites: row.get(3), logged_in })
+    Ok(Staff { tenant: row.get(0), role, actor: row.get(1), sites: row.get(3), logged_in, key: None })
 }
 
 fn in_time(api: &Api, who: &str) -> Answer<()> {
@@ -149,18 +152,18 @@ impl Staff {
     /// Somebody whose password was right.
     pub(super) fn of(person: Person) -> Self {
         let Person { tenant, role, name: actor, sites, .. } = person;
-        Self { tenant, role, actor, sites, logged_in: true }
+        Self { tenant, role, actor, sites, logged_in: true, key: None }
     }
 
-    /// A transaction of their tenant and their sites.
-    pub(super) async fn begin<'a>(
-        &self,
-        connection: &'a mut Object,
-    ) -> Result<Transaction<'a>, DatabaseError> {
+    /// A transaction of their tenant and their sites, which holds the request's key.
+    pub(super) async fn begin<'a>(&self, connection: &'a mut Object) -> Answer<Transaction<'a>> {
         let transaction = begin(connection, &self.tenant).await?;
         if let Some(sites) = &self.sites {
             let sql = "SELECT set_config('app.sites', $1, true)";
             transaction.execute(sql, &[&sites.join(",")]).await.trying("enter the sites")?;
+        }
+        if let Some(key) = &self.key {
+            key.hold(&transaction, self).await?;
         }
         Ok(transaction)
     }

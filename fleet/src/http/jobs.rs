@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use deadpool_postgres::Transaction;
 use protocol::fleet::JobKind;
@@ -121,14 +121,12 @@ pub(super) struct Asked {
 /// Most kiosks and jobs that are listed in an answer.
 const LISTED: usize = 1000;
 
-/// Tells kiosks to do something once. With an `Idempotency-Key`, asking twice is asking once.
-#[utoipa::path(post, path = "/v1/jobs", tag = "downlink",
-    params(("Idempotency-Key" = Option<String>, Header)), request_body = NewJob,
-    responses((status = 200, body = Asked, description = "A dry run, or asked before"), (status = 201, body = Asked)))]
+/// Tells kiosks to do something once.
+#[utoipa::path(post, path = "/v1/jobs", tag = "downlink", request_body = NewJob,
+    responses((status = 200, body = Asked, description = "A dry run"), (status = 201, body = Asked)))]
 pub(super) async fn create(
     State(api): State<Api>,
     staff: Staff,
-    headers: HeaderMap,
     Body(asked): Body<NewJob>,
 ) -> Answer<(StatusCode, Json<Asked>)> {
     let kind = kind(&asked)?;
@@ -139,15 +137,6 @@ pub(super) async fn create(
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     let request = Uuid::now_v7();
-    if !asked.dry_run
-        && let Some(key) = headers.get("idempotency-key")
-    {
-        let key = key.to_str().map_err(|_| Failed::bad("idempotency_key", "plain text, please"))?;
-        text("Idempotency-Key", key, 200)?;
-        if let Some(before) = asked_before(&transaction, &staff, key, request, &asked).await? {
-            return Ok((StatusCode::OK, Json(before)));
-        }
-    }
     let kiosks = whom(&transaction, &asked).await?;
     let count = kiosks.len();
     filters::check_count(asked.expected, count)?;
@@ -204,45 +193,6 @@ fn kind(asked: &NewJob) -> Answer<JobKind> {
     let args = asked.args.clone().unwrap_or_else(|| json!({}));
     serde_json::from_value(json!({ "kind": asked.kind, "args": args }))
         .map_err(|error| Failed::unfit("kind", error.to_string()).next("see /v1/openapi.json"))
-}
-
-/// The answer to the same request, if there was one with this key; else notes the key.
-async fn asked_before(
-    transaction: &Transaction<'_>,
-    staff: &Staff,
-    key: &str,
-    request: Uuid,
-    asked: &NewJob,
-) -> Answer<Option<Asked>> {
-    let fingerprint = crate::access::digest(&json!([staff.actor, asked]).to_string());
-    // Who comes second waits here until the first has committed.
-    let sql = "INSERT INTO job_request (tenant, key, request, fingerprint) VALUES ($1, $2, $3, $4)
-               ON CONFLICT DO NOTHING";
-    let new = transaction
-        .execute(sql, &[&staff.tenant, &key, &request, &fingerprint])
-        .await
-        .trying("note a request")?;
-    if new == 1 {
-        return Ok(None);
-    }
-    let sql = "SELECT request, fingerprint FROM job_request WHERE key = $1";
-    let row = transaction.query_one(sql, &[&key]).await.trying("look up a request")?;
-    if row.get::<_, Vec<u8>>(1) != fingerprint {
-        return Err(Failed::conflict("idempotency_key", "this key came with another request before")
-            .next("take a new key"));
-    }
-    let request: Uuid = row.get(0);
-    let sql = "SELECT id, kiosk, count(*) OVER () FROM job WHERE request = $1 ORDER BY kiosk LIMIT $2";
-    let listed = i64::try_from(LISTED).unwrap_or(i64::MAX);
-    let rows = transaction.query(sql, &[&request, &listed]).await.trying("look up jobs")?;
-    let count = rows.first().map_or(0, |row| row.get::<_, i64>(2));
-    Ok(Some(Asked {
-        request: Some(request),
-        count: usize::try_from(count).unwrap_or_default(),
-        kiosks: rows.iter().map(|row| row.get(1)).collect(),
-        jobs: rows.iter().map(|row| row.get(0)).collect(),
-        dry_run: false,
-    }))
 }
 
 /// Which jobs.

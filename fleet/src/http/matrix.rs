@@ -3,7 +3,8 @@
 use protocol::text::wire_name;
 use serde_json::json;
 use utoipa::openapi::extensions::Extensions;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
 
 use crate::access::Role;
@@ -145,9 +146,23 @@ pub(super) fn describe(document: &mut utoipa::openapi::OpenApi) {
         for (method, operation) in operations {
             if let (Some(operation), Some(who)) = (operation.as_mut(), who(method, path)) {
                 describe_one(operation, who);
+                if matches!(who, Who::People(_)) && method != "GET" {
+                    operation.parameters.get_or_insert_default().push(idempotency_key().into());
+                }
             }
         }
     }
+}
+
+fn idempotency_key() -> Parameter {
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .description(Some("Names the request for a day: asked twice, it is done once and answered alike."))
+        .schema(Some(
+            ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(200)),
+        ))
+        .build()
 }
 
 fn describe_one(operation: &mut Operation, who: Who) {

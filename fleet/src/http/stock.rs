@@ -8,6 +8,7 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
+use super::catalogs;
 use super::door::Staff;
 use super::extract::{Ask, Body};
 use super::page::{self, Order, Page, Part, text};
@@ -205,6 +206,11 @@ async fn book(api: &Api, staff: &Staff, booking: &Booking<'_>) -> Answer<Json<Sh
     if row.is_none() && matches!(by, By::More(_)) {
         return Err(Failed::missing("counted shelf", format!("{site}/{variation}"))
             .next("count it first: fleetctl stock count, or POST /v1/stock/counts"));
+    }
+    if row.is_none() && catalogs::know(&transaction, site, variation).await? == Some(false) {
+        let detail = format!("no catalog of the kiosks at {site} has the variation {variation:?}");
+        return Err(Failed::unfit("variation", detail)
+            .next("the ids are in the catalog: fleetctl catalog show; push one that has it first"));
     }
     let (before, known): (i64, i64) = row.map_or((0, 0), |row| (row.get(0), row.get(1)));
     if rev.is_some_and(|rev| rev != known) {

@@ -11,6 +11,7 @@ use tokio_postgres::error::SqlState;
 
 use super::decide::{Stream, decide, known_range};
 use super::fold::Whose;
+use super::logs::{self, Returned};
 use super::settle::{self, fold};
 use super::waves::waves;
 use super::{load, save};
@@ -167,7 +168,7 @@ async fn within(
 ) -> Result<Attempt, DatabaseError> {
     let mut streams = load::lock_streams(transaction, tenant, batches).await?;
     let mut decisions = Vec::with_capacity(batches.len());
-    let mut forks = Vec::new();
+    let (mut forks, mut returned) = (Vec::new(), Vec::new());
     let nothing = BTreeMap::new();
     for (place, incoming) in batches.iter().enumerate() {
         let key = (incoming.kiosk.to_string(), incoming.batch.epoch);
@@ -176,9 +177,12 @@ async fn within(
             Some(range) => load::known(transaction, &key, range).await?,
             None => BTreeMap::new(),
         };
-        let was_forked = stream.forked_at.is_some();
+        let (was_forked, next) = (stream.forked_at.is_some(), stream.next);
         decisions.push(decide(stream, &incoming.batch, &known, refused.get(&place).unwrap_or(&nothing)));
         forks.extend(stream.forked_at.filter(|_| !was_forked).map(|at| forked(incoming, at)));
+        if stream.next > next {
+            returned.extend(Returned::of(incoming, stream));
+        }
     }
     let folded = fold(transaction, batches, &mut decisions).await?;
     let clashes = settle::store(transaction, tenant, batches, &mut decisions, folded).await?;
@@ -186,7 +190,9 @@ async fn within(
         return Ok(Attempt::Clash(clashes));
     }
     save::quarantine(transaction, tenant, batches, &decisions).await?;
-    save::tasks(transaction, tenant, &forks).await?;
+    let tasks: Vec<Raised> = forks.into_iter().chain(returned.iter().filter_map(Returned::task)).collect();
+    save::tasks(transaction, tenant, &tasks).await?;
+    logs::look_at(transaction, tenant, &returned).await?;
     save::streams(transaction, tenant, batches, &streams).await?;
     let acks = decisions
         .into_iter()

@@ -15,11 +15,13 @@ pub(crate) struct Stream {
     pub last_hash: Option<Hash>,
     /// The first number that exists twice.
     pub forked_at: Option<u64>,
+    /// Another log of the kiosk moved after this one did; so many seconds ago it began.
+    pub overtaken_s: Option<i64>,
 }
 
 impl Default for Stream {
     fn default() -> Self {
-        Self { next: 1, last_hash: Some(GENESIS), forked_at: None }
+        Self { next: 1, last_hash: Some(GENESIS), forked_at: None, overtaken_s: None }
     }
 }
 

@@ -28,8 +28,10 @@ pub(super) async fn lock_streams(
     let names: Vec<&str> = wanted.values().copied().collect();
     let select = transaction
         .prepare_cached(
-            "SELECT kiosk, epoch, next_seq, last_hash, forked_at FROM stream
-             WHERE (kiosk, epoch) IN (SELECT * FROM unnest($1::text[], $2::bigint[]))
+            "SELECT kiosk, epoch, next_seq, last_hash, forked_at,
+                    (SELECT extract(epoch FROM now() - min(o.started_at))::bigint FROM stream o
+                     WHERE o.kiosk = stream.kiosk AND o.last_at > stream.last_at)
+             FROM stream WHERE (kiosk, epoch) IN (SELECT * FROM unnest($1::text[], $2::bigint[]))
              ORDER BY kiosk, epoch FOR UPDATE",
         )
         .await
@@ -55,6 +57,7 @@ fn stream(row: &Row) -> ((String, u64), Stream) {
         next: row.get::<_, i64>(2).cast_unsigned(),
         last_hash: row.get::<_, Option<&[u8]>>(3).and_then(hash),
         forked_at: row.get::<_, Option<i64>>(4).map(i64::cast_unsigned),
+        overtaken_s: row.get(5),
     };
     ((row.get(0), row.get::<_, i64>(1).cast_unsigned()), stream)
 }

@@ -172,7 +172,8 @@ pub(super) async fn streams(
         rows.iter().map(|(_, stream)| stream.last_hash.as_ref().map(|hash| hash.as_slice())).collect();
     let forked: Vec<Option<i64>> =
         rows.iter().map(|(_, stream)| stream.forked_at.map(u64::cast_signed)).collect();
-    let sql = "UPDATE stream SET next_seq = n, last_hash = h, forked_at = f \
+    let sql = "UPDATE stream SET next_seq = n, last_hash = h, forked_at = f, \
+                                 last_at = CASE WHEN next_seq = n THEN last_at ELSE now() END \
                FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[]) AS new (k, e, n, h, f) \
                WHERE tenant = $1 AND kiosk = k AND epoch = e";
     execute(transaction, "move the streams on", sql, &[&tenant, &kiosks, &epochs, &next, &hashes, &forked])
@@ -265,7 +266,11 @@ pub(super) async fn tasks(
     tasks: &[Raised],
 ) -> Result<(), DatabaseError> {
     for task in tasks {
-        let sql = "INSERT INTO task (tenant, site, kiosk, kind, detail, sale, event) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        // The same is not told twice while nobody has looked at it.
+        let sql = "INSERT INTO task (tenant, site, kiosk, kind, detail, sale, event) \
+                   SELECT $1, $2, $3, $4, $5, $6::uuid, $7::uuid WHERE $6 IS NOT NULL OR NOT EXISTS ( \
+                       SELECT FROM task \
+                       WHERE tenant = $1 AND kiosk = $3 AND kind = $4 AND detail = $5 AND done_at IS NULL)";
         execute(
             transaction,
             "raise a task",

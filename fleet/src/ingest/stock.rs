@@ -126,7 +126,7 @@ impl Shelves {
         let wanted = wanted(sale);
         let mut short = None;
         for (variation, quantity) in &wanted {
-            self.enter_epoch(whose, variation);
+            self.leave_epoch(whose, variation);
             let Some(shelf) = self.shelves.get(&(sale.site.clone(), (*variation).to_owned())) else {
                 continue;
             };
@@ -162,7 +162,7 @@ impl Shelves {
     /// Counts what a kiosk sold, whether it leaves the shelf or not.
     pub(crate) fn count(&mut self, whose: Whose<'_>, sale: &Sale) {
         for (variation, quantity) in wanted(sale) {
-            self.enter_epoch(whose, variation);
+            self.leave_epoch(whose, variation);
             let counted = self.change(whose, variation, |part, _| {
                 part.sold = part.sold.saturating_add(quantity);
                 part.runs_low()
@@ -223,12 +223,13 @@ impl Shelves {
             .map_or(0, |it| it.part.outstanding())
     }
 
-    /// The first that comes of a new epoch: what was set aside for the one before is free.
-    fn enter_epoch(&mut self, whose: Whose<'_>, variation: &str) {
+    /// A kiosk that sells in another epoch writes another log: what was set aside for the one before is free. Its next
+    /// part comes with a look, which adds up what was sold in that epoch.
+    fn leave_epoch(&mut self, whose: Whose<'_>, variation: &str) {
         let key = (whose.kiosk.to_owned(), variation.to_owned());
-        let Some(it) = self.parts.get_mut(&key).filter(|it| it.part.epoch < whose.epoch) else { return };
+        let Some(it) = self.parts.get_mut(&key).filter(|it| it.part.epoch != whose.epoch) else { return };
         let set_aside = it.part.outstanding();
-        it.part = Part { size: it.part.size, ..Part::none(whose.epoch, 0) };
+        it.part = Part { size: it.part.size, ..Part::none(it.part.epoch, it.part.sold) };
         it.touched = true;
         if let Some(shelf) = self.shelves.get_mut(&(it.site.clone(), key.1)) {
             shelf.held -= set_aside;

@@ -15,7 +15,7 @@ const LATELY_S: f64 = 3600.0;
 /// The epoch of each kiosk's log that is written now.
 type Epochs = BTreeMap<String, u64>;
 
-/// Kiosks that get parts of goods of which they had none yet in their epoch. Their streams are locked, so that no
+/// Kiosks that get parts of goods of which they have none in their epoch. Their streams are locked, so that no
 /// sale comes between adding up what they sold and counting on.
 #[derive(Default)]
 struct Newcomers {
@@ -111,7 +111,7 @@ async fn came(transaction: &Transaction<'_>, site: &str) -> Result<Vec<String>, 
 /// Active kiosks that were heard of lately and have begun their log.
 async fn here(transaction: &Transaction<'_>, site: &str) -> Result<Epochs, DatabaseError> {
     let sql = "SELECT k.id, s.epoch
-               FROM kiosk k CROSS JOIN LATERAL (SELECT max(epoch) AS epoch FROM stream WHERE kiosk = k.id) AS s
+               FROM kiosk k CROSS JOIN LATERAL (SELECT written_epoch(k.id) AS epoch) AS s
                WHERE k.site = $1 AND k.state = 'active' AND k.last_seen > now() - $2 * interval '1 s'
                  AND s.epoch IS NOT NULL";
     let rows = transaction.query(sql, &[&site, &LATELY_S]).await.trying("look for kiosks")?;
@@ -133,7 +133,7 @@ async fn newcomers(
     let sql = "SELECT k, (SELECT count(*) FROM allowance a WHERE a.kiosk = k)
                FROM unnest($3::text[], $4::bigint[]) AS new (k, e)
                WHERE EXISTS (SELECT FROM stock s WHERE s.tenant = $1 AND s.site = $2 AND NOT EXISTS (
-                   SELECT FROM allowance a WHERE a.kiosk = k AND a.variation = s.variation AND a.epoch >= e))";
+                   SELECT FROM allowance a WHERE a.kiosk = k AND a.variation = s.variation AND a.epoch = e))";
     let rows = transaction
         .query(sql, &[&tenant, &site, &kiosks, &epochs_here])
         .await
@@ -147,9 +147,8 @@ async fn newcomers(
     let kiosks: Vec<&str> = newcomers.parts.keys().map(String::as_str).collect();
     let sql = "SELECT FROM stream WHERE kiosk = ANY ($1) ORDER BY kiosk, epoch FOR UPDATE";
     transaction.execute(sql, &[&kiosks]).await.trying("lock the streams")?;
-    // Only now it is certain who is not leaving, and which epoch is the last.
-    let sql = "SELECT k.id, max(s.epoch) FROM kiosk k JOIN stream s ON s.kiosk = k.id
-               WHERE k.id = ANY ($1) AND k.state = 'active' GROUP BY k.id";
+    // Only now it is certain who is not leaving, and which log is written.
+    let sql = "SELECT id, written_epoch(id) FROM kiosk WHERE id = ANY ($1) AND state = 'active'";
     let still = epochs(&transaction.query(sql, &[&kiosks]).await.trying("look for newcomers")?);
     here.retain(|kiosk, _| !newcomers.parts.contains_key(kiosk) || still.contains_key(kiosk));
     newcomers.parts.retain(|kiosk, _| still.contains_key(kiosk));
@@ -244,7 +243,7 @@ fn share(shelf: &mut Shelf, here: &Epochs, newcomers: &mut Newcomers) {
     for row in &mut shelf.rows {
         let Some(epoch) = here.get(&row.kiosk) else { continue };
         row.beyond.clone_from(&shelf.beyond);
-        if row.part.epoch < *epoch {
+        if row.part.epoch != *epoch {
             if newcomers.parts.contains_key(&row.kiosk) {
                 row.part = Part::none(*epoch, newcomers.sold(&row.kiosk, &shelf.variation));
             } else {

@@ -20,7 +20,7 @@ use super::store::{Metadata, Store, StoreError};
 use super::{rollouts, states, try_lock_store};
 use crate::clock::now_s;
 use crate::counters::COUNTERS;
-use crate::database::{self, Database, DatabaseError, Trying, begin};
+use crate::database::{self, Database, DatabaseError, Server, Trying, begin};
 use crate::hub::{Hub, Subject};
 use crate::jobs;
 use crate::link::{Broker, Link, LinkError};
@@ -66,8 +66,8 @@ enum Lost {
 /// What the runner works with.
 pub(crate) struct Runner {
     pub database: Database,
-    /// Connection string, for the connection that holds the lock.
-    pub address: String,
+    /// For the connection that holds the lock.
+    pub server: Server,
     pub broker: Broker,
     pub store: Store,
     pub keys: Arc<Keys>,
@@ -98,7 +98,7 @@ impl Runner {
     }
 
     async fn session(&self) -> Result<std::convert::Infallible, Lost> {
-        let lock = database::connect(&self.address).await?;
+        let lock = database::connect(&self.server).await?;
         let sql = "SELECT pg_try_advisory_lock($1)";
         while !lock.query_one(sql, &[&RUNNER_LOCK]).await.trying("become the runner")?.get::<_, bool>(0) {
             tokio::time::sleep(STANDBY).await;

@@ -579,7 +579,7 @@ async fn what_a_kiosk_should_be_and_do_reaches_it_and_a_kiosk_that_leaves_is_thr
         fleet.ask_as(&fleet.admin, "POST", "/v1/jobs", &more)
     };
     let (first, again) = (idempotent(&body), idempotent(&body));
-    assert_eq!((first.0, again.0, &first.1["jobs"]), (201, 200, &again.1["jobs"]), "{first:?} {again:?}");
+    assert_eq!((first.0, &first), (201, &again));
     assert_eq!(idempotent(r#"{"kind":"reboot","filter":""}"#).0, 409);
     let job = first.1["jobs"][0].as_str().unwrap().to_owned();
     let mut listener = Command::new("mosquitto_sub")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fleet::database::{self, Database};
+use fleet::database::{self, Database, Server};
 use fleet::embedded::Embedded;
 use fleet::ingest::{Incoming, apply_group};
 use protocol::event::{Envelope, GENESIS, Hash};
@@ -27,8 +27,10 @@ impl Fleet {
         let base = Base::new();
         let embedded = base.start().await;
         let strings = embedded.engines().database.clone();
-        database::migrate(&strings.owner).await.unwrap();
-        database::migrate(&strings.owner).await.unwrap();
+        let server = |address: &str| Server::new(address, None).unwrap();
+        let owner = server(&strings.owner);
+        database::migrate(&owner).await.unwrap();
+        database::migrate(&owner).await.unwrap();
         let owner = connect(&strings.owner).await.unwrap();
         owner
             .batch_execute(
@@ -39,7 +41,7 @@ impl Fleet {
             )
             .await
             .unwrap();
-        let database = Database::new(&strings.app).unwrap();
+        let database = Database::new(&server(&strings.app)).unwrap();
         Self { _base: base, embedded, database, owner }
     }
 

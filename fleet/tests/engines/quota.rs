@@ -270,6 +270,49 @@ async fn a_new_epoch_gives_a_kiosks_part_back_and_begins_with_another() {
     fleet.embedded.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_quota_follows_the_log_that_is_written_not_the_greatest_epoch() {
+    let fleet = Fleet::new().await;
+    fleet.stock(8).await;
+    let mut one = Log::new("k1", 5);
+    let mut at_one = 1;
+    one.buy(1, 2);
+    fleet.sync(&one, &mut at_one).await;
+    fleet.come(&["k1"]).await;
+    fleet.look().await;
+    let part = fleet.part("k1").await;
+    assert_eq!((part.sold, part.rev), (2, 1));
+
+    // Begun while the clock was years ahead, or by somebody with the kiosk's key.
+    let ahead = Log::new("k1", 5_000_000_000_000);
+    fleet.sync(&ahead, &mut 1).await;
+    assert_eq!(fleet.look().await, 1);
+    assert_eq!(fleet.part("k1").await.sold, 0, "a part of the log that began");
+    assert_eq!(fleet.look().await, 0);
+
+    // The other one goes on, though it sells nothing: its part counts what it sold before.
+    one.place(2, 1);
+    assert_eq!(denied(&fleet.sync(&one, &mut at_one).await), []);
+    assert_eq!(fleet.look().await, 1);
+    let part = fleet.part("k1").await;
+    assert_eq!((part.sold, part.rev), (2, 3));
+    assert!(part.offered > part.sold);
+    assert_eq!(fleet.look().await, 0);
+    let tasks = "SELECT count(*) FROM task WHERE kind = 'log_returned' AND kiosk = 'k1'";
+    assert_eq!(fleet.count(tasks).await, 0, "it may have been underway");
+
+    // Hours later, again and again: somebody is called once.
+    fleet.owner.execute("UPDATE stream SET started_at = started_at - interval '3 h'", &[]).await.unwrap();
+    for order in 3..5 {
+        let turn = "UPDATE stream SET last_at = now() WHERE epoch = 5000000000000";
+        fleet.owner.execute(turn, &[]).await.unwrap();
+        one.place(order, 1);
+        fleet.sync(&one, &mut at_one).await;
+    }
+    assert_eq!(fleet.count(tasks).await, 1);
+    fleet.embedded.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kiosk_hears_its_quota_gets_an_answer_at_once_and_leaves_its_part_to_others() {
     let fleet = api::Fleet::start();

@@ -225,3 +225,54 @@ async fn whatever_is_missing_is_told_with_its_place() {
     );
     told(&machine, &["no authorities in", "fleetd init", "kiosk-ca.key"]);
 }
+
+/// An authority, a certificate for `localhost`, and a server that takes nobody in who does not encrypt.
+const TLS_ONLY: &str = r#"
+umask 022
+mkdir tls
+for name in ours other; do
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$name" \
+        -keyout tls/$name.key -out tls/$name.pem 2>/dev/null
+done
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+    -keyout pg/server.key -out tls/server.csr 2>/dev/null
+openssl x509 -req -in tls/server.csr -CA tls/ours.pem -CAkey tls/ours.key -days 2 -copy_extensions copy \
+    -out pg/server.crt 2>/dev/null
+chown --reference=pg pg/server.*
+chmod 600 pg/server.key
+printf 'local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n' >pg/pg_hba.conf
+psql -c 'ALTER SYSTEM SET ssl = on'
+psql -c 'SELECT pg_reload_conf()' >/dev/null
+"#;
+
+#[tokio::test]
+async fn the_way_to_a_database_is_encrypted_and_the_server_proves_its_name() {
+    let mut machine = Machine::new();
+    machine.start_postgres().await;
+    machine.follow("Prepare");
+    machine.start_mosquitto();
+    machine.run(TLS_ONLY);
+    let told = |machine: &Machine, words: &[&str]| {
+        let said = machine.refusal();
+        assert!(words.iter().all(|word| said.contains(word)), "{words:?}: {said}");
+    };
+    told(&machine, &["database.owner", "no encryption"]);
+    let ca =
+        |name: &str| format!("sed -i '/^app = /a ca = \"'$HERE/tls/{name}'\"' /var/lib/fleetd/fleetd.toml");
+    machine.run(&format!("cp /var/lib/fleetd/fleetd.toml plain; {}", ca("nothing.pem")));
+    told(&machine, &["database", "nothing.pem"]);
+    machine.run(&format!("cp plain /var/lib/fleetd/fleetd.toml; {}", ca("ours.pem")));
+    told(&machine, &["database.owner", "certificate", "not valid for"]);
+    machine.run("sed -i s/host=127.0.0.1/host=localhost/ plain");
+    machine.run(&format!("cp plain /var/lib/fleetd/fleetd.toml; {}", ca("other.pem")));
+    told(&machine, &["database.owner", "UnknownIssuer"]);
+
+    machine.run(&format!("cp plain /var/lib/fleetd/fleetd.toml; {}", ca("ours.pem")));
+    machine.follow("Start");
+    let fleet = machine.start_fleetd();
+    eventually("all is well", async || fleet.secure(None, "GET", "/healthz", &[]).0 == 200).await;
+    let encrypted = "SELECT count(*) > 2 AND bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+                     WHERE usename ~ '^fleet'";
+    let said = machine.shell(&format!("psql -At -c \"{encrypted}\"")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), "t", "{said:?}");
+}

@@ -12,6 +12,7 @@ use protocol::update::UpdateState;
 use super::fleet::ScriptedFleet;
 use crate::dice::Dice;
 use crate::fleet::Fleet;
+use crate::makers::Makers;
 use crate::process::{Process, wait_until};
 use crate::rig::{Rig, RigOptions, program};
 
@@ -129,20 +130,7 @@ impl<F> Machine<F> {
             bytes.resize(length, 0xEE);
             std::fs::write(self.dir.join(name), bytes)?;
         }
-        for key in ["root", "release"] {
-            self.tool(&["keys", "new", key])?;
-        }
-        self.tool(&[
-            "root",
-            "fleet/repo",
-            "--root-key",
-            "root.pub",
-            "--release-key",
-            "release.pub",
-            "--online-key",
-            online_key,
-        ])?;
-        self.tool(&["sign", "fleet/repo", "root", "--key", "root"])?;
+        self.makers()?.begin("fleet/repo", online_key)?;
         let release = ["release", "fleet/repo", "--model", "alder", "--name", "1.0", "--level", "3"];
         self.tool(&[&release[..], &["--number", "41", "--image", "root=old.img"]].concat())?;
         let new = ["--number", "42", "--floor", "42", "--image", "root=new.img", "--from", "root=old.img"];
@@ -163,15 +151,16 @@ impl<F> Machine<F> {
         )
     }
 
+    fn makers(&self) -> anyhow::Result<Makers> {
+        Ok(Makers::at(program(&RigOptions::default(), "kiosk-ota")?, &self.dir))
+    }
+
     /// Calls `kiosk-ota` in the machine's folder.
     ///
     /// # Errors
     /// It fails.
     pub fn tool(&self, words: &[&str]) -> anyhow::Result<String> {
-        let tool = program(&RigOptions::default(), "kiosk-ota")?;
-        let output = Command::new(tool).args(words).current_dir(&self.dir).output()?;
-        anyhow::ensure!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+        self.makers()?.call(words)
     }
 
     /// Switches it on: the loader takes a slot, and what is in it runs.

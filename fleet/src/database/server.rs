@@ -1,0 +1,109 @@
+//! Where the database is, and how it is reached.
+
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use futures_util::Stream;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::DatabaseError;
+
+/// A database server and a role there.
+///
+/// TLS is spoken if the address says `sslmode=require` or an authority is given; then the server has to prove its name,
+/// to that authority or else to the system's. Without, nothing is encrypted: for a unix socket, or a wire of one's own.
+#[derive(Clone)]
+pub struct Server {
+    pub(super) config: tokio_postgres::Config,
+    pub(super) tls: Option<MakeRustlsConnect>,
+}
+
+impl Server {
+    /// `address` is a connection string of PostgreSQL, `ca` a file of certificates (PEM) that the server's is signed by.
+    ///
+    /// # Errors
+    /// The address or the file cannot be read.
+    pub fn new(address: &str, ca: Option<&Path>) -> Result<Self, DatabaseError> {
+        let mut config = tokio_postgres::Config::from_str(address).map_err(DatabaseError::Address)?;
+        let tls = if ca.is_some() || config.get_ssl_mode() == SslMode::Require {
+            config.ssl_mode(SslMode::Require);
+            Some(MakeRustlsConnect::new(client_config(ca)?))
+        } else {
+            // Half of the way, whoever sits on the wire would decide whether it is encrypted.
+            config.ssl_mode(SslMode::Disable);
+            None
+        };
+        Ok(Self { config, tls })
+    }
+
+    /// A connection of its own.
+    pub(crate) async fn connect(&self) -> Result<(Client, Line), DatabaseError> {
+        let unreachable = |source| {
+            let host = self.config.get_hosts().first().map_or_else(String::new, |host| match host {
+                Host::Tcp(name) => name.clone(),
+                Host::Unix(path) => path.display().to_string(),
+            });
+            let port = self.config.get_ports().first().copied().unwrap_or(5432);
+            let user = self.config.get_user().unwrap_or("nobody").to_owned();
+            DatabaseError::Unreachable { user, host: format!("{host}:{port}"), source }
+        };
+        match &self.tls {
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls.clone()).await.map_err(unreachable)?;
+                Ok((client, line(connection)))
+            }
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await.map_err(unreachable)?;
+                Ok((client, line(connection)))
+            }
+        }
+    }
+}
+
+/// The way to the server and back: what the server says unasked. Somebody has to listen until it ends, or nothing moves.
+pub(crate) type Line = Pin<Box<dyn Stream<Item = Result<AsyncMessage, tokio_postgres::Error>> + Send>>;
+
+fn line<T>(mut connection: Connection<Socket, T>) -> Line
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    Box::pin(futures_util::stream::poll_fn(move |context| connection.poll_message(context)))
+}
+
+fn client_config(ca: Option<&Path>) -> Result<rustls::ClientConfig, DatabaseError> {
+    let mut roots = RootCertStore::empty();
+    match ca {
+        Some(path) => {
+            let failed = |why: String| DatabaseError::Authority { path: path.to_owned(), why };
+            let certificates =
+                CertificateDer::pem_file_iter(path).map_err(|error| failed(error.to_string()))?;
+            for certificate in certificates {
+                let certificate = certificate.map_err(|error| failed(error.to_string()))?;
+                roots.add(certificate).map_err(|error| failed(error.to_string()))?;
+            }
+            if roots.is_empty() {
+                return Err(failed("no certificate is in it".to_owned()));
+            }
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            if roots.is_empty() {
+                let why = "the system knows no authorities: name the file of yours as database.ca".to_owned();
+                return Err(DatabaseError::Authority { path: PathBuf::from("/etc/ssl"), why });
+            }
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| DatabaseError::Pool(error.to_string()))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
