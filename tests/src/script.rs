@@ -136,7 +136,7 @@ impl<'a> Stage<'a> {
         self.customer.press("Paper")?;
         self.receipt(1)?;
         self.shot("done-printed")?;
-        self.customer.press_to("Done", "attract")
+        self.customer.leave()
     }
 
     fn declined_then_retried(&mut self) -> anyhow::Result<()> {
@@ -148,7 +148,7 @@ impl<'a> Stage<'a> {
         self.page("done")?;
         self.customer.press("Paper")?;
         self.receipt(2)?;
-        self.customer.press_to("Done", "attract")
+        self.customer.leave()
     }
 
     fn link_lost(&mut self) -> anyhow::Result<()> {
@@ -161,7 +161,7 @@ impl<'a> Stage<'a> {
         self.page("done")?;
         self.customer.press("Paper")?;
         self.receipt(3)?;
-        self.customer.press_to("Done", "attract")
+        self.customer.leave()
     }
 
     /// From the menu to the terminal.
@@ -197,7 +197,7 @@ impl<'a> Stage<'a> {
         self.customer.mirror.wait_page("done", PAYMENT_WITHIN)?;
         self.customer.press("Paper")?;
         self.receipt(5)?;
-        self.customer.press_to("Done", "attract")?;
+        self.customer.leave()?;
         self.fleet = Fleet::start(&self.rig.dir)?;
         self.fleet.admit(&self.rig)
     }
