@@ -6,11 +6,12 @@
 mod server;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
 use futures_util::StreamExt as _;
 use serde_json::Value;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
 pub use server::Server;
@@ -37,6 +38,15 @@ const DAYS_AHEAD: i32 = 30;
 /// Days back: a kiosk that was offline sends old ids.
 const DAYS_BACK: i32 = 7;
 
+/// How long a server that is there may take to start: it may have a long log to replay.
+const STARTS_WITHIN: Duration = Duration::from_secs(600);
+
+/// How long a server may take until it is there at all.
+const COMES_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often it is tried meanwhile.
+const RETRY: Duration = Duration::from_millis(500);
+
 /// Append only: a step that was released is never changed.
 const STEPS: &[(&str, &str)] = &[
     ("0001_registry", include_str!("migrations/0001_registry.sql")),
@@ -57,6 +67,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0016_updates", include_str!("migrations/0016_updates.sql")),
     ("0017_logs", include_str!("migrations/0017_logs.sql")),
     ("0018_once", include_str!("migrations/0018_once.sql")),
+    ("0019_moves", include_str!("migrations/0019_moves.sql")),
 ];
 
 /// Something the database refused.
@@ -108,6 +119,18 @@ pub enum DatabaseError {
     /// A newer fleetd has been here.
     #[error("the database has step {0} that this fleetd does not know: start the newer one")]
     Newer(String),
+}
+
+impl DatabaseError {
+    /// How long it may be the way it is while things start.
+    fn patience(&self) -> Duration {
+        let Self::Unreachable { source, .. } = self else { return Duration::ZERO };
+        match source.code() {
+            Some(&SqlState::CANNOT_CONNECT_NOW) => STARTS_WITHIN,
+            Some(_) => Duration::ZERO,
+            None => COMES_WITHIN,
+        }
+    }
 }
 
 /// Says what was tried when the database refuses.
@@ -174,6 +197,28 @@ pub async fn begin<'a>(
         transaction.prepare_cached("SELECT set_config('app.tenant', $1, true)").await.trying("prepare")?;
     transaction.execute(&statement, &[&tenant]).await.trying("enter the tenant")?;
     Ok(transaction)
+}
+
+/// Waits for a server that is starting, for example after the power came back; for one that is not there, not as long.
+///
+/// # Errors
+/// It lets nobody in, or is not there for too long.
+pub(crate) async fn wait_for(server: &Server) -> Result<(), DatabaseError> {
+    let begun = Instant::now();
+    let mut told = false;
+    loop {
+        let error = match server.connect().await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        if begun.elapsed() > error.patience() {
+            return Err(error);
+        }
+        if !std::mem::replace(&mut told, true) {
+            tracing::warn!(error = &error as &dyn std::error::Error, "waits for the database");
+        }
+        tokio::time::sleep(RETRY).await;
+    }
 }
 
 /// Brings the tables up to date, as `fleet_owner`. Replicas that start together take turns.

@@ -65,6 +65,7 @@ pub async fn serve(
     let app = server(&settings.database.app).context("database.app in the settings")?;
     if let Some(owner) = &settings.database.owner {
         let owner = server(owner).context("database.owner in the settings")?;
+        database::wait_for(&owner).await.context("database.owner in the settings")?;
         furnish(&owner, &app, around.admin_token.as_ref().or(settings.admin_token.as_ref())).await?;
     }
     let database = Database::new(&app)?;

@@ -132,10 +132,10 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<Bytes>,
     ) -> Result<Heard> {
-        // Asked again under the same name, it is done once. Files are the same however often they come.
+        // Asked again under the same name, it is done once. Large files are the same however often they come.
         let key = uuid::Uuid::now_v7().to_string();
         let mut headers = headers.to_vec();
-        if method == Method::POST && body.as_ref().is_some_and(|body| body.len() <= NAMED_MAX) {
+        if method != Method::GET && body.as_ref().is_none_or(|body| body.len() <= NAMED_MAX) {
             headers.push(("idempotency-key", &key));
         }
         let ask = || self.line.ask(self.request(method.clone(), path, &headers, body.clone())?);

@@ -33,6 +33,9 @@ const RUN_LIMIT: Duration = Duration::from_secs(15 * 60);
 const KNOWN: [&str; 8] =
     ["reboot", "open", "close", "catalog-refresh", "config", "logs", "screenshot", "diagnostics"];
 
+/// What can be said of a job.
+const STATES: [&str; 7] = ["queued", "sent", "accepted", "running", "done", "failed", "expired"];
+
 /// Tell kiosks to do something once.
 ///
 /// Who is offline does it when it comes back, unless it has expired by then.
@@ -281,8 +284,8 @@ pub(super) struct Jobs {
     /// Of kiosks that this lets through.
     #[arg(short, long, value_name = "FILTER")]
     filter: Option<String>,
-    /// In this state: queued, sent, accepted, running, done, failed or expired.
-    #[arg(long)]
+    /// In this state.
+    #[arg(long, value_parser = STATES)]
     state: Option<String>,
     /// Asked for together: the id that `fleetctl run` told.
     #[arg(long, value_name = "ID")]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::task::Poll;
 
 use futures_util::Stream;
 use rustls::RootCertStore;
@@ -75,7 +76,16 @@ fn line<T>(mut connection: Connection<Socket, T>) -> Line
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    Box::pin(futures_util::stream::poll_fn(move |context| connection.poll_message(context)))
+    // After an error it would tell the same one for ever.
+    let mut is_over = false;
+    Box::pin(futures_util::stream::poll_fn(move |context| {
+        if is_over {
+            return Poll::Ready(None);
+        }
+        let message = connection.poll_message(context);
+        is_over = matches!(message, Poll::Ready(None | Some(Err(_))));
+        message
+    }))
 }
 
 fn client_config(ca: Option<&Path>) -> Result<rustls::ClientConfig, DatabaseError> {
@@ -106,4 +116,38 @@ fn client_config(ca: Option<&Path>) -> Result<rustls::ClientConfig, DatabaseErro
         .with_safe_default_protocol_versions()
         .map_err(|error| DatabaseError::Pool(error.to_string()))?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::time::Duration;
+
+    use futures_util::StreamExt as _;
+
+    use super::*;
+
+    /// A server that lets somebody in and is gone: authentication is fine, ready for a query (PostgreSQL's protocol 3.0).
+    fn gone_after_hello() -> u16 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            let (mut peer, _) = listener.accept().unwrap();
+            let read = peer.read(&mut [0; 1024]).unwrap();
+            assert!(read > 8, "a start-up message");
+            peer.write_all(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I").unwrap();
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn a_line_ends_with_its_first_error() {
+        let address = format!("host=127.0.0.1 port={} user=u dbname=d", gone_after_hello());
+        let (client, line) = Server::new(&address, None).unwrap().connect().await.unwrap();
+        // So that writing meets a closed connection, too.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        drop(client);
+        let told = tokio::time::timeout(Duration::from_secs(10), line.take(100).count()).await.unwrap();
+        assert!(told <= 1, "{told} messages of a connection that is over");
+    }
 }

@@ -32,6 +32,8 @@ pub(super) struct Staff {
     pub role: Role,
     /// As the audit log names them: the name of a person, `token` and its name of a program.
     pub actor: String,
+    /// Who it is and nobody else: the name of a person, `token` and its id of a program.
+    pub identity: String,
     /// Where; `None`: everywhere. The database shows no others.
     pub sites: Option<Vec<String>>,
     /// Whether it is a person with a session.
@@ -69,7 +71,7 @@ async fn admit(api: &Api, request: &mut Parts) -> Answer<()> {
         }
         Some(Who::People(roles)) => {
             let staff = staff(api, &request.headers).await?;
-            in_time(api, &format!("{} {}", staff.tenant, staff.actor))?;
+            in_time(api, &format!("{} {}", staff.tenant, staff.identity))?;
             if !roles.contains(&staff.role) {
                 let detail = format!("a token of the role {:?} may not do this", wire_name(&staff.role));
                 return Err(Failed::forbidden(detail));
@@ -91,18 +93,19 @@ async fn staff(api: &Api, headers: &HeaderMap) -> Answer<Staff> {
     let connection = api.database.connection().await?;
     let doing = "look up who asks";
     let (row, logged_in) = if token.starts_with(PREFIX) {
-        let sql = "SELECT tenant, 'token ' || name, role, sites FROM token_owner($1)";
+        let sql = "SELECT tenant, 'token ' || name, role, sites, 'token ' || id FROM token_owner($1)";
         let select = connection.prepare_cached(sql).await.trying("prepare")?;
         (connection.query_opt(&select, &[&digest(token)]).await.trying(doing)?, false)
     } else {
         let claims = api.sessions.read(token, now_s()).ok_or_else(Failed::nobody)?;
-        let sql = "SELECT tenant, name, role, sites FROM person_of_session($1, $2)";
+        let sql = "SELECT tenant, name, role, sites, name FROM person_of_session($1, $2)";
         let select = connection.prepare_cached(sql).await.trying("prepare")?;
         (connection.query_opt(&select, &[&claims.sub, &claims.epoch]).await.trying(doing)?, true)
     };
     let row = row.ok_or_else(Failed::nobody)?;
     let role = from_wire_name(row.get(2)).ok_or_else(Failed::nobody)?;
-    Ok(Staff { tenant: row.get(0), role, actor: row.get(1), sites: row.get(3), logged_in, key: None })
+    let (tenant, actor, sites, identity) = (row.get(0), row.get(1), row.get(3), row.get(4));
+    Ok(Staff { tenant, role, actor, identity, sites, logged_in, key: None })
 }
 
 fn in_time(api: &Api, who: &str) -> Answer<()> {
@@ -152,7 +155,7 @@ impl Staff {
     /// Somebody whose password was right.
     pub(super) fn of(person: Person) -> Self {
         let Person { tenant, role, name: actor, sites, .. } = person;
-        Self { tenant, role, actor, sites, logged_in: true, key: None }
+        Self { tenant, role, identity: actor.clone(), actor, sites, logged_in: true, key: None }
     }
 
     /// A transaction of their tenant and their sites, which holds the request's key.

@@ -88,11 +88,11 @@ async fn ask(api: &Api, request: Request, next: Next) -> Answer<Response> {
 impl Key {
     /// Stores it with the work. Whoever else has it is waited for.
     pub(super) async fn hold(&self, transaction: &Transaction<'_>, staff: &Staff) -> Answer<()> {
-        let sql = "INSERT INTO once (tenant, actor, key, fingerprint, attempt) VALUES ($1, $2, $3, $4, $5)
-                   ON CONFLICT (tenant, actor, key) DO UPDATE SET key = excluded.key
+        let sql = "INSERT INTO once (tenant, asker, key, fingerprint, attempt) VALUES ($1, $2, $3, $4, $5)
+                   ON CONFLICT (tenant, asker, key) DO UPDATE SET key = excluded.key
                    WHERE once.attempt = excluded.attempt";
         let held = transaction
-            .execute(sql, &[&staff.tenant, &staff.actor, &self.name, &self.fingerprint, &self.attempt])
+            .execute(sql, &[&staff.tenant, &staff.identity, &self.name, &self.fingerprint, &self.attempt])
             .await
             .trying("note a request")?;
         if held == 0 { Err(done_already()) } else { Ok(()) }
@@ -102,9 +102,9 @@ impl Key {
     async fn answer(&self, api: &Api, staff: &Staff) -> Answer<Option<Response>> {
         let mut connection = api.database.connection().await?;
         let transaction = staff.begin(&mut connection).await?;
-        let sql = "SELECT fingerprint, status, kind, body FROM once WHERE actor = $1 AND key = $2";
+        let sql = "SELECT fingerprint, status, kind, body FROM once WHERE asker = $1 AND key = $2";
         let row =
-            transaction.query_opt(sql, &[&staff.actor, &self.name]).await.trying("look up a request")?;
+            transaction.query_opt(sql, &[&staff.identity, &self.name]).await.trying("look up a request")?;
         let Some(row) = row else { return Ok(None) };
         if row.get::<_, Vec<u8>>(0) != self.fingerprint {
             let detail = "this key came with another request before";
@@ -144,9 +144,9 @@ impl Key {
         let doing = "keep an answer";
         let mut connection = api.database.connection().await?;
         let transaction = crate::database::begin(&mut connection, &staff.tenant).await?;
-        let sql = "UPDATE once SET status = $3, kind = $4, body = $5 WHERE actor = $1 AND key = $2 AND attempt = $6";
+        let sql = "UPDATE once SET status = $3, kind = $4, body = $5 WHERE asker = $1 AND key = $2 AND attempt = $6";
         transaction
-            .execute(sql, &[&staff.actor, &self.name, &status, &kind, &&body[..], &self.attempt])
+            .execute(sql, &[&staff.identity, &self.name, &status, &kind, &&body[..], &self.attempt])
             .await
             .trying(doing)?;
         transaction
@@ -158,6 +158,9 @@ impl Key {
 }
 
 fn done_already() -> Failed {
-    Failed::conflict("done_already", "a request with this Idempotency-Key is being done, or is done")
-        .next("ask again in a moment for its answer; if it is told no more, look what came of it")
+    Failed::conflict(
+        "done_already",
+        "this was asked before and is being done, or is done; its answer is not kept",
+    )
+    .next("look what came of it; a secret that reached nobody is best revoked and made anew")
 }

@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 
 use super::apply::{Incoming, Raised, Streams};
 use super::decide::{Accepted, Decision};
-use super::fold::Books;
+use super::fold::{Books, Sale};
 use crate::database::{DatabaseError, Trying, storable};
 
 pub(super) fn pg(id: Uuid) -> uuid::Uuid {
@@ -192,35 +192,69 @@ pub(super) async fn sales(
     if rows.is_empty() {
         return Ok(());
     }
-    let document: Vec<serde_json::Value> = rows
+    let (texts, numbers) = (texts(&rows), numbers(&rows));
+    let ids: Vec<uuid::Uuid> = rows.iter().map(|(id, _)| pg(**id)).collect();
+    let lines: Vec<String> = rows
         .iter()
-        .map(|(id, sale)| {
-            serde_json::json!({
-                "id": id.to_string(), "site": sale.site, "kiosk": sale.kiosk, "epoch": sale.epoch,
-                "number": sale.number, "placed_ms": sale.placed_ms, "business_date": sale.business_date,
-                "mode": sale.mode, "channel": sale.channel, "currency": sale.currency,
-                "exponent": sale.exponent, "total": sale.total, "tip": sale.tip, "refunded": sale.refunded,
-                "catalog_rev": sale.catalog_rev, "state": sale.state,
-                "fiscal_series": sale.fiscal.map(|(series, _)| series), "fiscal_n": sale.fiscal.map(|(_, n)| n),
-                "paid_ms": sale.paid_ms, "denied": sale.denied, "lines": sale.lines,
-            })
-        })
+        .map(|(_, sale)| serde_json::to_string(&sale.lines).unwrap_or_else(|_| "[]".to_owned()))
         .collect();
-    let sql = "INSERT INTO sale (id, tenant, site, kiosk, epoch, number, placed_at, business_date, mode, channel, \
-                                 currency, exponent, total, tip, refunded, catalog_rev, state, fiscal_series, \
-                                 fiscal_n, paid_at, denied, lines) \
-               SELECT id, $1, site, kiosk, epoch, number, to_timestamp(placed_ms / 1000.0), business_date, mode, \
-                      channel, currency, exponent, total, tip, refunded, catalog_rev, state, fiscal_series, \
-                      fiscal_n, to_timestamp(paid_ms / 1000.0), denied, lines \
-               FROM jsonb_to_recordset($2) AS new (id uuid, site text, kiosk text, epoch bigint, number text, \
-                    placed_ms bigint, business_date date, mode text, channel text, currency text, \
-                    exponent smallint, total bigint, tip bigint, refunded bigint, catalog_rev bigint, state text, \
-                    fiscal_series bigint, fiscal_n bigint, paid_ms bigint, denied text, lines jsonb) \
+    // Columns rather than one document: PostgreSQL takes longer to read JSON than to store what it says.
+    let sql = "INSERT INTO sale (id, tenant, lines, site, kiosk, number, business_date, mode, channel, currency, \
+                                 state, denied, epoch, placed_at, exponent, total, tip, refunded, catalog_rev, \
+                                 fiscal_series, fiscal_n, paid_at) \
+               SELECT id, $1, lines::jsonb, site, kiosk, number, business_date::date, mode, channel, currency, \
+                      state, denied, epoch, to_timestamp(placed_ms / 1000.0), exponent, total, tip, refunded, \
+                      catalog_rev, fiscal_series, fiscal_n, to_timestamp(paid_ms / 1000.0) \
+               FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], \
+                           $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[], \
+                           $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], \
+                           $20::bigint[], $21::bigint[], $22::bigint[]) \
+                 AS new (id, lines, site, kiosk, number, business_date, mode, channel, currency, state, denied, \
+                         epoch, placed_ms, exponent, total, tip, refunded, catalog_rev, fiscal_series, fiscal_n, \
+                         paid_ms) \
                ON CONFLICT (id) DO UPDATE SET tip = excluded.tip, refunded = excluded.refunded, \
                     state = excluded.state, fiscal_series = excluded.fiscal_series, \
                     fiscal_n = excluded.fiscal_n, paid_at = excluded.paid_at, denied = excluded.denied";
-    execute(transaction, "store sales", sql, &[&tenant, &serde_json::Value::Array(document)]).await?;
+    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&tenant, &ids, &lines];
+    parameters.extend(texts.iter().map(|column| -> &(dyn ToSql + Sync) { column }));
+    parameters.extend(numbers.iter().map(|column| -> &(dyn ToSql + Sync) { column }));
+    execute(transaction, "store sales", sql, &parameters).await?;
     Ok(())
+}
+
+type SaleRow<'a> = (&'a Uuid, &'a Sale);
+
+/// Columns of text of [`sales`], in its order.
+fn texts<'a>(rows: &[SaleRow<'a>]) -> [Vec<Option<&'a str>>; 9] {
+    let of: [fn(&Sale) -> Option<&str>; 9] = [
+        |sale| Some(&sale.site),
+        |sale| Some(&sale.kiosk),
+        |sale| Some(&sale.number),
+        |sale| Some(&sale.business_date),
+        |sale| Some(sale.mode),
+        |sale| Some(sale.channel),
+        |sale| Some(&sale.currency),
+        |sale| Some(&sale.state),
+        |sale| sale.denied.as_deref(),
+    ];
+    of.map(|of| rows.iter().map(|(_, sale)| of(sale)).collect())
+}
+
+/// Columns of numbers of [`sales`], in its order.
+fn numbers(rows: &[SaleRow<'_>]) -> [Vec<Option<i64>>; 10] {
+    let of: [fn(&Sale) -> Option<i64>; 10] = [
+        |sale| Some(sale.epoch),
+        |sale| Some(sale.placed_ms),
+        |sale| Some(sale.exponent.into()),
+        |sale| Some(sale.total),
+        |sale| Some(sale.tip),
+        |sale| Some(sale.refunded),
+        |sale| Some(sale.catalog_rev),
+        |sale| sale.fiscal.map(|(series, _)| series),
+        |sale| sale.fiscal.map(|(_, n)| n),
+        |sale| sale.paid_ms,
+    ];
+    of.map(|of| rows.iter().map(|(_, sale)| of(sale)).collect())
 }
 
 /// Writes back the payments that changed.

@@ -58,14 +58,15 @@ pub(super) async fn fold(
             match accepted.event.as_ref().map_or(Ok(Consequence::Nothing), |event| books.fold(whose, event)) {
                 Ok(consequence) => {
                     let (seq, event) = (accepted.envelope.seq, Uuid(accepted.envelope.id));
-                    asked.push(Asked { place, seq, event, consequence });
+                    if consequence != Consequence::Nothing {
+                        asked.push(Asked { place, seq, event, consequence });
+                    }
                     decision.accepted.push(accepted);
                 }
                 Err(why) => decision.quarantine_accepted(&accepted, why),
             }
         }
     }
-    asked.retain(|it| it.consequence != Consequence::Nothing);
     Ok(Folded { books, asked })
 }
 

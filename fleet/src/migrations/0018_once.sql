@@ -5,7 +5,8 @@ DROP TABLE job_request;
 
 CREATE TABLE once (
     tenant      text NOT NULL,
-    actor       text NOT NULL,
+    -- A person's name or a token's id: two tokens may have one name.
+    asker       text NOT NULL,
     key         text NOT NULL,
     fingerprint bytea NOT NULL,
     attempt     uuid NOT NULL,
@@ -13,7 +14,7 @@ CREATE TABLE once (
     kind        text,
     body        bytea,
     asked_at    timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (tenant, actor, key)
+    PRIMARY KEY (tenant, asker, key)
 );
 
 CREATE INDEX once_by_age ON once (asked_at);

@@ -45,6 +45,12 @@ async fn a_request_that_comes_twice_with_its_key_is_done_once() {
     let theirs = ["-H", "Idempotency-Key: r", "-H", "Content-Type: application/json", "-d", &body];
     assert_eq!(fleet.ask_as(&operator, "POST", "/v1/stock/receipts", &theirs).1["on_hand"], 300_000);
 
+    // Two tokens may have one name, and one of them sees less.
+    let namesake = json!({ "name": "operator", "role": "operator", "sites": ["elsewhere"] });
+    fleet.send("POST", "/v1/sites", &json!({ "id": "elsewhere", "name": "Elsewhere" }));
+    let namesake = fleet.send("POST", "/v1/tokens", &namesake).1["token"].as_str().unwrap().to_owned();
+    assert_eq!(fleet.ask_as(&namesake, "POST", "/v1/stock/receipts", &theirs).0, 404);
+
     // Ten at once.
     let asking: Vec<(u16, Value)> = std::thread::scope(|scope| {
         let ask = || post(&fleet, "ten", "/v1/stock/receipts", &receipt);
