@@ -9,7 +9,7 @@ pub use head::Head;
 pub use header::Header;
 pub(crate) use header::chunk_size_for;
 pub use ops::{Image, Op, OpTable, Placed};
-pub(crate) use patch::{Patch, Step};
+pub(crate) use patch::{Patch, Step, store};
 
 /// Bytes of a block: the unit of copies. That of ext4, of dm-verity and of a memory page.
 pub const BLOCK: u64 = 4096;
