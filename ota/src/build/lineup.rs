@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::super::kot::Step;
+use crate::kot::Step;
 
 /// A match elsewhere has to have so many bytes more than going on: what a step costs.
 const BETTER_BY: usize = 8;
