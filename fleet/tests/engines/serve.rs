@@ -275,4 +275,11 @@ async fn the_way_to_a_database_is_encrypted_and_the_server_proves_its_name() {
                      WHERE usename ~ '^fleet'";
     let said = machine.shell(&format!("psql -At -c \"{encrypted}\"")).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), "t", "{said:?}");
+
+    // A crash of the server ends all connections without a word.
+    for _ in 0..2 {
+        let one = "SELECT pid FROM pg_stat_activity WHERE usename ~ '^fleet' ORDER BY random() LIMIT 1";
+        machine.run(&format!("kill -9 $(psql -At -c \"{one}\")"));
+        eventually("all is well again", async || fleet.secure(None, "GET", "/healthz", &[]).0 == 200).await;
+    }
 }
