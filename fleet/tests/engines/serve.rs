@@ -162,7 +162,12 @@ impl Machine {
         self.children.push(mosquitto.arg("-c").arg(config).spawn().unwrap());
     }
 
-    /// What a start that must not succeed says.
+    /// A start that must not succeed says all of these words.
+    fn refuses(&self, words: &[&str]) {
+        let said = self.refusal();
+        assert!(words.iter().all(|word| said.contains(word)), "{words:?}: {said}");
+    }
+
     fn refusal(&self) -> String {
         let said = self.shell(&self.adapted("timeout 20 fleetd serve --config /var/lib/fleetd/fleetd.toml"));
         let output = { said }.stdin(Stdio::null()).output().unwrap();
@@ -202,28 +207,24 @@ async fn a_newcomer_gets_from_nothing_to_a_kiosk_by_the_manual() {
 #[tokio::test]
 async fn whatever_is_missing_is_told_with_its_place() {
     let mut machine = Machine::new();
-    let told = |machine: &Machine, words: &[&str]| {
-        let said = machine.refusal();
-        assert!(words.iter().all(|word| said.contains(word)), "{words:?}: {said}");
-    };
-    told(&machine, &["fleetd.toml", "No such file"]);
+    machine.refuses(&["fleetd.toml", "No such file"]);
     machine.run("fleetd init --dir /var/lib/fleetd --name fleet.example");
     let port = machine.ports[4].to_string();
-    told(&machine, &["database.owner", "fleet_owner at 127.0.0.1", &port, "refused"]);
+    machine.refuses(&["database.owner", "fleet_owner at 127.0.0.1", &port, "refused"]);
     machine.start_postgres().await;
-    told(&machine, &["database.owner", "password authentication failed"]);
+    machine.refuses(&["database.owner", "password authentication failed"]);
 
     machine.run("grep -v fleet_app /var/lib/fleetd/database.sql | psql -v ON_ERROR_STOP=1");
-    told(&machine, &["database.owner", "CREATE ROLE fleet_app"]);
+    machine.refuses(&["database.owner", "CREATE ROLE fleet_app"]);
     machine.run("grep fleet_app /var/lib/fleetd/database.sql | psql -v ON_ERROR_STOP=1");
     machine.run("cp /var/lib/fleetd/fleetd.toml good; sed -i s/user=fleet_app/user=fleet_other/ /var/lib/fleetd/fleetd.toml");
-    told(&machine, &["database.app", "fleet_other"]);
+    machine.refuses(&["database.app", "fleet_other"]);
     machine.run("psql -c 'ALTER ROLE fleet_app BYPASSRLS'; cp good /var/lib/fleetd/fleetd.toml");
-    told(&machine, &["database.app", "fleet_app is not to be used", "BYPASSRLS"]);
+    machine.refuses(&["database.app", "fleet_app is not to be used", "BYPASSRLS"]);
     machine.run(
         "psql -c 'ALTER ROLE fleet_app NOBYPASSRLS'; mv /var/lib/fleetd/ca/kiosk-ca.key /var/lib/fleetd/key",
     );
-    told(&machine, &["no authorities in", "fleetd init", "kiosk-ca.key"]);
+    machine.refuses(&["no authorities in", "fleetd init", "kiosk-ca.key"]);
 }
 
 /// An authority, a certificate for `localhost`, and a server that takes nobody in who does not encrypt.
@@ -252,20 +253,16 @@ async fn the_way_to_a_database_is_encrypted_and_the_server_proves_its_name() {
     machine.follow("Prepare");
     machine.start_mosquitto();
     machine.run(TLS_ONLY);
-    let told = |machine: &Machine, words: &[&str]| {
-        let said = machine.refusal();
-        assert!(words.iter().all(|word| said.contains(word)), "{words:?}: {said}");
-    };
-    told(&machine, &["database.owner", "no encryption"]);
+    machine.refuses(&["database.owner", "no encryption"]);
     let ca =
         |name: &str| format!("sed -i '/^app = /a ca = \"'$HERE/tls/{name}'\"' /var/lib/fleetd/fleetd.toml");
     machine.run(&format!("cp /var/lib/fleetd/fleetd.toml plain; {}", ca("nothing.pem")));
-    told(&machine, &["database", "nothing.pem"]);
+    machine.refuses(&["database", "nothing.pem"]);
     machine.run(&format!("cp plain /var/lib/fleetd/fleetd.toml; {}", ca("ours.pem")));
-    told(&machine, &["database.owner", "certificate", "not valid for"]);
+    machine.refuses(&["database.owner", "certificate", "not valid for"]);
     machine.run("sed -i s/host=127.0.0.1/host=localhost/ plain");
     machine.run(&format!("cp plain /var/lib/fleetd/fleetd.toml; {}", ca("other.pem")));
-    told(&machine, &["database.owner", "UnknownIssuer"]);
+    machine.refuses(&["database.owner", "UnknownIssuer"]);
 
     machine.run(&format!("cp plain /var/lib/fleetd/fleetd.toml; {}", ca("ours.pem")));
     machine.follow("Start");
