@@ -33,8 +33,19 @@ pub enum Input {
     Drawer(DrawerInput),
     /// The connection to the fleet.
     Uplink(UplinkInput),
+    /// The machine that the program runs on.
+    Machine(MachineInput),
     /// A person with authority, or the fleet.
     Command(Command),
+}
+
+/// What the machine is about to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MachineInput {
+    /// It restarts for an update now. Whoever comes before it is down sees why nothing happens.
+    Restarting,
+    /// It does not, after all.
+    Staying,
 }
 
 /// What the payment terminal's actor reports.

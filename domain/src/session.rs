@@ -44,6 +44,8 @@ pub enum SessionChange {
     Claim(Option<Arc<Claim>>),
     /// Something is broken that only a restart can mend.
     Fault(Fault),
+    /// See [`Session::restarting`].
+    Restarting(bool),
     /// What the line display shows.
     Display(Option<DisplayLines>),
 }
@@ -67,6 +69,8 @@ pub struct Session {
     pub uplink: Uplink,
     /// The kiosk waits to be claimed and sells nothing.
     pub claim: Option<Arc<Claim>>,
+    /// The machine restarts for an update.
+    pub restarting: bool,
     /// What is broken.
     pub fault: Option<Fault>,
     /// What the line display shows.
@@ -98,6 +102,7 @@ impl Session {
             SessionChange::Work(work) => self.work.clone_from(work),
             SessionChange::Uplink(uplink) => self.uplink = *uplink,
             SessionChange::Claim(claim) => self.claim.clone_from(claim),
+            SessionChange::Restarting(restarting) => self.restarting = *restarting,
             SessionChange::Fault(fault) => self.fault = Some(fault.clone()),
             SessionChange::Display(lines) => self.display.clone_from(lines),
         }
@@ -129,6 +134,9 @@ impl Session {
         }
         if self.claim != before.claim {
             changes.push(SessionChange::Claim(self.claim.clone()));
+        }
+        if self.restarting != before.restarting {
+            changes.push(SessionChange::Restarting(self.restarting));
         }
         if let Some(fault) = self.fault.as_ref().filter(|_| self.fault != before.fault) {
             changes.push(SessionChange::Fault(fault.clone()));

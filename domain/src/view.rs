@@ -483,8 +483,19 @@ pub struct OutOfServiceView {
     pub serial: Arc<str>,
     /// Version of the software.
     pub version: Arc<str>,
-    /// Whether it was closed on purpose.
-    pub closed: bool,
+    /// Why.
+    pub rest: Rest,
+}
+
+/// Why nothing can be sold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rest {
+    /// Something is broken, or not there yet.
+    Fault,
+    /// The team has closed it.
+    Closed,
+    /// The machine restarts for an update.
+    Update,
 }
 
 /// What lies over a page.

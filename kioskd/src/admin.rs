@@ -6,7 +6,7 @@ pub mod client;
 mod door;
 pub mod wire;
 
-pub(crate) use answer::{diagnostics, refused};
+pub(crate) use answer::{diagnostics, obstacle, refused};
 
 use anyhow::Context as _;
 use domain::View;

@@ -18,7 +18,7 @@ use std::time::Duration;
 use domain::catalog::Catalog;
 use domain::config::KioskConfig;
 use domain::event::Change;
-use domain::input::{Action, Command, Input, Origin};
+use domain::input::{Action, Command, Input, MachineInput, Origin};
 use domain::kiosk::{Kiosk, Obstacle, Refusal, Replay, UpdateGate};
 use domain::{Effect, Now, View};
 use protocol::event::EpochReason;
@@ -453,6 +453,15 @@ impl Core {
         follow_ups.into_iter().try_for_each(|input| self.take(input))?;
         self.publish();
         Ok(())
+    }
+
+    /// Tells what the machine is about to do. Whether it restarts: not if a customer has come in between.
+    ///
+    /// # Errors
+    /// As [`Core::command`].
+    pub(crate) fn machine(&mut self, input: MachineInput) -> Result<bool, StoreError> {
+        self.take(Input::Machine(input))?;
+        Ok(self.kiosk.session().restarting)
     }
 
     /// What an error of the store means to whoever asked for what failed.

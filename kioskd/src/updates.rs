@@ -9,6 +9,7 @@
 //! the fleet has signed. This process writes no slot: that is the slot writer's, which proves everything anew.
 
 mod agent;
+mod by_hand;
 mod hands;
 mod https;
 mod inbox;
@@ -18,15 +19,17 @@ mod parts;
 mod proof;
 mod report;
 mod sources;
+mod stick;
 mod writer;
 
 use std::sync::Arc;
 
 use domain::View;
 use ota::trust::sign::PublicKey;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use ui::shell::UiHandle;
 
+pub(crate) use by_hand::Wanted;
 pub(crate) use inbox::Inbox;
 
 use crate::board::Board;
@@ -35,6 +38,9 @@ use crate::core::CoreHandle;
 use crate::settings::{Settings, WrongValue};
 use crate::supervisor::Supervisor;
 use crate::uplink::{Machine, Outgoing};
+
+/// Commands that may wait: one person is at the kiosk.
+const COMMANDS: usize = 4;
 
 /// What updates are given.
 pub struct Parts<'a> {
@@ -52,14 +58,28 @@ pub struct Parts<'a> {
     pub machine: Arc<dyn Machine>,
 }
 
-/// What tools are told of updates.
+/// How tools reach updates.
 #[derive(Clone)]
-pub struct UpdatesHandle(watch::Receiver<serde_json::Value>);
+pub struct UpdatesHandle {
+    status: watch::Receiver<serde_json::Value>,
+    commands: mpsc::Sender<by_hand::Command>,
+}
 
 impl UpdatesHandle {
     /// How updates are.
     pub fn status(&self) -> serde_json::Value {
-        self.0.borrow().clone()
+        self.status.borrow().clone()
+    }
+
+    /// Has something done; what that is, for a person.
+    ///
+    /// # Errors
+    /// Why not, for a person.
+    pub(crate) async fn tell(&self, wanted: Wanted) -> Result<String, String> {
+        let (reply, answer) = oneshot::channel();
+        let busy = |_| "updates are busy; try again".to_owned();
+        self.commands.try_send(by_hand::Command { wanted, reply }).map_err(busy)?;
+        answer.await.map_err(|_| "it was not answered; kioskctl updates says how it is".to_owned())?
     }
 }
 
@@ -89,10 +109,12 @@ pub(crate) fn start(
 ) -> anyhow::Result<Option<UpdatesHandle>> {
     let Some(settings) = &parts.settings.update else { return Ok(None) };
     let (told, status) = watch::channel(serde_json::Value::Null);
-    let agent = agent::Agent::new(&parts, settings, campaign_keys(settings)?, ends, told);
+    let (commands, commands_end) = mpsc::channel(COMMANDS);
+    let tools = agent::Tools { told, commands: commands_end };
+    let agent = agent::Agent::new(&parts, settings, campaign_keys(settings)?, ends, tools);
     let shutdown = supervisor.shutdown();
     supervisor.task("updates", async move { agent.run(shutdown).await });
-    Ok(Some(UpdatesHandle(status)))
+    Ok(Some(UpdatesHandle { status, commands }))
 }
 
 /// Checks what a start would refuse.

@@ -27,10 +27,14 @@ pub const ATTEMPTS_MAX: u8 = 3;
 pub const TRIAL_BOOTS_MAX: u8 = 3;
 /// Changes of step in one update: more are a loop.
 const STEPS_MAX: u8 = 40;
+/// How often whoever writes may die over a release without having got further.
+pub const LOST_MAX: u8 = 20;
 /// How old the newest halt document may be for a switch, s.
 const HALT_FRESH_S: i64 = 24 * 3600;
+/// The campaign of a release that a person has brought to the kiosk. No campaign of the fleet may be called so.
+pub const BY_HAND: &str = "by-hand";
 
-/// The wish of the fleet that a kiosk runs a release.
+/// The wish of the fleet, or of a person at the kiosk, that it runs a release.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Wish {
     /// Of which campaign.
@@ -39,6 +43,13 @@ pub struct Wish {
     pub generation: u64,
     /// The release.
     pub release: u64,
+}
+
+impl Wish {
+    /// It is that of a person at the kiosk, not of the fleet.
+    pub fn is_by_hand(&self) -> bool {
+        self.campaign == BY_HAND
+    }
 }
 
 /// Which campaigns are halted.
@@ -94,6 +105,9 @@ pub struct UnderWay {
     pub floor: u64,
     /// Operations that are written and flushed.
     pub done: usize,
+    /// How often whoever writes it was lost since it last got further.
+    #[serde(default)]
+    pub lost: u8,
     /// The boot in which this step began.
     pub boot: String,
     /// Boots on trial.
@@ -128,6 +142,9 @@ pub struct Journal {
     pub attempts: Option<Attempts>,
     /// The newest that was seen.
     pub halt: Halt,
+    /// Who has stopped updates at the kiosk itself; `None`: nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
     /// Of the newest wish that was seen.
     pub generation: u64,
     /// The update, if there is one.
@@ -160,6 +177,8 @@ pub enum Input {
     Halt(Halt),
     /// A wish whose signature is right, for this kiosk.
     Wished(Wish),
+    /// A person has brought this release to the kiosk. It takes the place of what the fleet wishes until it has ended.
+    Brought(u64),
     /// The fleet takes its wish back: this generation and all before it.
     Withdrawn(u64),
     /// The release is believed and is for this kiosk; the floor that it brings.
@@ -167,6 +186,8 @@ pub enum Input {
         /// See [`Journal::floor`].
         floor: u64,
     },
+    /// Somebody at the kiosk stops updates up to the switch; with nobody's name they go on.
+    Held(Option<String>),
     /// What the action waited for is there.
     Open,
     /// So many operations are written and survive a power cut.
@@ -175,6 +196,8 @@ pub enum Input {
     Done,
     /// It cannot be done.
     Failed(Reason),
+    /// Whoever was to write it or read it back died over it.
+    Lost,
     /// The new system has proven itself and the chooser holds it for good.
     Proven,
 }
@@ -310,15 +333,21 @@ impl Journal {
             bad: BTreeSet::new(),
             attempts: None,
             halt: Halt::default(),
+            held_by: None,
             generation: 0,
             under_way: None,
         }
     }
 
+    /// The fleet has halted what is under way.
+    pub fn is_halted(&self) -> bool {
+        self.under_way.as_ref().is_some_and(|it| self.halt.covers(&it.wish.campaign))
+    }
+
     /// What is to be done now.
     pub fn action(&self, place: &Place) -> Action {
         let Some(it) = &self.under_way else { return Action::Rest };
-        if it.step < Step::Switching && self.halt.covers(&it.wish.campaign) {
+        if it.step < Step::Switching && (self.held_by.is_some() || self.halt.covers(&it.wish.campaign)) {
             return Action::Rest;
         }
         match it.step {
@@ -327,8 +356,11 @@ impl Journal {
             Step::Downloading => Action::Write { slot: it.slot, from: it.done },
             Step::Verifying => Action::ReadBack(it.slot),
             Step::Installed => Action::AwaitTurn,
-            // Nobody may say any more that it is not halted: a kiosk that hears nothing does not switch.
-            Step::RebootGate if place.now_s - self.halt.issued_s > HALT_FRESH_S => Action::Rest,
+            // Nobody may say any more that it is not halted: a kiosk that hears nothing does not switch, unless somebody
+            // stands there.
+            Step::RebootGate if place.now_s - self.halt.issued_s > HALT_FRESH_S && !it.wish.is_by_hand() => {
+                Action::Rest
+            }
             Step::RebootGate => Action::AwaitGate,
             Step::Switching => Action::Switch(it.slot),
             Step::TrialBoot if place.slot == it.slot => Action::Prove { boot: it.trial_boots },

@@ -5,7 +5,8 @@
 //! (a file system that was mounted, a failing disk) spoils the MiB it is used in and no other: those are told, and
 //! [`repair`] takes them from a file that needs no old image.
 //!
-//! Memory: 4 MiB of reference, 1 MiB of run, as much compressed, and the tables of the head.
+//! Memory: 2 MiB of a patch as it is stored, 2 MiB of what it adds, as much of what is new in it, and the tables of the
+//! head.
 
 mod chunks;
 mod segments;
@@ -16,7 +17,7 @@ use std::ops::Range;
 
 use crate::Hash;
 use crate::block::{BlockDev, ReadAt};
-use crate::kot::{BLOCK, BLOCK_LEN, FormatError, Head, Header, Image, Op, Placed, Reference, SEGMENT};
+use crate::kot::{BLOCK, FormatError, Head, Header, Image, Op, Patch, Placed, SEGMENT};
 use chunks::Chunks;
 use segments::Segments;
 
@@ -148,7 +149,7 @@ pub fn repair(
                     work.part(&placed, first.max(start)..behind.min(end))?;
                 }
             }
-            Op::Raw | Op::Zstd { .. } => {
+            Op::Raw | Op::Zstd { .. } | Op::Patch { .. } => {
                 if wanted.next().is_some() {
                     work.part(&placed, start..end)?;
                 }
@@ -228,11 +229,48 @@ struct Work<'a> {
     there: Vec<u8>,
     run: Vec<u8>,
     stored: Vec<u8>,
-    reference: Vec<u8>,
 }
 
 /// The old image does not give what it gave when the file was made.
 struct Spoilt;
+
+/// Why a patch is not finished.
+enum Stopped {
+    Spoilt,
+    Failed(ApplyError),
+}
+
+impl From<Spoilt> for Stopped {
+    fn from(_: Spoilt) -> Self {
+        Self::Spoilt
+    }
+}
+
+impl From<io::Error> for Stopped {
+    fn from(_: io::Error) -> Self {
+        Self::Spoilt
+    }
+}
+
+/// What a patch has made and is not written yet.
+struct Made {
+    at: u64,
+    end: u64,
+    piece: Vec<u8>,
+}
+
+impl Made {
+    /// The next bytes of the piece, at most so many.
+    fn room(&mut self, wanted: usize) -> Result<&mut [u8], Spoilt> {
+        let used = self.piece.len();
+        let length = wanted.min(PIECE - used);
+        if self.at + (used + length) as u64 > self.end {
+            return Err(Spoilt);
+        }
+        self.piece.resize(used + length, 0);
+        Ok(&mut self.piece[used..])
+    }
+}
 
 impl<'a> Work<'a> {
     fn new(source: &Source<'a>, target: &'a mut dyn BlockDev) -> Result<Self, ApplyError> {
@@ -253,7 +291,6 @@ impl<'a> Work<'a> {
             there: vec![0; PIECE],
             run: Vec::new(),
             stored: Vec::new(),
-            reference: Vec::new(),
         })
     }
 
@@ -289,6 +326,7 @@ impl<'a> Work<'a> {
                 self.copy(image, (u64::from(from) + skipped) * BLOCK, bytes)
             }
             Op::Raw | Op::Zstd { .. } => self.unpack(placed, bytes),
+            Op::Patch { from, .. } => self.patch(placed, u64::from(from) * BLOCK, bytes),
         }
     }
 
@@ -336,32 +374,78 @@ impl<'a> Work<'a> {
     }
 
     fn decode(&mut self, placed: &Placed, run: &mut [u8]) -> Result<Result<(), Spoilt>, ApplyError> {
-        let Op::Zstd { stored, reference } = placed.op else {
+        if placed.op == Op::Raw {
             return self.chunks.read(placed.payload, run).map(Ok);
-        };
-        let mut frame = std::mem::take(&mut self.stored);
-        frame.resize(stored as usize, 0);
-        self.chunks.read(placed.payload, &mut frame)?;
-        let decoded = self.refer(reference).and_then(|()| {
-            let mut context = zstd_safe::DCtx::create();
-            if reference.is_some() {
-                context.ref_prefix(&self.reference).map_err(|_| Spoilt)?;
-            }
-            let length = context.decompress(run, &frame).map_err(|_| Spoilt)?;
-            if length == run.len() { Ok(()) } else { Err(Spoilt) }
-        });
+        }
+        let frame = self.stored(placed)?;
+        let length = zstd_safe::decompress(run, &frame);
         self.stored = frame;
-        Ok(decoded)
+        Ok(if length == Ok(run.len()) { Ok(()) } else { Err(Spoilt) })
     }
 
-    /// Loads what a run was compressed against.
-    fn refer(&mut self, reference: Option<Reference>) -> Result<(), Spoilt> {
-        let Some(it) = reference else { return Ok(()) };
-        let mut bytes = std::mem::take(&mut self.reference);
-        bytes.resize(usize::from(it.blocks) * BLOCK_LEN, 0);
-        let read = self.read(it.image, u64::from(it.start) * BLOCK, &mut bytes);
-        self.reference = bytes;
-        read
+    /// What the payload has of it. Its buffer is to be given back.
+    fn stored(&mut self, placed: &Placed) -> Result<Vec<u8>, ApplyError> {
+        let mut stored = std::mem::take(&mut self.stored);
+        stored.resize(usize::try_from(placed.stored()).expect("at most 2 MiB"), 0);
+        self.chunks.read(placed.payload, &mut stored)?;
+        Ok(stored)
+    }
+
+    fn patch(&mut self, placed: &Placed, from: u64, bytes: Range<u64>) -> Result<(), ApplyError> {
+        let stored = self.stored(placed)?;
+        let mut made = Made { at: bytes.start, end: bytes.end, piece: Vec::with_capacity(PIECE) };
+        let outcome = self.steps(&stored, from, &mut made);
+        self.stored = stored;
+        match outcome {
+            Ok(()) if made.at == bytes.end => Ok(()),
+            Ok(()) | Err(Stopped::Spoilt) => {
+                self.segments.skip(bytes.end - made.at);
+                Ok(())
+            }
+            Err(Stopped::Failed(error)) => Err(error),
+        }
+    }
+
+    fn steps(&mut self, stored: &[u8], mut from: u64, made: &mut Made) -> Result<(), Stopped> {
+        let mut patch = Patch::read(stored)?;
+        let mut added = vec![0; PIECE];
+        while let Some(step) = patch.step()? {
+            from = from.checked_add_signed(step.seek).ok_or(Spoilt)?;
+            for (length, adds) in [(step.copy, false), (step.add, true)] {
+                let mut left = length as usize;
+                while left > 0 {
+                    let part = made.room(left)?;
+                    self.read(Image::Seed, from, part)?;
+                    if adds {
+                        let added = &mut added[..part.len()];
+                        patch.added(added)?;
+                        part.iter_mut().zip(added).for_each(|(byte, more)| *byte = byte.wrapping_add(*more));
+                    }
+                    from += part.len() as u64;
+                    left -= part.len();
+                    self.put_full(made)?;
+                }
+            }
+            let mut left = step.new as usize;
+            while left > 0 {
+                let part = made.room(left)?;
+                patch.new_bytes(part)?;
+                left -= part.len();
+                self.put_full(made)?;
+            }
+        }
+        self.put_rest(made)
+    }
+
+    fn put_full(&mut self, made: &mut Made) -> Result<(), Stopped> {
+        if made.piece.len() == PIECE { self.put_rest(made) } else { Ok(()) }
+    }
+
+    fn put_rest(&mut self, made: &mut Made) -> Result<(), Stopped> {
+        self.put(made.at, &made.piece).map_err(Stopped::Failed)?;
+        made.at += made.piece.len() as u64;
+        made.piece.clear();
+        Ok(())
     }
 
     fn read(&self, image: Image, at: u64, part: &mut [u8]) -> Result<(), Spoilt> {

@@ -1,12 +1,13 @@
 //! Makes `.kot` files. The same images give the same bytes, on any machine and with any number of threads.
 //!
 //! ```text
-//!  blocks of both images ─► plan (zero, copies, missing runs) ─► pack (each run: the best of several references)
+//!  blocks of both images ─► plan (zero, copies, missing runs) ─► pack (each run: lined up with the old image)
 //!                                                               ─► payload ─► head ─► undone again and compared
 //! ```
 
 mod blocks;
 mod likeness;
+mod lineup;
 mod pack;
 mod plan;
 
@@ -106,12 +107,12 @@ pub fn build(
 
     let cannot = |source| BuildError::Write { path: path.to_owned(), source };
     let mut payload = tempfile::tempfile_in(files::folder_of(path)).map_err(cannot)?;
-    let (mut ops, mut length) = (Vec::with_capacity(pieces.len()), 0_u64);
+    let (mut ops, mut start, mut length) = (Vec::with_capacity(pieces.len()), 0, 0_u64);
     for some in pieces.chunks(pack::AT_ONCE) {
-        for (piece, (op, bytes)) in some.iter().zip(packer.pack(some)?) {
+        for (op, blocks, bytes) in packer.pack(some)? {
             payload.write_all(&bytes).map_err(cannot)?;
-            ops.push(Placed { op, start: piece.start, blocks: piece.blocks, payload: length });
-            length += bytes.len() as u64;
+            ops.push(Placed { op, start, blocks, payload: length });
+            (start, length) = (start + blocks, length + bytes.len() as u64);
         }
     }
     let bytes = head(&new, old.as_ref(), &ops, &payload, length)?;

@@ -3,11 +3,13 @@
 mod head;
 mod header;
 mod ops;
+mod patch;
 
 pub use head::Head;
 pub use header::Header;
 pub(crate) use header::chunk_size_for;
-pub use ops::{Image, Op, OpTable, Placed, Reference};
+pub use ops::{Image, Op, OpTable, Placed};
+pub(crate) use patch::{Patch, Step, store};
 
 /// Bytes of a block: the unit of copies. That of ext4, of dm-verity and of a memory page.
 pub const BLOCK: u64 = 4096;
@@ -21,17 +23,19 @@ pub const SEGMENT: u64 = 1 << 20;
 /// Most bytes of one run, before it is compressed: the decoder holds one.
 pub const RUN_MAX: u64 = 1 << 20;
 
-/// Most bytes of the reference of a run: the decoder holds one.
-pub const REFERENCE_MAX: u64 = 4 << 20;
+/// Most bytes that one patch makes: what is done again after a power cut.
+pub(crate) const PATCH_MAX: u64 = 8 << 20;
 
-/// The same three in blocks.
+/// Most bytes of a patch in the payload: the decoder holds one.
+pub(crate) const STORED_MAX: u64 = 2 << 20;
+
+/// The same in blocks.
 pub(crate) const SEGMENT_BLOCKS: u32 = 256;
-pub(crate) const RUN_BLOCKS: u32 = 256;
-pub(crate) const REFERENCE_BLOCKS: u32 = 1024;
+pub(crate) const PATCH_BLOCKS: u32 = 2048;
 const _: () = assert!(
     SEGMENT == SEGMENT_BLOCKS as u64 * BLOCK
-        && RUN_MAX == RUN_BLOCKS as u64 * BLOCK
-        && REFERENCE_MAX == REFERENCE_BLOCKS as u64 * BLOCK
+        && RUN_MAX == SEGMENT
+        && PATCH_MAX == PATCH_BLOCKS as u64 * BLOCK
 );
 
 /// Largest image. Slots of kiosks have a few GB; the tables of a larger one would not fit a small device.

@@ -6,7 +6,7 @@
 //!  new image ─┘            (.kot file)
 //! ```
 //! A `.kot` file says for every block of an image where it comes from: zero, a copy of a block of the old image,
-//! or a run that is in the payload, compressed against a bounded piece of the old image. Its head is pinned by its
+//! or a run that is in the payload, as a patch of pieces of the old image. Its head is pinned by its
 //! hash; the head pins every piece of the payload and every MiB of the result. The format: `docs/kot-format.md`.
 
 pub mod agent;

@@ -4,11 +4,13 @@
 //! A document is `{"content": {…}, "sig": [{"keyid": …, "sig": …}]}`; the signature is Ed25519 over the name of the kind,
 //! a zero byte, and the canonical JSON of the content, so that no document passes for one of another kind.
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::agent::{Halt, Input, Wish};
+use crate::agent::{BY_HAND, Halt, Input, Wish};
 use crate::trust::canonical::canonical;
 use crate::trust::sign::{PublicKey, SecretKey};
 
@@ -115,6 +117,13 @@ impl Window {
     }
 }
 
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to } = self;
+        write!(f, "{:02}:{:02} to {:02}:{:02}", from / 60, from % 60, to / 60, to % 60)
+    }
+}
+
 /// Which campaigns nobody goes on with.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct HaltOrder {
@@ -156,6 +165,9 @@ impl Assignment {
     pub fn input(&self, kiosk: &str, enrolled_s: i64, now_s: i64) -> Result<Input, OrderError> {
         if self.aud != kiosk {
             return Err(OrderError::Foreign(self.aud.clone()));
+        }
+        if self.campaign == BY_HAND {
+            return Err(OrderError::Malformed(format!("no campaign is called {BY_HAND}")));
         }
         if self.issued < enrolled_s {
             return Err(OrderError::BeforeEnrolment);

@@ -238,6 +238,29 @@ impl Repository {
         Ok(head)
     }
 
+    /// Models and numbers of the releases that the newest targets name, whoever has signed them.
+    ///
+    /// # Errors
+    /// There are none, or they cannot be read.
+    pub fn listed(&self) -> Result<Vec<(String, u64)>> {
+        let version = self.newest(Role::Targets)?;
+        let version =
+            version.ok_or_else(|| RepositoryError::Wrong(format!("{} has no release", self.0.display())))?;
+        let name = format!("{version}.{}.json", Role::Targets);
+        let bytes = Folder(self.0.join("metadata")).fetch(&name, Role::Targets.limit());
+        let bytes =
+            bytes.map_err(|source| self.file(&format!("metadata/{name}"), source))?.unwrap_or_default();
+        let malformed =
+            |source| RepositoryError::Malformed { path: self.0.join("metadata").join(&name), source };
+        let file: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
+        let listed = file["signed"]["targets"].as_object().into_iter().flat_map(serde_json::Map::keys);
+        let parse = |name: &String| {
+            let (model, number) = name.strip_prefix("release-")?.strip_suffix(".json")?.rsplit_once('-')?;
+            Some((model.to_owned(), number.parse().ok()?))
+        };
+        Ok(listed.filter_map(parse).collect())
+    }
+
     /// The newest version of a file that carries its version in its name.
     ///
     /// # Errors

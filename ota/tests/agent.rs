@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use ota::agent::{
-    ATTEMPTS_MAX, Action, Halt, Input, Journal, News, Place, Reason, Step, TRIAL_BOOTS_MAX, Wish,
+    ATTEMPTS_MAX, Action, Halt, Input, Journal, LOST_MAX, News, Place, Reason, Step, TRIAL_BOOTS_MAX, Wish,
 };
 use ota::chooser::Slot;
 
@@ -206,6 +206,21 @@ fn attempts_without_a_verdict_are_bounded_and_another_campaign_may_try_again() {
 }
 
 #[test]
+fn what_kills_its_writer_for_ever_is_never_tried_again_and_what_gets_further_is() {
+    let mut kiosk = Kiosk::at(Step::Downloading);
+    for done in 1..100 {
+        kiosk.take(&vec![Input::Lost; usize::from(LOST_MAX) - 1]);
+        kiosk.take(&[Input::Flushed(done)]);
+    }
+    assert_eq!(kiosk.step(), Some(Step::Downloading));
+    kiosk.take(&[Input::Lost, Input::Flushed(7)]);
+    kiosk.take(&vec![Input::Lost; usize::from(LOST_MAX) - 1]);
+    assert_eq!((kiosk.action(), kiosk.told.last()), (Action::Rest, Some(&News::Failed(Reason::CrashLoop))));
+    kiosk.take(&[Input::Wished(Wish { campaign: "autumn".into(), ..wish(2, 11) })]);
+    assert_eq!(kiosk.told.last(), Some(&News::Rejected(Reason::BadList)));
+}
+
+#[test]
 fn what_changes_its_step_for_ever_is_given_up() {
     let mut kiosk = Kiosk::at(Step::Installed);
     for _ in 0..60 {
@@ -301,6 +316,72 @@ fn a_journal_of_another_life_believes_what_runs_and_touches_nothing() {
     assert_eq!(kiosk.told.last(), Some(&News::Failed(Reason::JournalLost)));
 }
 
+#[test]
+fn what_somebody_brings_goes_before_the_fleets_wish_and_that_comes_after_it() {
+    let mut kiosk = Kiosk::at(Step::Downloading);
+    let generation = kiosk.journal.generation;
+    kiosk.take(&[Input::Brought(12)]);
+    assert!(kiosk.told.contains(&News::Failed(Reason::Cancelled)));
+    assert!(matches!(kiosk.action(), Action::Examine(wish) if wish.is_by_hand() && wish.release == 12));
+    // The fleet says its wish again and again, and takes it back; whoever stands there goes on.
+    kiosk.take(&[Input::Wished(wish(generation + 1, 11)), Input::Withdrawn(generation + 1)]);
+    kiosk.take(&[Input::Believed { floor: 0 }, Input::Open]);
+    assert_eq!(kiosk.action(), Action::Write { slot: Slot::B, from: 0 });
+    // A stick that is no good is no three attempts: somebody is there to hear it.
+    kiosk.take(&[Input::Failed(Reason::Source)]);
+    assert_eq!((kiosk.action(), kiosk.told.last()), (Action::Rest, Some(&News::Failed(Reason::Source))));
+    kiosk.take(&[Input::Wished(wish(generation + 1, 11))]);
+    assert!(matches!(kiosk.action(), Action::Examine(wish) if wish.release == 11 && !wish.is_by_hand()));
+}
+
+#[test]
+fn what_somebody_brings_switches_without_a_word_of_the_fleet_but_not_against_it() {
+    let mut kiosk = Kiosk::new();
+    kiosk.place.now_s = NOW_S + 10 * DAY_S;
+    let way = [
+        Input::Brought(11),
+        Input::Believed { floor: 0 },
+        Input::Open,
+        Input::Done,
+        Input::Done,
+        Input::Open,
+    ];
+    kiosk.take(&way);
+    assert_eq!((kiosk.step(), kiosk.action()), (Some(Step::RebootGate), Action::AwaitGate));
+    kiosk.take(&[Input::Halt(halt(7, &["*"]))]);
+    assert_eq!(kiosk.action(), Action::Rest);
+}
+
+#[test]
+fn a_person_brings_nothing_that_is_older_below_the_floor_or_has_failed_here() {
+    for (release, bad) in [(9, 99), (11, 11)] {
+        let mut kiosk = Kiosk::new();
+        kiosk.journal.bad.insert(bad);
+        kiosk.take(&[Input::Brought(release)]);
+        assert!(
+            matches!(kiosk.told.last(), Some(News::Rejected(Reason::Floor | Reason::BadList))),
+            "{release}"
+        );
+        assert_eq!(kiosk.action(), Action::Rest);
+    }
+    let mut kiosk = Kiosk::at(Step::TrialBoot);
+    let before = kiosk.journal.clone();
+    kiosk.take(&[Input::Brought(12)]);
+    assert_eq!(kiosk.journal, before, "what has switched comes to its end");
+}
+
+#[test]
+fn whoever_holds_updates_at_the_kiosk_stops_them_up_to_the_switch() {
+    for step in STEPS {
+        let mut kiosk = Kiosk::at(step);
+        let before = kiosk.action();
+        kiosk.take(&[Input::Held(Some("anna".into()))]);
+        assert_eq!(kiosk.action() == Action::Rest, step < Step::Switching, "{step:?}");
+        kiosk.take(&[Input::Held(None)]);
+        assert_eq!(kiosk.action(), before, "{step:?}");
+    }
+}
+
 /// Every step against everything that may come, also late, twice, and in the wrong place.
 #[test]
 fn no_input_in_any_step_breaks_a_promise() {
@@ -311,11 +392,15 @@ fn no_input_in_any_step_breaks_a_promise() {
         Input::Wished(wish(2, 12)),
         Input::Wished(wish(2, 3)),
         Input::Withdrawn(9),
+        Input::Brought(12),
+        Input::Brought(3),
+        Input::Held(Some("anna".into())),
         Input::Believed { floor: 11 },
         Input::Open,
         Input::Flushed(3),
         Input::Done,
         Input::Failed(Reason::Io),
+        Input::Lost,
         Input::Proven,
     ];
     let places = [

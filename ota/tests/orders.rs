@@ -35,6 +35,12 @@ fn halt(generation: u64) -> HaltOrder {
 }
 
 #[test]
+fn the_fleet_cannot_pass_for_a_person_at_the_kiosk() {
+    let order = Assignment { campaign: ota::agent::BY_HAND.into(), ..assignment() };
+    assert!(matches!(order.input("t1.k0042", 0, NOW_S), Err(OrderError::Malformed(_))));
+}
+
+#[test]
 fn what_the_campaign_key_has_signed_is_obeyed() {
     let key = key();
     let bytes = seal(&assignment(), &key).unwrap();

@@ -4,12 +4,15 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use ota::boot::{BootChooser as _, Booted, BundleError, Rauc};
+use ota::agent::Reason;
+use ota::boot::{BootChooser as _, Booted, Rauc};
 use ota::chooser::Slot;
+use ota::writer::wire::{Message, Reply, Request, receive, send};
 
 const MIB: usize = 1 << 20;
 
@@ -31,18 +34,12 @@ impl Machine {
             format!("#!/bin/sh\nexec {tool} chooser --file {dir}/chooser \"$@\"\n").as_bytes(),
         );
         std::fs::set_permissions(machine.path("chooser.sh"), Permissions::from_mode(0o755)).unwrap();
-        machine.run(
-            "openssl",
-            &[
-                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem",
-                "-subj", "/CN=test",
-            ],
-        );
+        machine.certificate("ours", "test");
         let slot = |number: usize, file: &str, name: &str| {
             format!("[slot.root.{number}]\ndevice={dir}/{file}\ntype=raw\nbootname={name}\n")
         };
         let configuration = format!(
-            "[system]\ncompatible=alder\nbootloader=custom\n[keyring]\npath={dir}/cert.pem\n\
+            "[system]\ncompatible=alder\nbootloader=custom\nstatusfile={dir}/status\n[keyring]\npath={dir}/ours.pem\n\
              [handlers]\nbootloader-custom-backend={dir}/chooser.sh\n{}{}",
             slot(0, "slot-a", "A"),
             slot(1, "slot-b", "B")
@@ -51,6 +48,13 @@ impl Machine {
         std::fs::create_dir(machine.path("mnt")).unwrap();
         machine.start();
         machine
+    }
+
+    /// A key and its own certificate.
+    fn certificate(&self, name: &str, subject: &str) {
+        let (key, cert, subject) = (format!("{name}.key"), format!("{name}.pem"), format!("/CN={subject}"));
+        let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", &key, "-out", &cert];
+        self.run("openssl", &[&request[..], &["-subj", &subject]].concat());
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -109,19 +113,49 @@ impl Machine {
         self.run(env!("CARGO_BIN_EXE_kiosk-ota"), &[&["chooser", "--file", "chooser"], words].concat())
     }
 
+    fn get(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap()
+    }
+
+    /// The slot writer's configuration, for this model.
+    fn configure(&self, model: &str) {
+        let dir = self.dir.path().display();
+        std::fs::create_dir(self.path("state")).unwrap();
+        self.put("running", b"41 1.4.1\n");
+        self.put("boot-id", b"boot 1\n");
+        let config = format!(
+            "model = '{model}'\nroot = '{dir}/root.json'\nstate = '{dir}/state'\nrelease = '{dir}/running'\n\
+             client = {}\nsocket = '{dir}/socket'\nboot_id = '{dir}/boot-id'\nchooser.rauc.bus = '{}'\n\
+             [slots.A]\nroot = '{dir}/slot-a'\n[slots.B]\nroot = '{dir}/slot-b'\n",
+            nix::unistd::geteuid(),
+            self.bus
+        );
+        self.put("writer.toml", config.as_bytes());
+    }
+
     fn bundle(&self, name: &str, version: &str) -> PathBuf {
+        self.bundle_signed(name, version, "alder", "ours")
+    }
+
+    fn bundle_signed(&self, name: &str, version: &str, model: &str, key: &str) -> PathBuf {
         let folder = self.path(&format!("{name}-content"));
         std::fs::create_dir(&folder).unwrap();
         std::fs::write(folder.join("root.img"), vec![0xCC; MIB / 2]).unwrap();
         // Plain: the machine of this test has no device mapper.
         let manifest = format!(
-            "[update]\ncompatible=alder\nversion={version}\n[bundle]\nformat=plain\n[image.root]\nfilename=root.img\n"
+            "[update]\ncompatible={model}\nversion={version}\n[bundle]\nformat=plain\n[image.root]\nfilename=root.img\n"
         );
         std::fs::write(folder.join("manifest.raucm"), manifest).unwrap();
         let (folder, file) = (folder.display().to_string(), self.path(name));
         self.run(
             "rauc",
-            &["--cert=cert.pem", "--key=key.pem", "bundle", &folder, &file.display().to_string()],
+            &[
+                &format!("--cert={key}.pem"),
+                &format!("--key={key}.key"),
+                "bundle",
+                &folder,
+                &file.display().to_string(),
+            ],
         );
         file
     }
@@ -133,6 +167,50 @@ impl Drop for Machine {
             daemon.kill().ok();
             daemon.wait().ok();
         }
+    }
+}
+
+/// The slot writer's real process, over its socket.
+struct Writer {
+    process: Child,
+    socket: PathBuf,
+}
+
+impl Writer {
+    fn start(machine: &Machine) -> Self {
+        let program = env!("CARGO_BIN_EXE_kiosk-slot-writer");
+        let mut command = Command::new(program);
+        let log = std::fs::File::create(machine.path("writer.log")).unwrap();
+        command.arg("--config").arg(machine.path("writer.toml")).stderr(log);
+        let writer = Self { process: command.spawn().unwrap(), socket: machine.path("socket") };
+        machine.wait("the slot writer", |_| UnixStream::connect(&writer.socket).is_ok());
+        writer
+    }
+
+    fn ask(&self, request: Request) -> Reply {
+        let mut stream = UnixStream::connect(&self.socket).unwrap();
+        send(&mut stream, &Message::Words(request)).unwrap();
+        loop {
+            match receive::<Reply>(&mut stream).unwrap() {
+                Message::Words(Reply::Working { .. }) => {}
+                Message::Words(reply) => return reply,
+                Message::Bytes(_) => panic!("bytes"),
+            }
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn reason(reply: &Reply) -> Option<Reason> {
+    match reply {
+        Reply::Failed { reason, .. } => Some(*reason),
+        _ => None,
     }
 }
 
@@ -169,42 +247,108 @@ fn a_bundle_of_a_release_is_taken_by_rauc_and_is_that_release() {
             .output()
             .unwrap()
     };
-    let words = "bundle new.raucb --model alder --number 42 --name 1.4.2 --image root=new.img --cert cert.pem --key key.pem";
+    let words = "bundle new.raucb --model alder --number 42 --name 1.4.2 --image root=new.img --cert ours.pem --key ours.key";
     let made = tool(&format!("{words} --format plain"));
     assert!(made.status.success(), "{made:?}");
     let again = tool(words);
     assert!(String::from_utf8_lossy(&again.stderr).contains("is there already"), "{again:?}");
-    let told = machine.run("rauc", &["--keyring=cert.pem", "info", "new.raucb"]);
+    let told = machine.run("rauc", &["--keyring=ours.pem", "info", "new.raucb"]);
     assert!(told.contains("'alder'") && told.contains("1.4.2+42"), "{told}");
-    assert_eq!(machine.rauc().install_bundle(&machine.path("new.raucb"), 42).unwrap(), 42);
+    let mut rauc = machine.rauc();
+    let bundle = rauc.bundle(&machine.path("new.raucb")).unwrap();
+    assert_eq!((bundle.release, bundle.version.as_str()), (42, "1.4.2"));
+    rauc.install(&machine.path("new.raucb"), &mut |_| {}).unwrap();
     let slot = std::fs::read(machine.path("slot-b")).unwrap();
     assert!(slot.starts_with(&new));
 
     std::fs::remove_file(machine.path("new.raucb")).unwrap();
     let verity = tool(words);
     assert!(verity.status.success(), "{verity:?}");
-    assert!(machine.run("rauc", &["--keyring=cert.pem", "info", "new.raucb"]).contains("verity"));
+    assert!(machine.run("rauc", &["--keyring=ours.pem", "info", "new.raucb"]).contains("verity"));
     let folder: Vec<_> =
         std::fs::read_dir(machine.dir.path()).unwrap().flatten().map(|it| it.file_name()).collect();
     assert!(!folder.iter().any(|name| name.to_string_lossy().starts_with(".bundle")), "{folder:?}");
 }
 
 #[test]
-fn a_whole_bundle_is_installed_unless_it_is_below_the_floor() {
+fn a_bundle_on_a_stick_is_proven_written_read_back_and_only_then_activated() {
     let machine = Machine::new();
-    let rauc = machine.rauc();
+    machine.configure("alder");
+    let writer = Writer::start(&machine);
     let bundle = machine.bundle("new.raucb", "1.4.2+42");
-    let refused = rauc.install_bundle(&bundle, 43);
-    assert!(matches!(refused, Err(BundleError::Floor { release: 42, floor: 43 })), "{refused:?}");
-    assert_eq!(std::fs::read(machine.path("slot-b")).unwrap(), vec![0xBB; MIB]);
-    assert_eq!(rauc.install_bundle(&bundle, 42).unwrap(), 42);
-    let slot = std::fs::read(machine.path("slot-b")).unwrap();
-    assert_eq!(slot[..MIB / 2], vec![0xCC; MIB / 2]);
+    let known = writer.ask(Request::Bundle { path: bundle.clone() });
+    assert_eq!(known, Reply::Bundle { release: 42, version: "1.4.2".into() });
+    let (slot, release) = (Slot::B, 42);
+    let running = Request::InstallBundle { slot: Slot::A, release, path: bundle.clone() };
+    assert_eq!(reason(&writer.ask(running)), Some(Reason::Io), "the slot that runs");
+    let another = Request::InstallBundle { slot, release: 43, path: bundle.clone() };
+    assert_eq!(reason(&writer.ask(another)), Some(Reason::Signature), "another release than was journaled");
+    assert_eq!(machine.get("slot-b"), vec![0xBB; MIB]);
+    assert_eq!(writer.ask(Request::InstallBundle { slot, release, path: bundle }), Reply::Done);
+    assert!(machine.get("slot-b").starts_with(&vec![0xCC; MIB / 2]));
+    // RAUC makes what it has installed the primary; when that happens is not its to say.
+    assert_eq!(
+        (machine.chooser(&["get-primary"]), machine.chooser(&["get-state", "A"])),
+        ("A".into(), "good".into())
+    );
+    assert_eq!(reason(&writer.ask(Request::Activate { slot, release })), Some(Reason::Io), "not read back");
+    let mut changed = machine.get("slot-b");
+    changed[77] ^= 1;
+    machine.put("slot-b", &changed);
+    assert_eq!(reason(&writer.ask(Request::ReadBack { slot, release })), Some(Reason::Io), "it was changed");
+    changed[77] ^= 1;
+    machine.put("slot-b", &changed);
+    assert_eq!(writer.ask(Request::ReadBack { slot, release }), Reply::Done);
+    assert_eq!(writer.ask(Request::Activate { slot, release }), Reply::Done);
     assert_eq!(machine.chooser(&["get-primary"]), "B");
-    let unnumbered = rauc.install_bundle(&machine.bundle("plain.raucb", "1.4.2"), 0);
-    assert!(matches!(unnumbered, Err(BundleError::Unnumbered(_))), "{unnumbered:?}");
+}
+
+#[test]
+fn bundles_that_are_damaged_foreign_unnumbered_or_garbage_are_refused_in_words() {
+    let machine = Machine::new();
+    machine.configure("alder");
+    let writer = Writer::start(&machine);
+    let bundle = machine.bundle("new.raucb", "1.4.2+42");
     let mut damaged = std::fs::read(&bundle).unwrap();
+    let length = damaged.len();
     damaged[100] ^= 1;
     machine.put("damaged.raucb", &damaged);
-    assert!(rauc.install_bundle(&machine.path("damaged.raucb"), 0).is_err());
+    machine.put("garbage.raucb", &vec![0x5A; length]);
+    machine.certificate("theirs", "other");
+    let foreign_key = machine.bundle_signed("somebody.raucb", "1.4.2+42", "alder", "theirs");
+    for (file, reason_wanted, words) in [
+        (machine.path("damaged.raucb"), Reason::Io, ""),
+        (machine.path("garbage.raucb"), Reason::Signature, "RAUC does not believe it"),
+        (foreign_key, Reason::Signature, "RAUC does not believe it"),
+        (machine.path("gone.raucb"), Reason::Source, "is no file"),
+    ] {
+        let known = writer.ask(Request::Bundle { path: file.clone() });
+        // A byte of the content of a plain bundle is missed by nobody but the installation.
+        let reply = match known {
+            Reply::Bundle { .. } => {
+                writer.ask(Request::InstallBundle { slot: Slot::B, release: 42, path: file.clone() })
+            }
+            refused => refused,
+        };
+        assert_eq!(reason(&reply), Some(reason_wanted), "{}: {reply:?}", file.display());
+        assert!(format!("{reply:?}").contains(words), "{reply:?}");
+        assert_eq!(machine.chooser(&["get-primary"]), "A");
+    }
+}
+
+#[test]
+fn bundles_for_another_model_or_without_a_number_are_refused_and_nothing_is_written() {
+    let machine = Machine::new();
+    machine.configure("alder");
+    let writer = Writer::start(&machine);
+    let unnumbered = writer.ask(Request::Bundle { path: machine.bundle("plain.raucb", "1.4.2") });
+    assert!(format!("{unnumbered:?}").contains("tells no release number"), "{unnumbered:?}");
+    let oak = machine.bundle_signed("oak.raucb", "1.4.2+42", "oak", "ours");
+    let foreign = writer.ask(Request::InstallBundle { slot: Slot::B, release: 42, path: oak });
+    assert_eq!(reason(&foreign), Some(Reason::WrongModel));
+    assert!(format!("{foreign:?}").contains("it is for oak, this is alder"), "{foreign:?}");
+    machine.put("state/floor.json", br#"{"release":43,"built_s":0}"#);
+    let old = writer.ask(Request::Bundle { path: machine.bundle("old.raucb", "1.4.2+42") });
+    assert_eq!(reason(&old), Some(Reason::Floor), "{old:?}");
+    assert_eq!(machine.get("slot-b"), vec![0xBB; MIB]);
 }

@@ -30,6 +30,9 @@ pub struct UpdateState {
     /// The update that has no end yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub under_way: Option<UpdateUnderWay>,
+    /// Who has stopped updates at the kiosk itself; they go on when somebody there says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<String>,
     /// How the last one ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<UpdateVerdict>,

@@ -9,6 +9,7 @@ mod domain_core;
 mod fleet;
 mod machine;
 mod memory;
+mod ota;
 mod peer;
 mod report;
 mod samples;
@@ -47,6 +48,8 @@ pub enum Area {
     Ingest,
     /// Many connected kiosks: answers, memory.
     Fleet,
+    /// Bytes, times and memory of updates between real images, beside other ways to send them.
+    Ota,
     /// Everything.
     All,
 }
@@ -66,6 +69,10 @@ pub struct Options {
     pub backlog: u32,
     /// Connected kiosks of the area `fleet`.
     pub kiosks: u32,
+    /// Whether the area `ota` waits for what takes longer than all others together.
+    pub patient: bool,
+    /// Another build of the daemon for the area `ota`, in place of one of an earlier commit.
+    pub earlier: Option<PathBuf>,
     /// Where to save the menu page of both sides as pictures.
     pub pictures: Option<PathBuf>,
 }
@@ -80,7 +87,7 @@ type Measure = fn(&Options, &mut Report) -> anyhow::Result<()>;
 pub fn run(options: &Options) -> anyhow::Result<Report> {
     std::fs::create_dir_all(&options.dir).with_context(|| options.dir.display().to_string())?;
     let mut report = Report::new(machine::describe(&options.dir)?);
-    let areas: [(Area, Measure); 9] = [
+    let areas: [(Area, Measure); 10] = [
         (Area::Store, storage::measure),
         (Area::Domain, domain_core::measure),
         (Area::Ui, screen::measure),
@@ -90,6 +97,7 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
         (Area::Chromium, touch::measure),
         (Area::Ingest, fleet::measure_ingest),
         (Area::Fleet, fleet::measure_crowd),
+        (Area::Ota, ota::measure),
     ];
     for (area, measure) in areas {
         if options.area == area || options.area == Area::All {

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that does not find what it expects has failed")]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use kioskd::admin::wire::Request;
 use ota::orders::Window;
 use ota::trust::sign::SecretKey;
 use protocol::update::UpdateState;
@@ -58,7 +59,7 @@ fn an_update_comes_by_delta_waits_for_its_turn_and_is_proven() {
     assert_eq!((state.running, state.version.as_str(), step(&state)), (42, "1.42", None));
     assert_eq!(last(&state), Some((42, "confirmed", None)));
     machine.judge(42).unwrap();
-    let shown = machine.rig.ask(&kioskd::admin::wire::Request::Updates).unwrap();
+    let shown = machine.rig.ask(&Request::Updates).unwrap();
     assert_eq!((&shown["running"], &shown["floor"]), (&42.into(), &42.into()));
 }
 
@@ -82,7 +83,7 @@ fn fleetd_rolls_a_release_out_to_a_kiosk_that_it_has_taken_in() {
     let (place, shown) = place.need(machine.run_until_some(is_over));
     let (_place, _) = place.need(shown.ok_or_else(|| anyhow::anyhow!("the rollout is not over")));
     machine.judge(42).unwrap();
-    let shown = machine.rig.ask(&kioskd::admin::wire::Request::Updates).unwrap();
+    let shown = machine.rig.ask(&Request::Updates).unwrap();
     assert_eq!((&shown["running"], &shown["confirmed"]), (&42.into(), &42.into()));
 }
 
@@ -257,6 +258,213 @@ fn a_line_that_breaks_again_and_again_costs_no_byte_twice() {
     let length = files[0].metadata().unwrap().len();
     let sent = machine.fleet.sent("from-");
     assert!(sent < length + length / 20, "{sent} of {length}");
+}
+
+#[test]
+fn a_source_whose_file_changes_in_the_middle_is_left_and_no_byte_of_two_files_is_mixed() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.fleet.fault(Fault::Changed);
+    machine.start().unwrap();
+    machine.fleet.halt(1, &[]).unwrap();
+    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
+    machine.judge(42).unwrap();
+    let log = std::fs::read_to_string(machine.rig.dir.join("kioskd.log")).unwrap();
+    assert!(log.contains("it answers with another file"));
+}
+
+/// The slow retrieval of TUF's list: every read brings something, and it would never end.
+#[test]
+fn a_source_that_feeds_us_byte_by_byte_is_left_for_another() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.fleet.fault(Fault::Drip);
+    machine.start().unwrap();
+    machine.fleet.halt(1, &[]).unwrap();
+    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
+    machine.judge(42).unwrap();
+    let log = std::fs::read_to_string(machine.rig.dir.join("kioskd.log")).unwrap();
+    assert!(log.contains("it is too slow"));
+    assert!(machine.fleet.sent("images/") < 1000, "{}", machine.fleet.sent("images/"));
+}
+
+#[test]
+fn a_download_is_not_faster_than_its_assignment_says() {
+    const RATE_KB: u32 = 300;
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.start().unwrap();
+    machine.fleet.halt(1, &[]).unwrap();
+    machine.fleet.assign(&Order { rate_kb: Some(RATE_KB), ..Order::of(1, 42) }).unwrap();
+    let (place, _) = place.need(machine.run_until("it downloads", |it| step(it) == Some("downloading")));
+    let (began, before) = (Instant::now(), machine.fleet.sent("images/"));
+    let (_place, _) = place.need(machine.run_until("it is there", |it| step(it) == Some("installed")));
+    let (bytes, took) = (machine.fleet.sent("images/") - before, began.elapsed());
+    // A piece, and what lies in the sockets between, may go before its time.
+    let paced = bytes.saturating_sub(600_000) / u64::from(RATE_KB);
+    assert!(bytes > 1_500_000 && took >= Duration::from_millis(paced), "{bytes} bytes in {took:?}");
+}
+
+#[test]
+fn a_release_that_kills_the_slot_writer_for_ever_is_never_tried_again() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    // So slow that nothing is ever flushed before the next kill.
+    machine.fleet.slow_down(Duration::from_secs(2));
+    machine.start().unwrap();
+    machine.fleet.halt(1, &[]).unwrap();
+    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let (place, _) = place.need(machine.run_until("it downloads", |it| step(it) == Some("downloading")));
+    let told = |it: &UpdateState| last(it) == Some((42, "failed", Some("crash_loop")));
+    for _ in 0..200 {
+        if machine.fleet.told().last().is_some_and(told) {
+            break;
+        }
+        machine.run_for(Duration::from_millis(400)).unwrap();
+        machine.kill_writer().unwrap();
+    }
+    let (place, _) = place.need(machine.run_until("it is given up", told));
+    machine.fleet.slow_down(Duration::ZERO);
+    machine.fleet.assign(&Order { campaign: "again".into(), ..Order::of(2, 42) }).unwrap();
+    let told = |it: &UpdateState| last(it) == Some((42, "rejected", Some("bad_list")));
+    let (_place, _) = place.need(machine.run_until("it is refused", told));
+    machine.judge(41).unwrap();
+}
+
+#[test]
+fn a_release_on_a_stick_is_installed_without_the_fleet_and_told_to_it() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.start().unwrap();
+    let stick = machine.stick("stick").unwrap();
+    // The fleet has said nothing: no assignment, no halt document.
+    let installed = machine.ctl(&["updates", "install", &stick]).unwrap();
+    assert!(installed.status.success(), "{installed:?}");
+    let said = String::from_utf8_lossy(&installed.stdout);
+    assert!(said.contains("release 42: ") && said.contains("restarts"), "{said}");
+    let restarting = |it: &Machine| {
+        let status = it.rig.ask(&Request::Status).ok()?;
+        status.to_string().contains("UPD-01").then_some(())
+    };
+    let (place, shown) = place.need(machine.run_until_some(restarting));
+    assert_eq!(shown, Some(()), "the screen says why it goes dark");
+    let (_place, state) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
+    assert_eq!(last(&state), Some((42, "confirmed", None)));
+    assert_eq!(state.last.unwrap().campaign, "by-hand");
+    machine.judge(42).unwrap();
+    assert_eq!(machine.fleet.sent(""), 0, "everything came from the stick");
+}
+
+#[test]
+fn a_stick_that_is_pulled_out_is_waited_for_over_a_restart_of_the_daemon() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.start().unwrap();
+    let stick = machine.stick("stick").unwrap();
+    let images = std::path::Path::new(&stick).join("images");
+    let away = images.with_file_name("away");
+    // A place that cannot be read, as with a stick whose contact is bad.
+    std::fs::rename(&images, &away).unwrap();
+    std::os::unix::fs::symlink("images", &images).unwrap();
+    let path = stick.clone().into();
+    machine.rig.ask(&Request::UpdatesInstall { path, release: None }).unwrap();
+    let troubled = |it: &Machine| it.rig.ask(&Request::Updates).ok()?["trouble"].as_str().map(str::to_owned);
+    let (place, trouble) = place.need(machine.run_until_some(troubled));
+    assert!(trouble.unwrap().contains("is the stick still in?"));
+    machine.kill_kiosk().unwrap();
+    // And now it is out altogether.
+    let pocket = machine.rig.dir.join("pocket");
+    std::fs::rename(&stick, &pocket).unwrap();
+    let (place, trouble) = place.need(machine.run_until_some(troubled));
+    assert!(trouble.unwrap().contains("is the stick still in?"));
+    assert_eq!(machine.tool(&["chooser", "--file", "chooser", "get-primary"]).unwrap(), "A");
+    std::fs::rename(&pocket, &stick).unwrap();
+    std::fs::remove_file(&images).unwrap();
+    std::fs::rename(&away, &images).unwrap();
+    let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
+    machine.judge(42).unwrap();
+}
+
+#[test]
+fn what_is_wrong_with_a_stick_is_said_in_words_and_the_kiosk_stays_what_it_is() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.start().unwrap();
+    let running = |it: &Machine| it.rig.ask(&Request::Updates).ok()?["running"].as_u64();
+    let (place, _) = place.need(machine.run_until_some(running));
+    let dir = machine.rig.dir.clone();
+    let listed = |name: &str, targets: &str| {
+        let folder = dir.join(name);
+        std::fs::create_dir_all(folder.join("metadata")).unwrap();
+        let file = format!("{{\"signed\":{{\"targets\":{{{targets}}}}}}}");
+        std::fs::write(folder.join("metadata/1.targets.json"), file).unwrap();
+        folder.display().to_string()
+    };
+    std::fs::create_dir(dir.join("photos")).unwrap();
+    std::fs::write(dir.join("some.raucb"), b"no bundle").unwrap();
+    let garbage = machine.stick("garbage").unwrap();
+    for file in walk(&std::path::Path::new(&garbage).join("images")) {
+        let length = file.metadata().unwrap().len();
+        std::fs::write(file, vec![0x5A; usize::try_from(length).unwrap()]).unwrap();
+    }
+    let forged = machine.stick("forged").unwrap();
+    for file in walk(&std::path::Path::new(&forged).join("targets")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, text.replace("alder", "older")).unwrap();
+    }
+    let newest = machine.stick("newest").unwrap();
+    let cases = [
+        (vec![dir.join("photos").display().to_string()], "is no release"),
+        (vec![dir.join("nowhere").display().to_string()], "cannot read"),
+        (vec![dir.join("some.raucb").display().to_string()], "this kiosk has no RAUC"),
+        (vec![listed("oak", "\"release-oak-42.json\":{}")], "has no release for alder; it has: oak 42"),
+        (vec![listed("old", "\"release-alder-40.json\":{}")], "release 40 is older than 41, which runs"),
+        (vec![newest.clone(), "--release".into(), "41".into()], "release 41 runs already"),
+        (vec![newest, "--release".into(), "77".into()], "has no release 77 for alder"),
+        (vec![listed("unsigned", "\"release-alder-50.json\":{}")], "release 50 rejected (signature)"),
+        (vec![forged], "release 42 rejected (signature)"),
+        (vec![garbage], "release 42 failed (source): no source has the head"),
+    ];
+    for (words, wanted) in cases {
+        let mut call = vec!["updates", "install"];
+        call.extend(words.iter().map(String::as_str));
+        let refused = machine.ctl(&call).unwrap();
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&refused.stdout),
+            String::from_utf8_lossy(&refused.stderr)
+        );
+        assert!(!refused.status.success() && said.contains(wanted), "{words:?}: {said}");
+        machine.judge(41).unwrap();
+    }
+    let (_place, ()) = place.need(Ok(()));
+}
+
+#[test]
+fn whoever_stops_updates_at_the_kiosk_stops_the_fleets_too_and_the_fleet_is_told() {
+    let place = Place::new();
+    let mut machine = place.machine(Turnout::Good);
+    machine.start().unwrap();
+    machine.fleet.halt(1, &[]).unwrap();
+    let held = machine.ctl(&["updates", "halt"]).unwrap();
+    assert!(held.status.success(), "{held:?}");
+    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let (place, state) = place.need(machine.run_until("it waits", |it| step(it) == Some("offered")));
+    assert!(state.held_by.is_some());
+    let refused = machine.ctl(&["updates", "install", &machine.stick("stick").unwrap()]).unwrap();
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("has stopped updates here"), "{refused:?}");
+    // It is remembered.
+    machine.kill_kiosk().unwrap();
+    machine.run_for(Duration::from_secs(3)).unwrap();
+    assert_eq!(machine.fleet.sent("images/"), 0);
+    let shown = machine.ctl(&["updates"]).unwrap();
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("stopped     here by ") && shown.contains("waits for "), "{shown}");
+    assert!(machine.ctl(&["updates", "resume"]).unwrap().status.success());
+    let (_place, state) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
+    assert_eq!(state.held_by, None);
 }
 
 fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

@@ -10,7 +10,7 @@ use domain::ids::{CategoryId, ItemId, LineId};
 use domain::money::Minor;
 use domain::text::Lang;
 use domain::time::{Date, LocalTime, Weekday};
-use domain::view::{Banners, CartSummary, Notice, Overlay, Page, Preferences, Unavailable};
+use domain::view::{Banners, CartSummary, Notice, Overlay, Page, Preferences, Rest, Unavailable};
 use domain::{Currency, View};
 
 mod cart;
@@ -47,7 +47,10 @@ pub fn named(name: &str, lang: &str) -> Option<View> {
 fn pages(tongue: &Tongue) -> Vec<Fixture> {
     let page = |name: &'static str, page: Page| Fixture { name, view: tongue.view(page) };
     let mut closed = pay::out_of_service();
-    closed.closed = true;
+    closed.rest = Rest::Closed;
+    let mut updating = pay::out_of_service();
+    (updating.code, updating.detail, updating.rest) =
+        ("UPD-01".into(), "restarting for an update".into(), Rest::Update);
     vec![
         page("starting", Page::Starting),
         page("attract", Page::Attract(menu::attract())),
@@ -96,6 +99,7 @@ fn pages(tongue: &Tongue) -> Vec<Fixture> {
         page("done-given-back", Page::Done(pay::done_given_back())),
         page("out-of-service", Page::OutOfService(pay::out_of_service())),
         page("closed", Page::OutOfService(closed)),
+        page("updating", Page::OutOfService(updating)),
     ]
 }
 

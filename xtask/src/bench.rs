@@ -16,6 +16,8 @@ pub(crate) fn bench(arguments: &[String]) -> anyhow::Result<()> {
         "--package",
         "fleet",
         "--package",
+        "ota",
+        "--package",
         "tests",
         "--bins",
     ]);

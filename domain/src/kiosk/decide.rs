@@ -6,7 +6,7 @@ use super::Kiosk;
 use super::turn::Turn;
 use crate::event::{DenyCode, TaskKind};
 use crate::ids::OrderId;
-use crate::input::{DrawerInput, Input, UplinkInput};
+use crate::input::{DrawerInput, Input, MachineInput, UplinkInput};
 use crate::session::{Idle, Stage, TerminalPhase, Uplink, Visit};
 use crate::time::MonoMs;
 
@@ -26,6 +26,11 @@ impl Turn<'_> {
             Input::Scanner(input) => self.scanner(input),
             Input::Drawer(input) => self.drawer(input),
             Input::Uplink(input) => self.uplink(input),
+            // Whoever is there already is served: then it is tried again.
+            Input::Machine(MachineInput::Restarting) => {
+                self.session.restarting = self.session.visit.is_none();
+            }
+            Input::Machine(MachineInput::Staying) => self.session.restarting = false,
             Input::Command(command) => self.command(command),
         }
         if self.session.started {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Kiosk;
 use super::ledger::{DayCount, PrintState};
+use super::view::before;
 use crate::ids::OrderId;
 use crate::input::PrinterCondition;
 use crate::order::{DisplayNumber, OrderState};
@@ -147,6 +148,8 @@ impl Kiosk {
             Mode::Starting
         } else if let Some(fault) = &session.fault {
             Mode::OutOfService { code: fault.code.clone(), detail: fault.detail.clone() }
+        } else if session.restarting {
+            Mode::OutOfService { code: before::CODE_RESTARTING.into(), detail: before::RESTARTING.into() }
         } else if self.unclear_payments() > 0 {
             Mode::NeedsStaff
         } else if session.visit.is_some() {

@@ -1,7 +1,7 @@
 //! What the customer should see, computed from the state alone. No decision is made here.
 
 mod after;
-mod before;
+pub(super) mod before;
 mod cart;
 mod claim;
 mod item;

@@ -176,6 +176,7 @@ impl Turn<'_> {
     pub(super) fn can_serve(&self) -> bool {
         self.session.started
             && self.session.fault.is_none()
+            && !self.session.restarting
             && self.ledger.closed.is_none()
             && self.session.menu.is_some()
             && (self.session.claim.is_none() || self.session.visit.is_some())

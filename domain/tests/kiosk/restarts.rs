@@ -370,7 +370,7 @@ fn a_fault_takes_the_kiosk_out_of_service_until_the_next_start() {
     match w.view().page {
         Page::OutOfService(page) => {
             assert_eq!(&*page.code, "STO-01");
-            assert!(!page.closed);
+            assert_eq!(page.rest, domain::view::Rest::Fault);
         }
         other => panic!("{}", other.name()),
     }

@@ -281,9 +281,9 @@ async fn a_kiosk_that_is_born_anew_hears_its_assignment_again_and_late_ones_join
     .await;
 }
 
-/// A health that is worse with the release than without it.
-#[tokio::test]
-async fn kiosks_that_start_anew_more_often_with_a_release_halt_it() {
+/// Twenty kiosks of the database, two of which have the release for ten hours; what happened to one of the two and to one
+/// of the others comes from `happened` (its placeholder is how often, to both together).
+async fn a_worse_health_halts(happened: &str, few: (i64, &str), many: (i64, &str)) {
     let shop = Shop::new(1);
     let owner = shop.fleet.owner().await;
     owner
@@ -297,26 +297,91 @@ async fn kiosks_that_start_anew_more_often_with_a_release_halt_it() {
     let operator = shop.operator();
     let args = ["rollout", "start", "id!=t1.k0001", "--release", "2", "--yes"];
     assert_eq!(operator.run(&args).good(), "t1.r1\n");
-    let look = |starts: i64| {
+    let look = |count: i64| {
         format!(
             "UPDATE rollout_member SET phase = 'good', since = now() - interval '10 h' WHERE kiosk IN ('t1.h1', 't1.h2');
-             DELETE FROM kiosk_start;
-             INSERT INTO kiosk_start (kiosk, tenant, at, boot)
-             SELECT CASE WHEN n % 2 = 0 THEN 't1.h1' ELSE 't1.h7' END, 't1', now() - interval '1 h', true
-             FROM generate_series(1, {starts}) AS n;
-             UPDATE rollout SET memory = memory || '{{\"health_looked_s\": 0}}'"
+             DELETE FROM kiosk_start; DELETE FROM payment; DELETE FROM sale; {};
+             UPDATE rollout SET memory = memory || '{{\"health_looked_s\": 0}}'",
+            happened.replace("$1", &count.to_string())
         )
     };
     let looked = async || {
         let sql = "SELECT (memory->>'health_looked_s')::bigint > 0 FROM rollout";
         owner.query_one(sql, &[]).await.unwrap().get::<_, bool>(0)
     };
-    owner.batch_execute(&look(4)).await.unwrap();
+    owner.batch_execute(&look(few.0)).await.unwrap();
     eventually("it has looked", looked).await;
-    assert_eq!(shop.rollout("t1.r1")["state"], "running", "two and two say little");
-    owner.batch_execute(&look(30)).await.unwrap();
+    assert_eq!(shop.rollout("t1.r1")["state"], "running", "{}", few.1);
+    owner.batch_execute(&look(many.0)).await.unwrap();
     shop.stands("t1.r1", "halted").await;
-    assert!(
-        shop.rollout("t1.r1")["why"]["health"].as_str().unwrap().contains("15 with the release, 15 without")
-    );
+    let why = shop.rollout("t1.r1")["why"]["health"].as_str().unwrap().to_owned();
+    assert!(why.contains(many.1), "{why}");
+}
+
+#[tokio::test]
+async fn kiosks_that_start_anew_more_often_with_a_release_halt_it() {
+    let starts = "INSERT INTO kiosk_start (kiosk, tenant, at, boot)
+        SELECT CASE WHEN n % 2 = 0 THEN 't1.h1' ELSE 't1.h7' END, 't1', now() - interval '1 h', true
+        FROM generate_series(1, $1) AS n";
+    let halts = (30, "the daemon starts anew more often: 15 with the release, 15 without");
+    a_worse_health_halts(starts, (4, "two and two say little"), halts).await;
+}
+
+#[tokio::test]
+async fn kiosks_that_lose_their_connection_more_often_with_a_release_halt_it() {
+    let starts = "INSERT INTO kiosk_start (kiosk, tenant, at, boot)
+        SELECT CASE WHEN n % 2 = 0 THEN 't1.h1' ELSE 't1.h7' END, 't1', now() - interval '1 h', false
+        FROM generate_series(1, $1) AS n";
+    let halts = (30, "the connection is lost more often: 15 with the release, 15 without");
+    a_worse_health_halts(starts, (4, "two and two say little"), halts).await;
+}
+
+#[tokio::test]
+async fn payments_that_fail_more_often_with_a_release_halt_it() {
+    // As many payments with the release as without; with it they fail, without it one in ten does.
+    let payments = "INSERT INTO sale (id, tenant, site, kiosk, epoch, number, placed_at, business_date, mode, channel, currency,
+            exponent, total, catalog_rev, state, lines)
+        SELECT gen_random_uuid(), 't1', 'main', CASE WHEN n % 2 = 0 THEN 't1.h1' ELSE 't1.h7' END, 1, n::text, now() - interval '1 h',
+            current_date, 'eat_in', 'kiosk', 'EUR', 2, 100, 1, 'placed', '[]' FROM generate_series(1, $1) AS n;
+        INSERT INTO payment (id, tenant, kiosk, sale, tender, amount, tip, state)
+        SELECT gen_random_uuid(), 't1', kiosk, id, 'card', 100, 0,
+            CASE WHEN kiosk = 't1.h1' OR number::int % 20 = 1 THEN 'declined' ELSE 'completed' END FROM sale";
+    let halts = (60, "payments fail more often: 30 with the release, 3 without");
+    a_worse_health_halts(payments, (4, "two and two say little"), halts).await;
+}
+
+#[tokio::test]
+async fn a_kiosk_gets_its_turn_in_the_window_and_not_while_the_rollout_is_paused_and_its_silence_is_a_failure()
+ {
+    let shop = Shop::new(1);
+    let (operator, owner) = (shop.operator(), shop.fleet.owner().await);
+    let start = [&START[..], &["25", "--window", "00:00-23:59"]].concat();
+    eventually("it starts", async || operator.run(&start).code == 0).await;
+    // A window that is never open: minutes of the day are less than 1440.
+    owner.batch_execute("UPDATE rollout SET win_from = 1440, win_to = 1441").await.unwrap();
+    shop.assigned(0).await;
+    shop.is_at(0, "t1.r1", "installed");
+    let heard = async || shop.rollout("t1.r1")["kiosks"].to_string().contains("assigned");
+    eventually("it is heard", heard).await;
+    let waits = async |why: &str| {
+        tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+        assert!(!shop.has_turn(0), "{why}");
+    };
+    waits("outside the window").await;
+    operator.run(&["rollout", "pause", "t1.r1"]).good();
+    shop.stands("t1.r1", "paused").await;
+    owner.batch_execute("UPDATE rollout SET win_from = NULL, win_to = NULL").await.unwrap();
+    waits("while it is paused").await;
+    operator.run(&["rollout", "resume", "t1.r1"]).good();
+    eventually("it has its turn", async || shop.has_turn(0)).await;
+    // Paused, it is waited for; and whoever then says nothing has failed.
+    operator.run(&["rollout", "pause", "t1.r1"]).good();
+    shop.is_at(0, "t1.r1", "trial_boot");
+    let long_ago = "UPDATE rollout_member SET since = now() - interval '1 day' WHERE phase = 'switching'";
+    owner.batch_execute(long_ago).await.unwrap();
+    let silent = async || {
+        let sql = "SELECT phase || ' ' || coalesce(reason, '') FROM rollout_member";
+        owner.query_one(sql, &[]).await.unwrap().get::<_, String>(0) == "bad silent"
+    };
+    eventually("silence is a verdict", silent).await;
 }

@@ -6,6 +6,8 @@ mod orders;
 mod status;
 mod words;
 
+pub(crate) use status::obstacle;
+
 use std::sync::Arc;
 
 use domain::ids::{ItemId, PaymentId, ReceiptId, TaskId, Uuid};
@@ -21,6 +23,7 @@ use super::AdminContext;
 use super::wire::{Answer, Request, Verdict};
 use crate::catalog;
 use crate::core::{Asked, Core};
+use crate::updates::{UpdatesHandle, Wanted};
 
 /// Most orders in one answer.
 const ORDERS_MAX: u32 = 1000;
@@ -34,10 +37,12 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
         Request::Devices => Ok(devices(context)),
         Request::Mirror => mirror(context),
         Request::Enroll { code } => enroll(context, code).await,
-        Request::Updates => match &context.updates {
-            Some(updates) => Ok(updates.status()),
-            None => Err("updates are not set; write an [update] section".into()),
-        },
+        Request::Updates => updates(context).map(UpdatesHandle::status),
+        Request::UpdatesInstall { path, release } => {
+            tell_updates(context, Wanted::Install { path, release }).await
+        }
+        Request::UpdatesHalt => tell_updates(context, Wanted::Hold { by: user.into() }).await,
+        Request::UpdatesResume => tell_updates(context, Wanted::GoOn).await,
         Request::Dump => Ok(json!({"text": context.recorder.text()})),
         Request::CatalogImport { document } => import(context, user, document).await,
         Request::Status => status::status(context).await,
@@ -90,6 +95,14 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
         }
     };
     said.map_or_else(Answer::error, Answer::ok)
+}
+
+fn updates(context: &AdminContext) -> Result<&UpdatesHandle, String> {
+    context.updates.as_ref().ok_or_else(|| "updates are not set; write an [update] section".into())
+}
+
+async fn tell_updates(context: &AdminContext, wanted: Wanted) -> Said {
+    Ok(json!({"done": updates(context)?.tell(wanted).await?}))
 }
 
 /// Runs on the core's thread and brings the answer back.

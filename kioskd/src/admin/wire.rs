@@ -1,5 +1,7 @@
 //! What is said over the socket.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -99,6 +101,17 @@ pub enum Request {
     },
     /// How updates are.
     Updates,
+    /// Install a release that was brought to the kiosk.
+    UpdatesInstall {
+        /// Where it is, from the root of the file system: the folder of a signed release, or a `.raucb`.
+        path: PathBuf,
+        /// Which one; without it the newest that is there.
+        release: Option<u64>,
+    },
+    /// Stop updates up to the restart, until `UpdatesResume`.
+    UpdatesHalt,
+    /// Go on with updates.
+    UpdatesResume,
     /// The last inputs.
     Dump,
 }

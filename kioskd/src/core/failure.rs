@@ -121,7 +121,7 @@ mod tests {
         let view = full.view(&config, Some(&catalog), &now);
         assert_eq!((&*view.brand, view.languages.len()), ("Alder & Rye", 4));
         let domain::view::Page::OutOfService(page) = &view.page else { panic!("{}", view.page.name()) };
-        assert_eq!((&*page.code, page.closed), ("STO-02", false));
+        assert_eq!((&*page.code, page.rest), ("STO-02", domain::view::Rest::Fault));
         assert_eq!(full.view(&config, None, &now).page.name(), "out-of-service", "without a catalog too");
     }
 

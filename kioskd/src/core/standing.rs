@@ -44,6 +44,7 @@ impl Standing {
             | Input::Started
             | Input::Tick
             | Input::Intent(_)
+            | Input::Machine(_)
             | Input::Command(_) => return,
         };
         self.0.retain(|known| discriminant(known) != discriminant(&told));

@@ -13,11 +13,13 @@ use serde::{Deserialize, Serialize};
 use store::UpdateRow;
 use tokio::sync::{Mutex, mpsc, watch};
 
+use super::by_hand::{self, Command, Wanted};
 use super::hands::{Hands, Progress, Task};
 use super::https::Https;
 use super::orders::{Orders, Reader, Terms};
 use super::parts::{self, OverMqtt};
 use super::sources::Sources;
+use super::stick::Stick;
 use super::writer::SlotWriter;
 use super::{Ends, Parts, proof, report};
 use crate::board::Board;
@@ -50,7 +52,15 @@ pub(super) struct Agent {
     hands: Hands,
     progress: mpsc::Receiver<Progress>,
     terms: watch::Sender<Option<Terms>>,
-    told: watch::Sender<serde_json::Value>,
+    tools: Tools,
+    /// What somebody at the kiosk wants, once nothing is being done.
+    wanted: Option<Command>,
+}
+
+/// The ends between updates and the tools of this machine.
+pub(super) struct Tools {
+    pub(super) told: watch::Sender<serde_json::Value>,
+    pub(super) commands: mpsc::Receiver<Command>,
 }
 
 /// What is kept in the store's row.
@@ -60,6 +70,24 @@ struct Memory {
     /// Devices that answered before the switch.
     #[serde(default)]
     devices: BTreeSet<String>,
+    /// Where the release is that somebody has brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stick: Option<Stick>,
+}
+
+impl Memory {
+    fn new(journal: Journal) -> Self {
+        Self { journal, devices: BTreeSet::new(), stick: None }
+    }
+
+    /// Of what is under way, if somebody has brought that.
+    fn stick(&self) -> Option<&Stick> {
+        self.stick.as_ref().filter(|_| self.is_by_hand())
+    }
+
+    fn is_by_hand(&self) -> bool {
+        self.journal.under_way.as_ref().is_some_and(|it| it.wish.is_by_hand())
+    }
 }
 
 /// What is known while it runs.
@@ -69,6 +97,10 @@ struct Known {
     runs: State,
     place: Place,
     percent: Option<u8>,
+    /// What goes wrong, in words for a person at the kiosk.
+    trouble: Option<String>,
+    /// What it waits for, in words.
+    waits_for: Option<String>,
     /// What was told last, and in which connection.
     reported: Option<(u64, Vec<u8>)>,
 }
@@ -82,7 +114,7 @@ impl Agent {
         settings: &settings::Update,
         keys: Vec<PublicKey>,
         ends: Ends,
-        told: watch::Sender<serde_json::Value>,
+        tools: Tools,
     ) -> Self {
         let folder = Folder::below(&parts.settings.kiosk.data_dir);
         let uplink = parts.settings.uplink.as_ref();
@@ -104,6 +136,7 @@ impl Agent {
             machine: Arc::clone(&parts.machine),
             prove_within: Duration::from_secs(settings.prove_s.into()),
             has_fleet: uplink.is_some(),
+            stick: None,
         };
         Self {
             core: parts.core.clone(),
@@ -117,7 +150,8 @@ impl Agent {
             hands,
             progress: progress_end,
             terms,
-            told,
+            tools,
+            wanted: None,
         }
     }
 
@@ -135,11 +169,16 @@ impl Agent {
         self.take(&mut known, &Input::Started).await;
         loop {
             self.hear(&mut known).await;
+            if let Some(Command { wanted, reply }) = self.wanted.take() {
+                // Whoever asked may have gone.
+                reply.send(self.obey(&mut known, wanted).await).ok();
+            }
             self.report(&mut known).await;
             let action = known.memory.journal.action(&known.place);
             let release = known.memory.journal.under_way.as_ref().map_or(0, |it| it.wish.release);
             let devices = known.memory.devices.clone();
-            let task = Task { action: action.clone(), release, devices };
+            let stick = known.memory.stick().cloned();
+            let task = Task { action: action.clone(), release, devices, stick };
             let input = self.perform(&mut known, task).await;
             // Halts are heard again before what was waited for counts.
             self.hear(&mut known).await;
@@ -165,10 +204,9 @@ impl Agent {
             let memory = serde_json::from_str::<Memory>(&row.journal);
             memory.inspect_err(|error| tracing::error!(%error, "the journal of updates cannot be read")).ok()
         });
-        let memory =
-            memory.unwrap_or_else(|| Memory { journal: Journal::new(&place), devices: BTreeSet::new() });
+        let memory = memory.unwrap_or_else(|| Memory::new(Journal::new(&place)));
         let verdict = row.and_then(|row| serde_json::from_str(&row.verdict?).ok());
-        Known { memory, verdict, runs, place, percent: None, reported: None }
+        Known { memory, verdict, runs, place, percent: None, trouble: None, waits_for: None, reported: None }
     }
 
     async fn runs(&self) -> State {
@@ -197,6 +235,7 @@ impl Agent {
     /// Until the action is done, or another one is due; then there is no input.
     async fn perform(&mut self, known: &mut Known, task: Task) -> Option<Input> {
         let action = task.action.clone();
+        known.waits_for = report::held_up(&known.memory.journal, &known.place);
         // What an earlier attempt has told is not of this one.
         while self.progress.try_recv().is_ok() {}
         let work = self.hands.clone().perform(task);
@@ -205,9 +244,20 @@ impl Agent {
         let inbox = self.ends.inbox.clone();
         loop {
             tokio::select! {
-                input = &mut work => return input,
+                input = &mut work => {
+                    // What it said last may be why it came to nothing.
+                    while let Ok(progress) = self.progress.try_recv() {
+                        self.progressed(known, progress).await;
+                    }
+                    return input;
+                }
                 Some(progress) = self.progress.recv() => self.progressed(known, progress).await,
                 () = inbox.changed() => self.hear(known).await,
+                Some(command) = self.tools.commands.recv() => {
+                    let Some(command) = by_hand::in_time(command, &known.memory.journal) else { continue };
+                    self.wanted = Some(command);
+                    return None;
+                }
                 _ = tick.tick() => self.hear(known).await,
             }
             self.report(known).await;
@@ -220,6 +270,14 @@ impl Agent {
     async fn progressed(&mut self, known: &mut Known, progress: Progress) {
         let percent = match progress {
             Progress::Read(percent) => percent,
+            Progress::WaitsFor(what) => {
+                known.waits_for = Some(what);
+                return;
+            }
+            Progress::Trouble(why) => {
+                known.trouble = why;
+                return;
+            }
             Progress::Flushed { done, of } => {
                 self.take(known, &Input::Flushed(done)).await;
                 u8::try_from(done * 100 / of.max(1)).unwrap_or(100)
@@ -231,7 +289,9 @@ impl Agent {
     /// Takes what the fleet has said since: halts first.
     async fn hear(&mut self, known: &mut Known) {
         known.place = self.place(&known.runs);
-        let Ok(Some(identity)) = self.folder.identity() else { return };
+        let Ok(Some(identity)) = self.folder.identity() else {
+            return self.agree(known, None);
+        };
         let told: Vec<PublicKey> =
             identity.campaign_keys.iter().filter_map(|text| PublicKey::parse(text)).collect();
         let reader = Reader {
@@ -244,9 +304,42 @@ impl Agent {
         for input in opened.inputs {
             self.take(known, &input).await;
         }
-        let under_way = known.memory.journal.under_way.as_ref().map(|it| it.wish.generation);
-        let terms = opened.terms.filter(|terms| Some(terms.generation) == under_way);
+        self.agree(known, opened.terms);
+    }
+
+    /// How what is under way wants to be done: as the fleet says, if it is the fleet's wish.
+    fn agree(&self, known: &Known, fleets: Option<Terms>) {
+        let under_way = known.memory.journal.under_way.as_ref().map(|it| &it.wish);
+        let terms = under_way.and_then(|wish| {
+            if wish.is_by_hand() {
+                return Some(Terms::of_a_person(wish.generation));
+            }
+            fleets.filter(|terms| terms.generation == wish.generation)
+        });
         self.terms.send_if_modified(|now| std::mem::replace(now, terms) != terms);
+    }
+
+    /// Does what somebody at the kiosk wants, while nothing else is done.
+    async fn obey(&mut self, known: &mut Known, wanted: Wanted) -> Result<String, String> {
+        let (path, release) = match wanted {
+            Wanted::Install { path, release } => (path, release),
+            Wanted::Hold { by } => {
+                self.take(known, &Input::Held(Some(by))).await;
+                return Ok("updates stop here; go on with: kioskctl updates resume".into());
+            }
+            Wanted::GoOn => {
+                self.take(known, &Input::Held(None)).await;
+                return Ok("updates go on".into());
+            }
+        };
+        by_hand::may_install(&known.memory.journal)?;
+        let found = by_hand::find(&self.hands.writer, &path, &known.runs.model, release).await?;
+        by_hand::is_newer(&known.memory.journal, found.release)?;
+        known.memory.stick = Some(found.stick);
+        known.trouble = None;
+        self.take(known, &Input::Brought(found.release)).await;
+        self.hear(known).await;
+        Ok(format!("release {} is being installed; kioskctl updates says how far it is", found.release))
     }
 
     /// Takes an input, and makes what follows from it durable.
@@ -261,12 +354,15 @@ impl Agent {
             tracing::info!(release = report.release, campaign = %report.campaign, news = ?report.what, "update");
         }
         let step = turn.journal.under_way.as_ref().map(|it| it.step);
-        let mut memory = Memory { journal: turn.journal, devices: known.memory.devices.clone() };
+        let mut memory = Memory { journal: turn.journal, ..known.memory.clone() };
         if step == Some(Step::Switching) && known.memory.journal != memory.journal {
             memory.devices = proof::answering(&self.board);
         }
         if memory == known.memory && verdict.is_none() {
             return;
+        }
+        if !memory.is_by_hand() {
+            memory.stick = None;
         }
         known.memory = memory;
         known.verdict = verdict.or(known.verdict.take());
@@ -294,8 +390,10 @@ impl Agent {
         let mut shown = serde_json::to_value(&state).unwrap_or_default();
         shown["halted"] = serde_json::json!(journal.halt.campaigns);
         shown["never_again"] = serde_json::json!(journal.bad);
+        shown["trouble"] = serde_json::json!(known.trouble);
+        shown["waits_for"] = serde_json::json!(known.waits_for);
         shown["floor"] = journal.floor.into();
-        self.told.send_replace(shown);
+        self.tools.told.send_replace(shown);
         let connection = self.ends.inbox.heard().connections;
         let payload = serde_json::to_vec(&state).unwrap_or_default();
         if connection == 0 || known.reported.as_ref().is_some_and(|it| *it == (connection, payload.clone())) {

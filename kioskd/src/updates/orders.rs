@@ -20,6 +20,13 @@ pub(super) struct Terms {
     pub(super) rate_kb: Option<u32>,
 }
 
+impl Terms {
+    /// Of what somebody has brought: they stand there.
+    pub(super) fn of_a_person(generation: u64) -> Self {
+        Self { generation, turn: true, window: None, rate_kb: None }
+    }
+}
+
 /// Opens documents.
 #[derive(Default)]
 pub(super) struct Orders {

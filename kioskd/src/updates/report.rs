@@ -1,6 +1,6 @@
 //! What the fleet is told of updates, and what is kept of it.
 
-use ota::agent::{Journal, News, Reason, Report, Step};
+use ota::agent::{Action, Journal, News, Place, Reason, Report, Step};
 use ota::writer::wire::State;
 use protocol::update::{UpdateState, UpdateUnderWay, UpdateVerdict};
 use serde::Serialize;
@@ -27,8 +27,21 @@ pub(super) fn state(
             step: step(it.step).to_owned(),
             percent: percent.filter(|_| it.step == Step::Downloading || it.step == Step::Verifying),
         }),
+        held_by: journal.held_by.clone(),
         last: verdict.cloned(),
     }
+}
+
+/// What keeps an update from going on, in words, as far as the journal knows.
+pub(super) fn held_up(journal: &Journal, place: &Place) -> Option<String> {
+    let it = journal.under_way.as_ref().filter(|_| journal.action(place) == Action::Rest)?;
+    Some(match &journal.held_by {
+        Some(by) => format!("{by}, who has stopped updates here"),
+        None if it.step == Step::RebootGate && !journal.is_halted() => {
+            "a word of the fleet, from today, that nothing is halted".to_owned()
+        }
+        None => "the fleet, which has halted it".to_owned(),
+    })
 }
 
 /// How an update ended, if these reports say so; `after`: the journal that came with them. An attempt that failed and

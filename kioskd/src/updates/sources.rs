@@ -31,12 +31,16 @@ pub(super) enum SourceError {
     /// It has no such file.
     #[error("there is no such file")]
     Missing,
+    /// It gives less than a piece in [`SLOW`].
+    #[error("it is too slow")]
+    Slow,
     /// It does not do what was asked.
     #[error("{0}")]
     Wrong(String),
 }
 
-/// A source that gives less than a piece in so long is as good as none: about 1 kB a second.
+/// A source that takes longer for a piece is left for another one, if there is one: about 1 kB a second, and whoever
+/// feeds us byte by byte is none. Time that we wait for our own limit does not count.
 const SLOW: Duration = Duration::from_secs(60);
 /// Pauses between attempts while nobody can be reached.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
@@ -146,6 +150,12 @@ impl Sources {
                     self.all[now].forget(piece.path);
                     self.left.push(now);
                 }
+                Err(SourceError::Slow) => {
+                    // The only one that there is may be slow.
+                    if (0..self.all.len()).any(|it| it != now && !self.left.contains(&it)) {
+                        self.leave("it is too slow");
+                    }
+                }
                 Err(error) => {
                     // Parts of two files are no file.
                     bytes.clear();
@@ -163,11 +173,15 @@ impl Sources {
         bytes: &mut Vec<u8>,
         terms: &impl Fn() -> Option<Terms>,
     ) -> Result<(), SourceError> {
+        let mut patience = SLOW;
         while bytes.len() < piece.length as usize {
             let come = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             let rest = Piece { at: piece.at + u64::from(come), length: piece.length - come, ..piece };
-            let more = tokio::time::timeout(SLOW, self.all[now].read(&rest)).await;
-            let more = more.unwrap_or_else(|_| Err(SourceError::Unreachable("it is too slow".into())))?;
+            let began = self.clock.now().mono.0;
+            let more = tokio::time::timeout(patience, self.all[now].read(&rest)).await;
+            let more = more.unwrap_or(Err(SourceError::Slow))?;
+            let took = self.clock.now().mono.0.saturating_sub(began);
+            patience = patience.saturating_sub(Duration::from_millis(took));
             if more.is_empty() {
                 break;
             }

@@ -1,8 +1,8 @@
 //! What follows from what came of an action.
 
 use super::{
-    ATTEMPTS_MAX, Attempts, Halt, Input, Journal, News, Place, Reason, Report, STEPS_MAX, Step, Turn,
-    UnderWay, Wish,
+    ATTEMPTS_MAX, Attempts, BY_HAND, Halt, Input, Journal, LOST_MAX, News, Place, Reason, Report, STEPS_MAX,
+    Step, Turn, UnderWay, Wish,
 };
 
 impl Journal {
@@ -14,12 +14,15 @@ impl Journal {
             Input::Started => turn.started(place),
             Input::Halt(halt) => turn.halt(halt),
             Input::Wished(wish) => turn.wished(wish, place),
+            Input::Brought(release) => turn.brought(*release, place),
             Input::Withdrawn(generation) => turn.withdrawn(*generation),
+            Input::Held(by) => turn.journal.held_by.clone_from(by),
             Input::Believed { floor } => turn.believed(*floor, place),
             Input::Open => turn.open(place),
             Input::Flushed(done) => turn.flushed(*done),
             Input::Done => turn.done(place),
             Input::Failed(reason) => turn.failed(*reason, place),
+            Input::Lost => turn.lost_writer(),
             Input::Proven => turn.proven(place),
         }
         turn
@@ -58,6 +61,10 @@ impl Turn {
         self.journal.under_way.as_ref().is_some_and(|it| it.slot == place.slot)
     }
 
+    fn is_by_hand(&self) -> bool {
+        self.journal.under_way.as_ref().is_some_and(|it| it.wish.is_by_hand())
+    }
+
     fn halt(&mut self, halt: &Halt) {
         if halt.generation > self.journal.halt.generation {
             self.journal.halt = halt.clone();
@@ -69,8 +76,8 @@ impl Turn {
             return;
         }
         if let Some(it) = &mut self.journal.under_way {
-            if it.step >= Step::Switching {
-                // It is decided within minutes; the fleet says its wish again until it is fulfilled.
+            if it.step >= Step::Switching || it.wish.is_by_hand() {
+                // It is decided soon; the fleet says its wish again until it is fulfilled.
                 return;
             }
             if it.wish.release == wish.release {
@@ -87,12 +94,36 @@ impl Turn {
         if let Some(reason) = self.refusal(wish) {
             return self.reports.push(report(wish, News::Rejected(reason)));
         }
+        self.begin(wish.clone(), place);
+    }
+
+    fn brought(&mut self, release: u64, place: &Place) {
+        if self.step().is_some_and(|step| step >= Step::Switching) {
+            return;
+        }
+        let wish = Wish { campaign: BY_HAND.to_owned(), generation: self.journal.generation, release };
+        self.end(News::Failed(Reason::Cancelled));
+        // Whoever tries again has mended something.
+        self.journal.attempts = None;
+        if release == self.journal.confirmed {
+            return self.reports.push(report(&wish, News::Confirmed));
+        }
+        // Only the fleet may go back.
+        let older = (release < self.journal.confirmed).then_some(Reason::Floor);
+        if let Some(reason) = self.refusal(&wish).or(older) {
+            return self.reports.push(report(&wish, News::Rejected(reason)));
+        }
+        self.begin(wish, place);
+    }
+
+    fn begin(&mut self, wish: Wish, place: &Place) {
         self.journal.under_way = Some(UnderWay {
-            wish: wish.clone(),
+            wish,
             step: Step::Offered,
             slot: place.slot.other(),
             floor: 0,
             done: 0,
+            lost: 0,
             boot: place.boot.clone(),
             trial_boots: 0,
             steps: 0,
@@ -115,7 +146,7 @@ impl Turn {
 
     fn withdrawn(&mut self, generation: u64) {
         let Some(it) = &self.journal.under_way else { return };
-        if it.wish.generation <= generation && it.step < Step::Switching {
+        if it.wish.generation <= generation && it.step < Step::Switching && !it.wish.is_by_hand() {
             self.end(News::Failed(Reason::Cancelled));
         }
     }
@@ -139,8 +170,9 @@ impl Turn {
 
     fn flushed(&mut self, done: usize) {
         let Some(it) = &mut self.journal.under_way else { return };
-        if it.step == Step::Downloading {
-            it.done = it.done.max(done);
+        if it.step == Step::Downloading && done > it.done {
+            it.done = done;
+            it.lost = 0;
         }
     }
 
@@ -156,10 +188,24 @@ impl Turn {
     fn failed(&mut self, reason: Reason, place: &Place) {
         match self.step() {
             Some(Step::Offered) => self.end(News::Rejected(reason)),
+            Some(Step::Downloading | Step::Verifying) if self.is_by_hand() => self.end(News::Failed(reason)),
             Some(Step::Downloading | Step::Verifying) => self.try_again(reason, Step::Gated, place),
             Some(Step::Switching) => self.try_again(reason, Step::Installed, place),
             Some(Step::TrialBoot) if self.runs_new(place) => self.leave(reason, place),
             _ => {}
+        }
+    }
+
+    /// What kills whoever writes it, again and again at the same place, is no good.
+    fn lost_writer(&mut self) {
+        let Some(it) = &mut self.journal.under_way else { return };
+        if !matches!(it.step, Step::Downloading | Step::Verifying) {
+            return;
+        }
+        it.lost += 1;
+        if it.lost >= LOST_MAX {
+            self.forbid();
+            self.end(News::Failed(Reason::CrashLoop));
         }
     }
 

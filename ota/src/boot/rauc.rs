@@ -6,50 +6,37 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
+use protocol::text::{Hex32, from_hex};
 use zbus::blocking::connection::Builder;
 use zbus::blocking::{Connection, Proxy};
-use zbus::zvariant::OwnedValue;
+use zbus::zvariant::{OwnedValue, Value};
 
-use super::{BootChooser, Booted, ChooserError};
+use super::{BootChooser, Booted, Bundle, BundleError, ChooserError, Written};
 use crate::chooser::Slot;
 
 const NAME: &str = "de.pengutronix.rauc";
 const INTERFACE: &str = "de.pengutronix.rauc.Installer";
+/// How often it is told how far an installation is.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// The RAUC service of this machine.
 pub struct Rauc {
     installer: Proxy<'static>,
 }
 
-/// Why a bundle is not installed.
-#[derive(Debug, thiserror::Error)]
-pub enum BundleError {
-    /// RAUC cannot be asked.
-    #[error("RAUC")]
-    Rauc(#[from] zbus::Error),
-    /// Its version does not end in `+` and the number of the release.
-    #[error("the bundle's version {0:?} tells no release number: 1.4.2+42")]
-    Unnumbered(String),
-    /// It is older than what is allowed here.
-    #[error("release {release} is below {floor}, the lowest that is allowed here")]
-    Floor {
-        /// Of the bundle.
-        release: u64,
-        /// The lowest that is allowed.
-        floor: u64,
-    },
-    /// RAUC has not installed it.
-    #[error("RAUC: {0}")]
-    Failed(String),
-}
-
 /// A slot, as RAUC tells it.
 struct Told {
     name: String,
     boot_name: String,
+    device: String,
     is_booted: bool,
     is_good: bool,
+    bundle_version: String,
+    size: Option<u64>,
+    sha256: Option<Hex32>,
 }
 
 impl Rauc {
@@ -73,6 +60,10 @@ impl Rauc {
         let slot = |(name, status): (String, HashMap<String, OwnedValue>)| Told {
             name,
             boot_name: text(&status, "bootname"),
+            device: text(&status, "device"),
+            bundle_version: text(&status, "bundle.version"),
+            size: status.get("size").and_then(|value| u64::try_from(value).ok()),
+            sha256: from_hex(&text(&status, "sha256")).and_then(|it| it.try_into().ok()).map(Hex32),
             is_booted: text(&status, "state") == "booted",
             is_good: text(&status, "boot-status") == "good",
         };
@@ -87,28 +78,28 @@ impl Rauc {
         if marked == *name { Ok(()) } else { Err(ChooserError::Running(message)) }
     }
 
-    /// Installs a whole bundle from a file of this machine, a USB stick for example, and activates its slot. Returns
-    /// when RAUC has done it.
-    ///
-    /// # Errors
-    /// See [`BundleError`].
-    pub fn install_bundle(&self, path: &Path, floor: u64) -> Result<u64, BundleError> {
-        let path = path.to_string_lossy();
-        let (_compatible, version): (String, String) = self.installer.call("Info", &(&*path))?;
-        let release = version.rsplit_once('+').and_then(|(_, number)| number.parse().ok());
-        let release = release.ok_or(BundleError::Unnumbered(version))?;
-        if release < floor {
-            return Err(BundleError::Floor { release, floor });
-        }
+    /// What RAUC says of the last installation, as soon as it says it.
+    fn completed(&self) -> Result<mpsc::Receiver<i32>, BundleError> {
+        let (ended, end) = mpsc::channel();
         let mut completed = self.installer.receive_signal("Completed")?;
-        let options: HashMap<&str, zbus::zvariant::Value<'_>> = HashMap::new();
-        let () = self.installer.call("InstallBundle", &(&*path, options))?;
-        let result = completed.next().map(|signal| signal.body().deserialize::<i32>()).transpose()?;
-        if result == Some(0) {
-            return Ok(release);
-        }
-        Err(BundleError::Failed(self.installer.get_property("LastError").unwrap_or_default()))
+        let wait = move || {
+            let result = completed.next().and_then(|signal| signal.body().deserialize::<i32>().ok());
+            // Nobody waits any more.
+            ended.send(result.unwrap_or(-1)).ok();
+        };
+        let thread = std::thread::Builder::new().name("rauc".into()).spawn(wait);
+        thread.map_err(|error| BundleError::Failed(error.to_string()))?;
+        Ok(end)
     }
+
+    fn percent(&self) -> u8 {
+        let progress: zbus::Result<(i32, String, i32)> = self.installer.get_property("Progress");
+        progress.ok().and_then(|(percent, ..)| percent.try_into().ok()).unwrap_or(0)
+    }
+}
+
+fn version_of(bundle: &Bundle) -> String {
+    format!("{}+{}", bundle.version, bundle.release)
 }
 
 fn named(boot_name: &str) -> Option<Slot> {
@@ -141,5 +132,49 @@ impl BootChooser for Rauc {
 
     fn activate(&mut self, slot: Slot) -> Result<(), ChooserError> {
         self.mark("active", slot)
+    }
+
+    fn bundle(&mut self, path: &Path) -> Result<Bundle, BundleError> {
+        let path = path.to_string_lossy();
+        let told: zbus::Result<(String, String)> = self.installer.call("Info", &(&*path));
+        let (found, version) = told.map_err(|error| match error {
+            zbus::Error::MethodError(_, Some(why), _) => BundleError::Unbelieved(why),
+            error => error.into(),
+        })?;
+        let wanted: String = self.installer.get_property("Compatible")?;
+        if found != wanted {
+            return Err(BundleError::Foreign { found, wanted });
+        }
+        let numbered = version.rsplit_once('+').and_then(|(name, number)| Some((name, number.parse().ok()?)));
+        let (name, release) = numbered.ok_or_else(|| BundleError::Unnumbered(version.clone()))?;
+        Ok(Bundle { release, version: name.to_owned() })
+    }
+
+    fn install(&mut self, path: &Path, told: &mut dyn FnMut(u8)) -> Result<(), BundleError> {
+        let path = path.to_string_lossy();
+        let end = self.completed()?;
+        let options: HashMap<&str, Value<'_>> = HashMap::new();
+        let () = self.installer.call("InstallBundle", &(&*path, options))?;
+        loop {
+            match end.recv_timeout(TELL_EVERY) {
+                Ok(0) => return Ok(()),
+                Err(RecvTimeoutError::Timeout) => told(self.percent()),
+                Ok(_) | Err(RecvTimeoutError::Disconnected) => {
+                    let why = self.installer.get_property("LastError");
+                    return Err(BundleError::Failed(why.unwrap_or_default()));
+                }
+            }
+        }
+    }
+
+    fn written(&mut self, device: &Path, bundle: &Bundle) -> Result<Written, BundleError> {
+        let same = |it: &&Told| match (std::fs::canonicalize(&it.device), std::fs::canonicalize(device)) {
+            (Ok(one), Ok(other)) => one == other,
+            _ => false,
+        };
+        let slots = self.slots()?;
+        let told = slots.iter().find(same).filter(|it| it.bundle_version == version_of(bundle));
+        let written = told.and_then(|it| Some(Written { size: it.size?, sha256: it.sha256? }));
+        written.ok_or_else(|| BundleError::Untold(device.display().to_string()))
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::Image;
-use crate::kot::{BLOCK, REFERENCE_MAX};
+use crate::kot::BLOCK;
 
 /// One window in so many is looked at.
 const EVERY: u64 = 128;
@@ -18,6 +18,9 @@ const PLACES_MAX: usize = 8;
 
 /// Votes are counted for parts of so many bytes.
 const PART: u64 = 65_536;
+
+/// Bytes that are told as alike.
+const WIDTH: u64 = 4 << 20;
 
 /// Bytes of an image that are read at a time.
 const PIECE: usize = 1 << 20;
@@ -78,8 +81,8 @@ impl Likeness {
         Ok(Self { windows, parts: size.div_ceil(PART), blocks: size / BLOCK })
     }
 
-    /// The part of the image that has most in common with these bytes: its first block and how many, at most a
-    /// reference; `None`: nothing in common.
+    /// The part of the image that has most in common with these bytes: its first block and how many, at most
+    /// 4 MiB; `None`: nothing in common.
     pub(super) fn best(&self, bytes: &[u8]) -> Option<(u32, u16)> {
         let mut gear = Gear::new();
         let mut votes: BTreeMap<u64, u32> = BTreeMap::new();
@@ -93,7 +96,7 @@ impl Likeness {
                 }
             }
         }
-        let width = REFERENCE_MAX / PART;
+        let width = WIDTH / PART;
         let sum = |first: u64| votes.range(first..first + width).map(|(_, count)| count).sum::<u32>();
         let first = votes.keys().copied().max_by_key(|first| (sum(*first), u64::MAX - first))?;
         // In the middle, not at the edge: what lies before the first vote is probably like it too.
@@ -101,7 +104,7 @@ impl Likeness {
         let slack = (width - (last - first + 1)) / 2;
         let first = first.saturating_sub(slack).min(self.parts.saturating_sub(width));
         let start = first * PART / BLOCK;
-        let blocks = (REFERENCE_MAX / BLOCK).min(self.blocks.saturating_sub(start));
+        let blocks = (WIDTH / BLOCK).min(self.blocks.saturating_sub(start));
         let reference = u32::try_from(start).ok().zip(u16::try_from(blocks).ok())?;
         (reference.1 > 0).then_some(reference)
     }

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 
 use super::blocks::{BlockId, Blocks};
-use crate::kot::{Image, RUN_BLOCKS, SEGMENT_BLOCKS};
+use crate::kot::{Image, PATCH_BLOCKS, SEGMENT_BLOCKS};
 
-/// A copy of fewer blocks than this between two missing runs costs more than it brings: the run goes on over it, and
-/// the reference has those blocks anyway.
-const COPY_MIN: u32 = 4;
+/// A copy of fewer blocks than this between two missing runs becomes part of a patch: that costs a step of some bytes, while a
+/// patch that begins anew has to learn again what the bytes of this image are like.
+const COPY_MIN: u32 = 256;
+
+/// The same for blocks of zeros.
+const ZERO_MIN: u32 = 8;
 
 /// Blocks of the new image that are made in one way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -114,7 +117,12 @@ fn swallow(pieces: &mut Vec<Piece>) {
         .map(|at| {
             let around =
                 is_missing(at.checked_sub(1).and_then(|at| pieces.get(at))) && is_missing(pieces.get(at + 1));
-            around && pieces[at].blocks < COPY_MIN && matches!(pieces[at].how, How::Copy(..))
+            around
+                && match pieces[at].how {
+                    How::Copy(Image::Seed, _) => pieces[at].blocks < COPY_MIN,
+                    How::Zero => pieces[at].blocks < ZERO_MIN,
+                    How::Copy(Image::Target, _) | How::Missing { .. } => false,
+                }
         })
         .collect();
     let mut kept: Vec<Piece> = Vec::with_capacity(pieces.len());
@@ -150,7 +158,7 @@ fn neighbours(pieces: &mut [Piece], old_blocks: u32) {
     }
 }
 
-/// Missing runs of at most a MiB; of a file without an old image also within a segment, so that one range of its
+/// Missing runs that one patch makes; of a file without an old image those within a segment, so that one range of its
 /// payload makes a segment.
 fn cut(piece: Piece, whole_segments: bool) -> Vec<Piece> {
     if !matches!(piece.how, How::Missing { .. }) {
@@ -160,7 +168,7 @@ fn cut(piece: Piece, whole_segments: bool) -> Vec<Piece> {
     let mut parts = Vec::new();
     while start < end {
         let segment_end = (start / SEGMENT_BLOCKS + 1) * SEGMENT_BLOCKS;
-        let limit = if whole_segments { segment_end } else { start + RUN_BLOCKS };
+        let limit = if whole_segments { segment_end } else { start + PATCH_BLOCKS };
         let stop = limit.min(end);
         parts.push(Piece { start, blocks: stop - start, how: piece.how });
         start = stop;

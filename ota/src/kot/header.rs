@@ -4,7 +4,7 @@ use super::{BLOCK, FormatError, IMAGE_MAX, SEGMENT, limit};
 use crate::Hash;
 
 const MAGIC: &[u8; 4] = b"KOT1";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const FLAG_DELTA: u16 = 1;
 
 /// Most operations: 8 GiB in which every eighth block stands alone.

@@ -4,7 +4,7 @@
 //! little. A source is stored as its distance from where the last displacement would lead: after an insertion all
 //! later copies have the same one, so that the column is mostly zeros.
 
-use super::{BLOCK, FormatError, REFERENCE_MAX, RUN_MAX};
+use super::{BLOCK, FormatError, PATCH_MAX, RUN_MAX, STORED_MAX};
 
 /// Which image a copy or a reference is taken from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,17 +13,6 @@ pub enum Image {
     Seed,
     /// The new one, as far as it is finished.
     Target,
-}
-
-/// A part of an image that a run is compressed against. In blocks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Reference {
-    /// Of which image.
-    pub image: Image,
-    /// Its first block.
-    pub start: u32,
-    /// How many.
-    pub blocks: u16,
 }
 
 /// How the next blocks come to be.
@@ -39,8 +28,14 @@ pub enum Op {
     Zstd {
         /// Bytes of the frame.
         stored: u32,
-        /// What it was compressed against.
-        reference: Option<Reference>,
+    },
+    /// They are pieces of the old image with something added, and what is between them: so many bytes of the
+    /// payload say how.
+    Patch {
+        /// Bytes of it.
+        stored: u32,
+        /// The block of the old image that its first step begins at.
+        from: u32,
     },
 }
 
@@ -63,7 +58,7 @@ impl Placed {
         match self.op {
             Op::Zero | Op::Copy(..) => 0,
             Op::Raw => u64::from(self.blocks) * BLOCK,
-            Op::Zstd { stored, .. } => stored.into(),
+            Op::Zstd { stored } | Op::Patch { stored, .. } => stored.into(),
         }
     }
 }
@@ -73,14 +68,13 @@ const COPY_SEED: u8 = 1;
 const COPY_TARGET: u8 = 2;
 const RAW: u8 = 3;
 const ZSTD: u8 = 4;
-const ZSTD_SEED: u8 = 5;
-const ZSTD_TARGET: u8 = 6;
+const PATCH: u8 = 5;
 
-/// Bytes of the columns: kind, blocks, source, blocks of the reference, bytes in the payload.
-const WIDTHS: [usize; 5] = [1, 4, 4, 2, 4];
+/// Bytes of the columns: kind, blocks, source, bytes in the payload.
+const WIDTHS: [usize; 4] = [1, 4, 4, 4];
 
 /// Bytes of an operation in all columns together.
-const WIDTH: usize = 15;
+const WIDTH: usize = 13;
 
 /// The table, as it lies in memory: decompressed and checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -112,16 +106,13 @@ impl OpTable {
         let mut table = Self { columns: vec![0; count * WIDTH], count };
         let mut displacement = Displacement::default();
         for (index, placed) in ops.iter().enumerate() {
-            let (kind, source, reference, stored) = match placed.op {
-                Op::Zero => (ZERO, None, 0, 0),
-                Op::Copy(Image::Seed, from) => (COPY_SEED, Some((Image::Seed, from)), 0, 0),
-                Op::Copy(Image::Target, from) => (COPY_TARGET, Some((Image::Target, from)), 0, 0),
-                Op::Raw => (RAW, None, 0, 0),
-                Op::Zstd { stored, reference: None } => (ZSTD, None, 0, stored),
-                Op::Zstd { stored, reference: Some(it) } => {
-                    let kind = if it.image == Image::Seed { ZSTD_SEED } else { ZSTD_TARGET };
-                    (kind, Some((it.image, it.start)), it.blocks, stored)
-                }
+            let (kind, source, stored) = match placed.op {
+                Op::Zero => (ZERO, None, 0),
+                Op::Copy(Image::Seed, from) => (COPY_SEED, Some((Image::Seed, from)), 0),
+                Op::Copy(Image::Target, from) => (COPY_TARGET, Some((Image::Target, from)), 0),
+                Op::Raw => (RAW, None, 0),
+                Op::Zstd { stored } => (ZSTD, None, stored),
+                Op::Patch { stored, from } => (PATCH, Some((Image::Seed, from)), stored),
             };
             let distance = source.map_or(0, |(image, from)| {
                 let usual = displacement.of(image);
@@ -133,8 +124,7 @@ impl OpTable {
             table.put(0, index, &[kind]);
             table.put(1, index, &placed.blocks.to_le_bytes());
             table.put(2, index, &distance.to_le_bytes());
-            table.put(3, index, &reference.to_le_bytes());
-            table.put(4, index, &stored.to_le_bytes());
+            table.put(3, index, &stored.to_le_bytes());
         }
         table
     }
@@ -191,19 +181,14 @@ impl OpTable {
                 *usual = usual.wrapping_add(self.get(2, index));
                 usual.wrapping_add(start)
             };
-            let stored = self.get(4, index);
-            let mut reference = |image| {
-                let blocks = u16::try_from(self.get(3, index)).unwrap_or(u16::MAX);
-                Some(Reference { image, start: source(image), blocks })
-            };
+            let stored = self.get(3, index);
             let op = match self.columns[index] {
                 ZERO => Op::Zero,
                 COPY_SEED => Op::Copy(Image::Seed, source(Image::Seed)),
                 COPY_TARGET => Op::Copy(Image::Target, source(Image::Target)),
                 RAW => Op::Raw,
-                ZSTD => Op::Zstd { stored, reference: None },
-                ZSTD_SEED => Op::Zstd { stored, reference: reference(Image::Seed) },
-                ZSTD_TARGET => Op::Zstd { stored, reference: reference(Image::Target) },
+                ZSTD => Op::Zstd { stored },
+                PATCH => Op::Patch { stored, from: source(Image::Seed) },
                 _ => return None,
             };
             let placed = Placed { op, start, blocks: self.get(1, index), payload };
@@ -239,19 +224,17 @@ impl OpTable {
                 Op::Raw | Op::Zstd { .. } if blocks * BLOCK > RUN_MAX => {
                     return refuse("the run is too long");
                 }
-                Op::Raw => {}
-                Op::Zstd { stored, .. } if stored == 0 || u64::from(stored) > RUN_MAX => {
+                Op::Patch { .. } if blocks * BLOCK > PATCH_MAX => return refuse("the run is too long"),
+                Op::Zstd { stored } if stored == 0 || u64::from(stored) > RUN_MAX => {
                     return refuse("its part of the payload is empty or too long");
                 }
-                Op::Zstd { reference: Some(it), .. } => {
-                    if it.blocks == 0 || u64::from(it.blocks) * BLOCK > REFERENCE_MAX {
-                        return refuse("its reference is empty or too long");
-                    }
-                    if !within(it.image, it.start, it.blocks.into()) {
-                        return refuse("its reference is outside the image");
-                    }
+                Op::Patch { stored, .. } if stored == 0 || u64::from(stored) > STORED_MAX => {
+                    return refuse("its part of the payload is empty or too long");
                 }
-                Op::Zstd { reference: None, .. } => {}
+                Op::Patch { from, .. } if u64::from(from) >= seed => {
+                    return refuse("its source is outside the image");
+                }
+                Op::Raw | Op::Zstd { .. } | Op::Patch { .. } => {}
             }
             made += blocks;
             stored += placed.stored();

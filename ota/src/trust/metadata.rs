@@ -28,7 +28,7 @@ pub enum Role {
 
 impl Role {
     /// Most bytes that are read of its file.
-    pub(super) fn limit(self) -> u64 {
+    pub(crate) fn limit(self) -> u64 {
         match self {
             Self::Root => 512_000,
             Self::Timestamp => 16_384,

@@ -9,6 +9,7 @@
 //! | `slot-A.json`, `slot-B.json` | what was written there, from which files, and whether it was read back |
 //! | `HASH.head` | heads of the files that are being applied |
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ use protocol::text::{Hex32, hex};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::boot::Written;
 use crate::chooser::Slot;
 use crate::files;
 use crate::release::Manifest;
@@ -42,6 +44,9 @@ pub(super) struct Content {
     pub(super) release: u64,
     /// Heads of the files that it is made from, in the order of the manifest's images.
     pub(super) heads: Vec<Hex32>,
+    /// If RAUC has written it out of a bundle: what it says of each image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) bundle: Option<BTreeMap<String, Written>>,
     /// All of it was read back and is right.
     pub(super) proven: bool,
 }

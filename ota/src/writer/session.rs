@@ -1,5 +1,6 @@
 //! What one client wishes, and what is done about it.
 
+mod bundle;
 mod remote;
 
 use std::io;
@@ -132,6 +133,10 @@ impl<'a> Session<'a> {
         match request {
             Request::State => self.state(&kept).map(Reply::State),
             Request::Believe { release } => self.believe(&kept, *release),
+            Request::Bundle { path } => self.bundle(&kept, path),
+            Request::InstallBundle { slot, release, path } => {
+                self.install_bundle(&kept, *slot, *release, path)
+            }
             Request::Write { slot, release, from } => self.write(&kept, *slot, *release, *from),
             Request::ReadBack { slot, release } => self.read_back(&kept, *slot, *release),
             Request::Activate { slot, release } => self.activate(&kept, *slot, *release),
@@ -245,11 +250,18 @@ impl<'a> Session<'a> {
 
     /// The slot that may be written, and what is to be in it.
     fn inactive(&self, kept: &Kept, slot: Slot, release: u64) -> Result<Manifest> {
-        if self.config.chooser()?.booted()?.slot == slot {
-            return Err(refused(Reason::Io, format!("slot {slot:?} is running")));
-        }
+        self.not_running(slot)?;
         let manifest = kept.manifest(release);
         manifest.ok_or_else(|| refused(Reason::Signature, "this release was not believed here"))
+    }
+
+    /// The slot that runs, unless it is this one.
+    fn not_running(&self, slot: Slot) -> Result<Slot> {
+        let running = self.config.chooser()?.booted()?.slot;
+        if running == slot {
+            return Err(refused(Reason::Io, format!("slot {slot:?} is running")));
+        }
+        Ok(running)
     }
 
     fn write(&self, kept: &Kept, slot: Slot, release: u64, from: usize) -> Result<Reply> {
@@ -267,7 +279,7 @@ impl<'a> Session<'a> {
         }
         self.config.chooser()?.mark_bad(slot)?;
         let heads = parts.iter().map(|part| part.file.head_sha256).collect();
-        let content = Content { release, heads, proven: false };
+        let content = Content { release, heads, bundle: None, proven: false };
         let before = kept.content(slot);
         let goes_on = before.release == release && before.heads == content.heads;
         kept.set_content(slot, &content)?;
@@ -326,13 +338,24 @@ impl<'a> Session<'a> {
     }
 
     fn read_back(&self, kept: &Kept, slot: Slot, release: u64) -> Result<Reply> {
-        let manifest = self.inactive(kept, slot, release)?;
+        self.not_running(slot)?;
         let mut content = kept.content(slot);
         if content.release != release {
             return Err(refused(Reason::Io, "this release was not written there"));
         }
         content.proven = false;
         kept.set_content(slot, &content)?;
+        match &content.bundle {
+            Some(images) => self.read_bundle_back(slot, images)?,
+            None => self.read_files_back(kept, slot, release)?,
+        }
+        content.proven = true;
+        kept.set_content(slot, &content)?;
+        Ok(Reply::Done)
+    }
+
+    fn read_files_back(&self, kept: &Kept, slot: Slot, release: u64) -> Result<()> {
+        let manifest = self.inactive(kept, slot, release)?;
         for part in self.parts(kept, &manifest, slot)? {
             let mut target = Target::open(&part.path)?;
             let head = self.head(kept, part.file)?;
@@ -343,9 +366,7 @@ impl<'a> Session<'a> {
             let full = full.ok_or_else(|| refused(Reason::Io, "it cannot be repaired"))?;
             self.repair(kept, &part, full, &mut target)?;
         }
-        content.proven = true;
-        kept.set_content(slot, &content)?;
-        Ok(Reply::Done)
+        Ok(())
     }
 
     fn repair(&self, kept: &Kept, part: &Part<'_>, full: &ReleaseFile, target: &mut Target) -> Result<()> {
@@ -388,7 +409,7 @@ impl<'a> Session<'a> {
     }
 
     fn activate(&self, kept: &Kept, slot: Slot, release: u64) -> Result<Reply> {
-        self.inactive(kept, slot, release)?;
+        self.not_running(slot)?;
         let content = kept.content(slot);
         if content.release != release || !content.proven {
             return Err(refused(Reason::Io, "what is in this slot was not read back"));

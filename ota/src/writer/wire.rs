@@ -5,6 +5,7 @@
 //! ```
 
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,20 @@ pub enum Request {
     Believe {
         /// Its number.
         release: u64,
+    },
+    /// Say what a RAUC bundle in a file of this machine is: [`Reply::Bundle`].
+    Bundle {
+        /// From the root of the file system.
+        path: PathBuf,
+    },
+    /// Mark the slot bad in the chooser, then have RAUC install a bundle: `Working`, then `Done`.
+    InstallBundle {
+        /// Where; never the slot that runs.
+        slot: Slot,
+        /// The number that it must have.
+        release: u64,
+        /// As in `Bundle`.
+        path: PathBuf,
     },
     /// Mark the slot bad in the chooser, then write the release that was believed: `Flushed`, then `Done`.
     Write {
@@ -69,6 +84,13 @@ pub enum Reply {
     Believed {
         /// The floor that it brings.
         floor: u64,
+        /// Its name, for people.
+        version: String,
+    },
+    /// The bundle is signed, for this kiosk, and not below the floor.
+    Bundle {
+        /// Its number.
+        release: u64,
         /// Its name, for people.
         version: String,
     },

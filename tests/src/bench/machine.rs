@@ -53,8 +53,8 @@ pub(crate) fn tree_memory(root: u32) -> anyhow::Result<TreeMemory> {
     for pid in tree(root)? {
         // A process may end between being listed and being read.
         let Ok(rollup) = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) else { continue };
-        sum.rss_mb += kilobytes(&rollup, "Rss:") / 1024.0;
-        sum.pss_mb += kilobytes(&rollup, "Pss:") / 1024.0;
+        sum.rss_mb += megabytes(&rollup, "Rss:");
+        sum.pss_mb += megabytes(&rollup, "Pss:");
         sum.processes += 1;
     }
     anyhow::ensure!(sum.processes > 0, "the process {root} has ended");
@@ -94,9 +94,14 @@ fn tree(root: u32) -> anyhow::Result<Vec<u32>> {
     Ok(found)
 }
 
-fn kilobytes(rollup: &str, key: &str) -> f64 {
-    let line = rollup.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("0");
-    line.trim().trim_end_matches(" kB").parse().unwrap_or(0.0)
+fn megabytes(rollup: &str, key: &str) -> f64 {
+    u32::try_from(kilobytes(rollup, key)).map_or(f64::INFINITY, f64::from) / 1024.0
+}
+
+/// What a file below `/proc` says of this key; 0 if it does not.
+pub(crate) fn kilobytes(text: &str, key: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or("0");
+    line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ pub(crate) const OURS: &str = "kioskd";
 /// The same where the fleet is measured.
 pub(crate) const OURS_IN_FLEET: &str = "fleetd";
 
+/// The same where updates are measured.
+pub(crate) const OURS_IN_UPDATES: &str = "kiosk-ota";
+
 /// Programs that ours work with: they stand beside ours, but nobody compares them.
 const PARTS: [&str; 2] = ["mosquitto", "postgres"];
 
@@ -30,7 +33,7 @@ struct Measure {
 /// A number that the project wants to reach.
 #[derive(Clone, Debug)]
 struct Aim {
-    what: &'static str,
+    what: String,
     limit: String,
     reached: String,
     is_met: bool,
@@ -71,15 +74,25 @@ impl Report {
     }
 
     /// At most `limit` is wanted.
-    pub(crate) fn aim_below(&mut self, what: &'static str, limit: f64, unit: &str, reached: f64) {
+    pub(crate) fn aim_below(&mut self, what: impl Into<String>, limit: f64, unit: &str, reached: f64) {
         let (limit_text, reached_text) = (format!("≤ {limit} {unit}"), format!("{} {unit}", digits(reached)));
-        self.aims.push(Aim { what, limit: limit_text, reached: reached_text, is_met: reached <= limit });
+        self.aims.push(Aim {
+            what: what.into(),
+            limit: limit_text,
+            reached: reached_text,
+            is_met: reached <= limit,
+        });
     }
 
     /// A ratio of at least `limit` is wanted.
-    pub(crate) fn aim_factor(&mut self, what: &'static str, limit: f64, reached: f64) {
+    pub(crate) fn aim_factor(&mut self, what: impl Into<String>, limit: f64, reached: f64) {
         let (limit_text, reached_text) = (format!("≥ {limit}×"), format!("{}×", digits(reached)));
-        self.aims.push(Aim { what, limit: limit_text, reached: reached_text, is_met: reached >= limit });
+        self.aims.push(Aim {
+            what: what.into(),
+            limit: limit_text,
+            reached: reached_text,
+            is_met: reached >= limit,
+        });
     }
 
     /// The numbers as a JSON array of `{"bench","case","subject","metric","unit","value"}`.
@@ -103,8 +116,8 @@ impl Report {
     /// The rows of one bench: a heading, then case, metric, ours, the peers, the ratio.
     fn rows(&self, bench: &str) -> Vec<Vec<String>> {
         let of_bench: Vec<&Measure> = self.measures.iter().filter(|m| m.bench == bench).collect();
-        let ours_here = of_bench.iter().any(|m| m.subject == OURS_IN_FLEET);
-        let name = if ours_here { OURS_IN_FLEET } else { OURS };
+        let is_here = |name: &&str| of_bench.iter().any(|m| m.subject == *name);
+        let name = [OURS_IN_FLEET, OURS_IN_UPDATES].into_iter().find(is_here).unwrap_or(OURS);
         let mut peers: Vec<&str> = Vec::new();
         let mut keys: Vec<(&str, &str, &str)> = Vec::new();
         for m in &of_bench {
@@ -175,7 +188,7 @@ impl fmt::Display for Report {
             let mut rows = vec![["aim", "wanted", "measured", ""].map(str::to_owned).to_vec()];
             rows.extend(self.aims.iter().map(|aim| {
                 let verdict = if aim.is_met { "met" } else { "not met" };
-                vec![aim.what.to_owned(), aim.limit.clone(), aim.reached.clone(), verdict.to_owned()]
+                vec![aim.what.clone(), aim.limit.clone(), aim.reached.clone(), verdict.to_owned()]
             }));
             writeln!(f)?;
             table(f, &rows)?;

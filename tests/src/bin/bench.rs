@@ -30,6 +30,12 @@ struct Arguments {
     /// Kiosks that are connected to the fleet at once.
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     kiosks: u32,
+    /// Let bsdiff have the time it needs for whole images: half an hour and more for each.
+    #[arg(long)]
+    patient: bool,
+    /// An earlier build of kioskd to update from; else one of an earlier commit is built.
+    #[arg(long, value_name = "PROGRAM")]
+    earlier: Option<PathBuf>,
     /// Save the menu page of kioskd and of Chromium as pictures in this folder.
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
@@ -47,11 +53,12 @@ fn main() -> anyhow::Result<()> {
     if let Some(probe) = arguments.probe {
         return bench::probe(&probe, &dir, arguments.orders);
     }
-    let Arguments { area, python, orders, backlog, kiosks, pictures, .. } = arguments;
+    let Arguments { area, python, orders, backlog, kiosks, patient, earlier, pictures, .. } = arguments;
     if let Some(folder) = &pictures {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    let report = bench::run(&Options { area, dir, python, orders, backlog, kiosks, pictures })?;
+    let report =
+        bench::run(&Options { area, dir, python, orders, backlog, kiosks, patient, earlier, pictures })?;
     println!("{report}");
     if let Some(path) = arguments.json {
         std::fs::write(&path, report.to_json()? + "\n").with_context(|| path.display().to_string())?;

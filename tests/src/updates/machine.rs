@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -161,6 +161,26 @@ impl<F> Machine<F> {
     /// It fails.
     pub fn tool(&self, words: &[&str]) -> anyhow::Result<String> {
         self.makers()?.call(words)
+    }
+
+    /// A copy of what the fleet has published, as on a USB stick; its path.
+    ///
+    /// # Errors
+    /// It cannot be copied.
+    pub fn stick(&self, name: &str) -> anyhow::Result<String> {
+        let stick = self.dir.join(name);
+        let copied = Command::new("cp").arg("-r").arg(self.dir.join("fleet/repo")).arg(&stick).status()?;
+        anyhow::ensure!(copied.success(), "cp");
+        Ok(stick.display().to_string())
+    }
+
+    /// Calls `kioskctl`, for the daemon of this machine.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn ctl(&self, words: &[&str]) -> anyhow::Result<Output> {
+        let mut command = Command::new(self.rig.program("kioskctl")?);
+        Ok(command.arg("--socket").arg(self.rig.socket()).args(words).output()?)
     }
 
     /// Switches it on: the loader takes a slot, and what is in it runs.

@@ -27,6 +27,10 @@ pub enum Fault {
     Endless,
     /// It ends every connection in the middle.
     Cut,
+    /// It ends the first connection in the middle; then the file is another one.
+    Changed,
+    /// It sends byte by byte, for as long as somebody listens.
+    Drip,
 }
 
 /// What it does and has done.
@@ -103,10 +107,15 @@ impl Client {
             return Ok(stream.write_all(answer)?);
         }
         let to = to.min(bytes.len() - 1);
-        let tag = format!("\"{}-{}\"", path.len(), bytes.len());
-        anyhow::ensure!(header("if-range").is_none_or(|it| it == tag), "If-Range with another tag");
-        let body = &bytes[from..=to];
         let fault = if path.starts_with("images/") { self.shared().fault } else { Fault::None };
+        let is_changed = fault == Fault::Changed && self.shared().sent.contains_key(&path);
+        let tag = format!("\"{}-{}{}\"", path.len(), bytes.len(), if is_changed { "-changed" } else { "" });
+        if header("if-range").is_some_and(|it| it != tag) {
+            anyhow::ensure!(is_changed, "If-Range with another tag");
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nETag: {tag}\r\n\r\n", bytes.len())?;
+            return Ok(stream.write_all(&bytes)?);
+        }
+        let body = &bytes[from..=to];
         let length = if fault == Fault::Endless { u64::MAX >> 1 } else { body.len() as u64 };
         write!(
             stream,
@@ -118,8 +127,10 @@ impl Client {
     }
 
     fn send(&self, to: &mut dyn Write, path: &str, body: &[u8], fault: Fault) -> anyhow::Result<()> {
-        let end = if fault == Fault::Cut { body.len().div_ceil(2) } else { body.len() };
-        for piece in body[..end].chunks(PIECE) {
+        let end =
+            if matches!(fault, Fault::Cut | Fault::Changed) { body.len().div_ceil(2) } else { body.len() };
+        let at_once = if fault == Fault::Drip { 1 } else { PIECE };
+        for piece in body[..end].chunks(at_once) {
             let mut piece = piece.to_vec();
             if fault == Fault::Wrong {
                 piece[0] ^= 1;
@@ -131,7 +142,7 @@ impl Client {
                 *shared.sent.entry(path.to_owned()).or_default() += piece.len() as u64;
                 shared.pause
             };
-            std::thread::sleep(pause);
+            std::thread::sleep(if fault == Fault::Drip { Duration::from_secs(1) } else { pause });
         }
         if fault == Fault::Endless {
             loop {

@@ -6,7 +6,7 @@ use slint::{Global, SharedString};
 
 use super::rows::Rows;
 use super::{Context, format, tongues};
-use crate::pages::{AttractAdapter, ClosedAdapter, MainWindow};
+use crate::pages::{self, AttractAdapter, ClosedAdapter, MainWindow};
 
 #[derive(Default)]
 pub(super) struct Adapter {
@@ -34,7 +34,7 @@ impl Adapter {
 
     pub fn apply_closed(&self, context: &Context, view: &View, closed: &OutOfServiceView) {
         let page = ClosedAdapter::get(context.window);
-        page.set_on_purpose(closed.closed);
+        page.set_rest(rest(closed.rest));
         page.set_code(closed.code.as_ref().into());
         page.set_detail(closed.detail.as_ref().into());
         page.set_since(format::minute(closed.since_minute).into());
@@ -43,8 +43,16 @@ impl Adapter {
         page.set_version(closed.version.as_ref().into());
         let code = ["kioskd", &*closed.code, &*closed.kiosk, &*closed.serial, &*closed.version].join(":");
         page.set_qr(code.into());
-        let (ltr, rtl) = tongues::resting(&view.languages, context.lang, closed.closed);
+        let (ltr, rtl) = tongues::resting(&view.languages, context.lang, closed.rest);
         self.others.show(ltr.into_iter().map(SharedString::from));
         self.others_rtl.show(rtl.into_iter().map(SharedString::from));
+    }
+}
+
+pub(super) fn rest(why: domain::view::Rest) -> pages::Rest {
+    match why {
+        domain::view::Rest::Fault => pages::Rest::Fault,
+        domain::view::Rest::Closed => pages::Rest::Closed,
+        domain::view::Rest::Update => pages::Rest::Update,
     }
 }

@@ -100,6 +100,6 @@ pub(super) fn speech(context: &Context, view: &View) -> String {
             format!("{} {}", words.invoke_please_do_not_pay_again(), unknown.reference)
         }
         Page::Done(done) => words.invoke_your_number_is(done.number.to_string().into()).to_string(),
-        Page::OutOfService(closed) => words.invoke_resting(closed.closed).to_string(),
+        Page::OutOfService(closed) => words.invoke_resting(super::attract::rest(closed.rest)).to_string(),
     }
 }

@@ -2,6 +2,7 @@
 //! page, the message of a resting kiosk. Everything else is in the translation files.
 
 use domain::text::Lang;
+use domain::view::Rest;
 
 struct Tongue {
     tag: &'static str,
@@ -10,6 +11,7 @@ struct Tongue {
     touch_to_order: &'static str,
     resting: &'static str,
     closed: &'static str,
+    updating: &'static str,
 }
 
 /// The languages with translation files; the first is what the pages are written in.
@@ -21,6 +23,7 @@ const TONGUES: [Tongue; 4] = [
         touch_to_order: "Touch to order",
         resting: "Back in a moment. Please order at the counter.",
         closed: "See you soon. Please order at the counter.",
+        updating: "New software: back in a minute.",
     },
     Tongue {
         tag: "de",
@@ -29,6 +32,7 @@ const TONGUES: [Tongue; 4] = [
         touch_to_order: "Zum Bestellen berühren",
         resting: "Gleich wieder da. Bitte an der Theke bestellen.",
         closed: "Bis bald. Bitte an der Theke bestellen.",
+        updating: "Neue Software: in einer Minute wieder da.",
     },
     Tongue {
         tag: "fr",
@@ -37,6 +41,7 @@ const TONGUES: [Tongue; 4] = [
         touch_to_order: "Touchez pour commander",
         resting: "De retour bientôt. Commandez au comptoir.",
         closed: "À bientôt. Commandez au comptoir.",
+        updating: "Mise à jour : de retour dans une minute.",
     },
     Tongue {
         tag: "ar",
@@ -45,6 +50,7 @@ const TONGUES: [Tongue; 4] = [
         touch_to_order: "المس الشاشة للطلب",
         resting: "نعود بعد قليل. اطلب من الكاونتر.",
         closed: "نراكم قريبًا. اطلب من الكاونتر.",
+        updating: "تحديث البرنامج: نعود بعد دقيقة.",
     },
 ];
 
@@ -81,11 +87,15 @@ pub(crate) fn language_words(all: &[Lang], shown: &Lang) -> String {
     format!("{start}{}", words.trim_end())
 }
 
-/// The message of a resting or closed kiosk in the other languages: left to right ones, then right to left ones.
-pub(crate) fn resting(all: &[Lang], shown: &Lang, closed: bool) -> (Vec<&'static str>, Vec<&'static str>) {
+/// The message of a kiosk that sells nothing in the other languages: left to right ones, then right to left ones.
+pub(crate) fn resting(all: &[Lang], shown: &Lang, rest: Rest) -> (Vec<&'static str>, Vec<&'static str>) {
     let (rtl, ltr): (Vec<&Tongue>, Vec<&Tongue>) =
         others(all, shown).partition(|tongue| Lang::new(tongue.tag).is_rtl());
-    let word = |tongue: &'static Tongue| if closed { tongue.closed } else { tongue.resting };
+    let word = |tongue: &'static Tongue| match rest {
+        Rest::Fault => tongue.resting,
+        Rest::Closed => tongue.closed,
+        Rest::Update => tongue.updating,
+    };
     let words = |tongues: Vec<&'static Tongue>| tongues.into_iter().map(word).collect();
     (words(ltr), words(rtl))
 }
@@ -104,16 +114,16 @@ mod tests {
     #[test]
     fn a_closed_kiosk_says_so_in_every_language_and_not_that_it_is_soon_back() {
         let all = ["en", "de", "fr", "ar"].map(Lang::new);
-        let (ltr, rtl) = resting(&all, &all[0], true);
+        let (ltr, rtl) = resting(&all, &all[0], Rest::Closed);
         assert!(ltr[0].starts_with("Bis bald.") && ltr[1].starts_with("À bientôt."), "{ltr:?}");
         assert_eq!((ltr.len(), rtl.len()), (2, 1));
-        let (resting, _) = resting(&all, &all[0], false);
+        let (resting, _) = resting(&all, &all[0], Rest::Fault);
         assert!(resting[0].starts_with("Gleich wieder da."), "{resting:?}");
     }
 
     #[test]
     fn a_kiosk_without_a_catalog_rests_in_all_languages() {
-        let (ltr, rtl) = resting(&[], &Lang::new("de"), false);
+        let (ltr, rtl) = resting(&[], &Lang::new("de"), Rest::Fault);
         assert_eq!((ltr.len(), rtl.len()), (2, 1), "{ltr:?} {rtl:?}");
     }
 }

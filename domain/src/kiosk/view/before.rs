@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use super::Scene;
 use crate::format;
-use crate::view::{AttractView, OutOfServiceView, Page, ServiceView};
+use crate::view::{AttractView, OutOfServiceView, Page, Rest, ServiceView};
 
 /// Pictures that take turns on the attract page and stand on the counter of the service page.
 const ATTRACT_PICTURES_MAX: usize = 6;
 
 /// What the team reads when there is nothing to sell from.
 const CODE_NO_CATALOG: &str = "CAT-01";
+/// What the team reads while the machine restarts for an update.
+pub(in crate::kiosk) const CODE_RESTARTING: &str = "UPD-01";
+/// The same in words.
+pub(in crate::kiosk) const RESTARTING: &str = "restarting for an update";
 /// What the team reads when somebody closed the kiosk.
 const CODE_CLOSED: &str = "CLOSED";
 
@@ -48,17 +52,20 @@ impl Scene<'_> {
         let now = self.now.local.minute;
         if let Some(fault) = &session.fault {
             let since = format::local(self.now, fault.since).minute;
-            return Some(self.closed_page(&fault.code, &fault.detail, since, false));
+            return Some(self.closed_page(&fault.code, &fault.detail, since, Rest::Fault));
+        }
+        if session.restarting {
+            return Some(self.closed_page(CODE_RESTARTING, RESTARTING, now, Rest::Update));
         }
         if session.menu.is_none() {
-            return Some(self.closed_page(CODE_NO_CATALOG, "no catalog is active", now, false));
+            return Some(self.closed_page(CODE_NO_CATALOG, "no catalog is active", now, Rest::Fault));
         }
         // Who it was is for the team's tools, not for everybody who passes by.
         self.kiosk.ledger.closed.as_ref()?;
-        Some(self.closed_page(CODE_CLOSED, "closed by the team", now, true))
+        Some(self.closed_page(CODE_CLOSED, "closed by the team", now, Rest::Closed))
     }
 
-    fn closed_page(&self, code: &str, detail: &str, since_minute: u16, closed: bool) -> Page {
+    fn closed_page(&self, code: &str, detail: &str, since_minute: u16, rest: Rest) -> Page {
         let config = &self.kiosk.config;
         Page::OutOfService(OutOfServiceView {
             code: code.into(),
@@ -67,7 +74,7 @@ impl Scene<'_> {
             kiosk: config.kiosk_id.clone(),
             serial: config.serial.clone(),
             version: config.version.clone(),
-            closed,
+            rest,
         })
     }
 }

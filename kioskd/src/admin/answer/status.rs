@@ -146,7 +146,8 @@ fn update(gate: &UpdateGate) -> Value {
     }
 }
 
-fn obstacle(obstacle: &Obstacle) -> String {
+/// Why a restart has to wait, in words.
+pub(crate) fn obstacle(obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::Starting => "still starting".into(),
         Obstacle::Customer => "a customer is there".into(),

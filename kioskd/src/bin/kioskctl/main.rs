@@ -6,6 +6,7 @@ mod day;
 mod output;
 mod print;
 mod reverse;
+mod updates;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -103,7 +104,11 @@ enum Command {
         code: String,
     },
     /// Which release runs, what is being installed, and how the last update ended.
-    Updates,
+    Updates {
+        /// Without one: how updates are.
+        #[command(subcommand)]
+        command: Option<updates::UpdatesCommand>,
+    },
     /// The last inputs of the core, for whoever has to find out what happened.
     Dump,
 }
@@ -186,6 +191,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Order(OrderCommand::Reverse { order }) = &arguments.command {
         answer["done"] = reverse::ended(&socket, order)?.into();
     }
+    if let Request::UpdatesInstall { .. } = request {
+        return updates::followed(&socket, arguments.json);
+    }
     if let Command::Receipt(ReceiptCommand::Render { escpos: Some(file), .. }) = &arguments.command {
         return print::escpos(&answer, file).map(|()| ExitCode::SUCCESS);
     }
@@ -225,7 +233,7 @@ fn request(command: &Command) -> anyhow::Result<Option<Request>> {
         Command::Open => Request::Open,
         Command::SoldOut { item, back } => Request::SoldOut { item: item.clone(), sold_out: !back },
         Command::Enroll { code } => Request::Enroll { code: code.clone() },
-        Command::Updates => Request::Updates,
+        Command::Updates { command } => updates::request(command.as_ref())?,
         Command::Dump => Request::Dump,
         Command::Price { .. } | Command::Check | Command::Catalog(catalog::CatalogCommand::Check { .. }) => {
             return Ok(None);

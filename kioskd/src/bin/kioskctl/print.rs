@@ -39,6 +39,9 @@ pub(crate) fn table(request: &Request, answer: &Value) -> String {
         | Request::TaskDone { .. }
         | Request::OpenDrawer { .. }
         | Request::Enroll { .. }
+        | Request::UpdatesInstall { .. }
+        | Request::UpdatesHalt
+        | Request::UpdatesResume
         | Request::Close
         | Request::Open
         | Request::SoldOut { .. } => format!("{}\n", word(&answer["done"])),

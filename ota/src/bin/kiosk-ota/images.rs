@@ -148,7 +148,7 @@ fn info(head: &Head) {
     let mut kinds = [
         ("zero", 0, 0_u64),
         ("copied", 0, 0),
-        ("compressed against the old image", 0, 0),
+        ("patched", 0, 0),
         ("compressed", 0, 0),
         ("as they are", 0, 0),
     ];
@@ -156,8 +156,8 @@ fn info(head: &Head) {
         let kind = &mut kinds[match placed.op {
             Op::Zero => 0,
             Op::Copy(..) => 1,
-            Op::Zstd { reference: Some(_), .. } => 2,
-            Op::Zstd { reference: None, .. } => 3,
+            Op::Patch { .. } => 2,
+            Op::Zstd { .. } => 3,
             Op::Raw => 4,
         }];
         kind.1 += 1;

@@ -32,6 +32,15 @@ pub(super) fn text(answer: &Value) -> String {
             format!("release {release}: {}{percent} (campaign {})", word(step), word(campaign)),
         );
     }
+    if let Some(waits_for) = answer["waits_for"].as_str().filter(|_| !under_way.is_null()) {
+        line("waits for", waits_for.to_owned());
+    }
+    if let Some(trouble) = answer["trouble"].as_str() {
+        line("trouble", trouble.to_owned());
+    }
+    if let Some(by) = answer["held_by"].as_str() {
+        line("stopped", format!("here by {by}; go on with: kioskctl updates resume"));
+    }
     let last = &answer["last"];
     if !last.is_null() {
         let why = last["reason"].as_str().map(|it| format!(": {it}")).unwrap_or_default();
