@@ -68,6 +68,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0017_logs", include_str!("migrations/0017_logs.sql")),
     ("0018_once", include_str!("migrations/0018_once.sql")),
     ("0019_moves", include_str!("migrations/0019_moves.sql")),
+    ("0020_hawkbit", include_str!("migrations/0020_hawkbit.sql")),
 ];
 
 /// Something the database refused.

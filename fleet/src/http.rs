@@ -9,6 +9,7 @@
 //! the audit log within it.
 
 mod audit;
+mod bundles;
 mod catalogs;
 mod claims;
 mod door;
@@ -16,6 +17,7 @@ mod enrol;
 mod events;
 mod extract;
 mod filters;
+mod hawkbit;
 mod health;
 mod jobs;
 mod kiosk_files;
@@ -83,7 +85,7 @@ pub(crate) struct Api {
     info(title = "kioskd fleet", description = "Kiosks, their sales and stock, and what they should be and do."),
     tags(
         (name = "kiosks"), (name = "enrolment"), (name = "sales"), (name = "stock"), (name = "downlink"),
-        (name = "catalogs"), (name = "updates"), (name = "access"), (name = "kiosk's own", description = "With a kiosk's certificate.")
+        (name = "catalogs"), (name = "updates"), (name = "access"), (name = "hawkBit", description = "For machines of others."), (name = "kiosk's own", description = "With a kiosk's certificate.")
     ),
     components(schemas(problem::Problem)),
     modifiers(&Schemes)
@@ -94,9 +96,11 @@ struct Schemes;
 
 impl utoipa::Modify for Schemes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
         let components = document.components.get_or_insert_with(Default::default);
         components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        let header = ApiKeyValue::with_description("Authorization", "`TargetToken` and the token of a machine");
+        components.add_security_scheme("target token", SecurityScheme::ApiKey(ApiKey::Header(header)));
         components.add_security_scheme(
             "certificate",
             SecurityScheme::MutualTls { description: None, deprecated: None, extensions: None },
@@ -152,6 +156,14 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(kiosk_updates::image))
         .routes(routes!(releases::list, releases::publish))
         .routes(routes!(releases::show, releases::forget))
+        .routes(routes!(hawkbit::create))
+        .routes(routes!(hawkbit::poll))
+        .routes(routes!(hawkbit::describe))
+        .routes(routes!(hawkbit::deployment))
+        .routes(routes!(hawkbit::feedback))
+        .routes(routes!(hawkbit::cancel))
+        .routes(routes!(hawkbit::cancelled))
+        .routes(routes!(hawkbit::artifact))
         .routes(routes!(rollouts::list, rollouts::create))
         .routes(routes!(rollouts::show))
         .routes(routes!(rollouts::kiosks))
@@ -178,6 +190,7 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .merge(
             OpenApiRouter::new()
                 .routes(routes!(releases::received, releases::take))
+                .routes(routes!(bundles::show, bundles::take, bundles::publish))
                 .layer(DefaultBodyLimit::max(releases::PIECE_MAX)),
         )
         .merge(

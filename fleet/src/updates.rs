@@ -14,7 +14,9 @@
 //! The tables are the state. One replica at a time is the runner, by an advisory lock, and keeps nothing in memory
 //! that the next one would miss.
 
+mod bundles;
 pub(crate) mod candidates;
+pub(crate) mod hawkbit;
 mod health;
 pub(crate) mod keys;
 pub(crate) mod parts;

@@ -1,5 +1,5 @@
 //! The engines as they are: openssl, Mosquitto and PostgreSQL of the distribution.
-//! Needs the packages `bsdutils curl mosquitto mosquitto-clients openssl postgresql prometheus python3-paho-mqtt`;
+//! Needs the packages `bsdutils curl mosquitto mosquitto-clients openssl postgresql prometheus python3-paho-mqtt swupdate`;
 //! run by root or by any user.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
@@ -13,6 +13,8 @@ mod claims;
 mod ctl;
 #[path = "engines/embedded.rs"]
 mod embedded;
+#[path = "engines/hawkbit.rs"]
+mod hawkbit;
 #[path = "engines/ingest.rs"]
 mod ingest;
 #[path = "engines/once.rs"]

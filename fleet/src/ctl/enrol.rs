@@ -21,7 +21,8 @@ const CODES_MAX: u32 = 100;
 Examples:
   fleetctl enroll --name 'Door, left' --tag canary
   fleetctl enroll --site 12 --count 10
-  fleetctl enroll --kiosk t1.k0042      a new machine takes the place of an old one")]
+  fleetctl enroll --kiosk t1.k0042      a new machine takes the place of an old one
+  fleetctl enroll --hawkbit alder       a machine of others that swupdate or rauc-hawkbit-updater updates")]
 pub(super) struct Enroll {
     /// Where the kiosks will stand; needed if there is more than one site.
     #[arg(long)]
@@ -38,6 +39,9 @@ pub(super) struct Enroll {
     /// An existing kiosk that gets a new machine or certificate; the old certificate ends when the code is used.
     #[arg(long, value_name = "KIOSK", conflicts_with_all = ["name", "count", "tag", "site"])]
     kiosk: Option<String>,
+    /// A machine of others instead, whose client speaks hawkBit's device interface and takes releases of this model.
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["kiosk", "count"])]
+    hawkbit: Option<String>,
     #[command(flatten)]
     form: As,
 }
@@ -93,6 +97,12 @@ const CODES: &[Column] = &[
     column("TYPE ON THE KIOSK", "/type", Show::With(command)),
 ];
 
+const FOREIGN: &[Column] = &[
+    column("CONTROLLER", "/kiosk", Show::Plain),
+    column("TENANT", "/tenant", Show::Plain),
+    column("TARGET TOKEN", "/token", Show::Plain),
+];
+
 fn command(row: &Value) -> Cell {
     Cell { text: plain(&row["type"]), tone: Tone::Good }
 }
@@ -100,6 +110,14 @@ fn command(row: &Value) -> Cell {
 impl Enroll {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
         let site = site(client, self.kiosk.as_deref(), self.site.as_deref())?;
+        if let Some(model) = &self.hawkbit {
+            let name = self.name.clone().unwrap_or_default();
+            let body = json!({ "site": site, "model": model, "name": name, "tags": self.tag });
+            let machine = client.post("/v1/hawkbit-devices", &body)?;
+            list(screen, self.form.output, FOREIGN, std::slice::from_ref(&machine))?;
+            screen.note("the token is told only now; what its client is to be configured with: docs/hawkbit.md");
+            return Ok(Exit::Done);
+        }
         let mut codes = Vec::new();
         for number in 1..=self.count {
             let name = match &self.name {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use hyper::Method;
+use protocol::text::hex;
 use serde_json::{Value, json};
 
 use super::address::{Query, path};
@@ -38,6 +39,16 @@ Example: fleetctl release push repo")]
     /// What was signed of a release, as JSON.
     #[command(after_help = "Example: fleetctl release show alder 42")]
     Show(Which),
+    /// Send the file that machines of others install a release from: `.swu` for swupdate, `.raucb` for RAUC.
+    ///
+    /// The fleet does not prove it; whoever installs it does.
+    #[command(after_help = "Example: fleetctl release bundle alder 42 alder-1.4.2.raucb")]
+    Bundle {
+        #[command(flatten)]
+        release: Which,
+        /// The file.
+        file: PathBuf,
+    },
     /// Remove the files of a release that nobody is to get any more.
     #[command(after_help = "Example: fleetctl release forget alder 40")]
     Forget(Which),
@@ -75,6 +86,7 @@ impl ReleaseCommand {
             Self::Push { repository } => push(screen, client, repository)?,
             Self::List(form) => list(screen, form.output, RELEASES, &client.all("/v1/releases")?)?,
             Self::Show(which) => screen.json(&client.get(&which.path())?)?,
+            Self::Bundle { release, file } => bundle(screen, client, release, file)?,
             Self::Forget(which) => {
                 client.delete(&which.path())?;
                 screen.note("its files are gone; push the repository again to have them back");
@@ -113,6 +125,40 @@ fn push(screen: &Screen, client: &Client, repository: &Path) -> Result<()> {
     let number = new[0].rsplit(' ').next().unwrap_or_default().to_owned();
     screen.note(&format!("{sent} bytes sent. Next: fleetctl rollout start FILTER --release {number}"));
     Ok(())
+}
+
+fn bundle(screen: &Screen, client: &Client, release: &Which, path: &Path) -> Result<()> {
+    let failed = |error| Failure::io(format!("read {}", path.display()), &error);
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut file = File::open(path).map_err(failed)?;
+    let sha256 = hex(&ota::sha256_of(&mut file).map_err(failed)?);
+    let length = file.metadata().map_err(failed)?.len();
+    let to = format!("{}/bundle", release.path());
+    let (mut progress, mut offset) = (Progress::new(screen), 0);
+    let pieces = usize::try_from(length.div_ceil(PIECE as u64)).unwrap_or(usize::MAX);
+    for number in 0..pieces {
+        progress.show(number, pieces, &name);
+        let piece = piece(&file, offset, length).map_err(failed)?;
+        let at = Query::default().with("offset", Some(offset)).after(&to);
+        offset += piece.len() as u64;
+        upload(client, &at, piece)?;
+    }
+    progress.clear();
+    client.post(&to, &json!({ "name": name, "sha256": sha256 }))?;
+    screen.note(&format!("{length} bytes sent. Next: fleetctl rollout start FILTER --release {}", release.number));
+    Ok(())
+}
+
+fn piece(file: &File, offset: u64, length: u64) -> std::io::Result<Vec<u8>> {
+    let most = usize::try_from(length - offset).unwrap_or(PIECE).min(PIECE);
+    let mut piece = vec![0; most];
+    file.read_exact_at(&mut piece, offset)?;
+    Ok(piece)
+}
+
+fn upload(client: &Client, to: &str, piece: Vec<u8>) -> Result<()> {
+    let headers = [("content-type", "application/octet-stream")];
+    client.upload(Method::PUT, to, &headers, piece.into()).map(drop)
 }
 
 /// Files to be sent, what names others last: all roots, the newest targets, and what is below the other two folders.
@@ -164,13 +210,10 @@ fn send(client: &Client, repository: &Path, name: &str) -> Result<u64> {
     let mut offset = if is_other { 0 } else { here };
     let first = offset;
     while offset < length {
-        let most = usize::try_from(length - offset).unwrap_or(PIECE).min(PIECE);
-        let mut piece = vec![0; most];
-        file.read_exact_at(&mut piece, offset).map_err(failed)?;
-        let at = query.clone().with("offset", Some(offset)).after("/v1/releases/files");
-        let headers = [("content-type", "application/octet-stream")];
-        client.upload(Method::PUT, &at, &headers, piece.into())?;
-        offset += most as u64;
+        let piece = piece(&file, offset, length).map_err(failed)?;
+        let to = query.clone().with("offset", Some(offset)).after("/v1/releases/files");
+        offset += piece.len() as u64;
+        upload(client, &to, piece)?;
     }
     Ok(length - first)
 }

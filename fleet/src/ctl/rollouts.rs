@@ -319,6 +319,7 @@ fn note_waves(screen: &Screen, would: &Value) {
         ("too_old", "run one that is too old"),
         ("busy", "are in another rollout"),
         ("silent", "have never said what they run"),
+        ("no_bundle", "need a bundle of it: fleetctl release bundle"),
     ];
     for (key, words) in words {
         if let Some(left) = would["left"][key].as_u64().filter(|left| *left > 0) {

@@ -50,6 +50,15 @@ pub(super) struct Device {
     pub site: String,
 }
 
+/// A machine of others that is active now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Foreign {
+    pub kiosk: String,
+    pub tenant: String,
+    /// It came over HTTPS.
+    pub tls: bool,
+}
+
 /// Lets a request through to its handler when the matrix says so.
 pub(super) async fn open(State(api): State<Api>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
@@ -67,6 +76,11 @@ async fn admit(api: &Api, request: &mut Parts) -> Answer<()> {
         Some(Who::Kiosk) => {
             let device = device(api, request).await?;
             in_time(api, device.kiosk.as_str())?;
+            request.extensions.insert(device);
+        }
+        Some(Who::Foreign) => {
+            let device = foreign(api, request).await?;
+            in_time(api, &device.kiosk)?;
             request.extensions.insert(device);
         }
         Some(Who::People(roles)) => {
@@ -127,6 +141,24 @@ async fn device(api: &Api, request: &Parts) -> Answer<Device> {
     Ok(Device { kiosk, tenant: row.get(1), site: row.get(2) })
 }
 
+/// Whoever has the token of the machine that the path names.
+async fn foreign(api: &Api, request: &Parts) -> Answer<Foreign> {
+    let token = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = token.and_then(|it| it.strip_prefix("TargetToken ")).map(str::trim).ok_or_else(Failed::nobody)?;
+    let mut path = request.uri.path().split('/').skip(1);
+    let (Some(tenant), Some(kiosk)) = (path.next(), path.nth(2)) else { return Err(Failed::nobody()) };
+    let connection = api.database.connection().await?;
+    let sql = "SELECT tenant FROM hawkbit_device_owner($1, $2)";
+    let select = connection.prepare_cached(sql).await.trying("prepare")?;
+    let row = connection.query_opt(&select, &[&kiosk, &digest(token)]).await.trying("look up a machine")?;
+    let owner: String = row.ok_or_else(Failed::nobody)?.get(0);
+    if owner != tenant {
+        return Err(Failed::nobody());
+    }
+    let tls = request.extensions.get::<ConnectInfo<Peer>>().is_some_and(|peer| peer.0.tls);
+    Ok(Foreign { kiosk: kiosk.to_owned(), tenant: owner, tls })
+}
+
 /// Common name and serial number of a certificate that the handshake has verified.
 fn named(der: &[u8]) -> Option<(String, String)> {
     let (_, certificate) = x509_parser::certificate::X509Certificate::from_der(der).ok()?;
@@ -148,6 +180,14 @@ impl<S: Sync> FromRequestParts<S> for Device {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
         parts.extensions.get().cloned().ok_or_else(Failed::no_certificate)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Foreign {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Answer<Self> {
+        parts.extensions.get().cloned().ok_or_else(Failed::nobody)
     }
 }
 

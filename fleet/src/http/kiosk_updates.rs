@@ -2,6 +2,7 @@
 
 use std::io::SeekFrom;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -52,14 +53,19 @@ pub(super) async fn image(
 pub(super) async fn serve(api: &Api, path: &str, headers: &HeaderMap) -> Answer<Response> {
     let missing = || Failed::missing("file of the update repository", path);
     let at = api.store.path(path).map_err(|_: StoreError| missing())?;
-    let mut file = File::open(&at).await.map_err(|_| missing())?;
-    let about = file.metadata().await.map_err(|_| missing())?;
+    serve_file(&at, headers).await?.ok_or_else(missing)
+}
+
+/// Answers with a file, or the part of it that is asked for; `None`: there is none.
+pub(super) async fn serve_file(at: &Path, headers: &HeaderMap) -> Answer<Option<Response>> {
+    let Ok(mut file) = File::open(at).await else { return Ok(None) };
+    let Ok(about) = file.metadata().await else { return Ok(None) };
     let length = about.len();
     // A file is never changed in its place: another content has another inode, time or length.
     let etag = format!("\"{:x}-{:x}-{length:x}\"", about.ino(), about.mtime_nsec() ^ about.mtime());
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if text(header::IF_NONE_MATCH).is_some_and(|known| known.split(',').any(|it| it.trim() == etag)) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+        return Ok(Some((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()));
     }
     let is_still = text(header::IF_RANGE).is_none_or(|known| known == etag);
     let wanted = text(header::RANGE).filter(|_| is_still).map_or(Wanted::Whole, |it| range(it, length));
@@ -73,10 +79,12 @@ pub(super) async fn serve(api: &Api, path: &str, headers: &HeaderMap) -> Answer<
         Wanted::Part { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
         Wanted::Nothing => {
             let of = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
-            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, common, of).into_response());
+            return Ok(Some((StatusCode::RANGE_NOT_SATISFIABLE, common, of).into_response()));
         }
     };
-    file.seek(SeekFrom::Start(first)).await.map_err(|_| missing())?;
+    if file.seek(SeekFrom::Start(first)).await.is_err() {
+        return Ok(None);
+    }
     let mut response = (status, common, Body::from_stream(pieces(file, count))).into_response();
     response.headers_mut().insert(header::CONTENT_LENGTH, count.into());
     if status == StatusCode::PARTIAL_CONTENT
@@ -84,7 +92,7 @@ pub(super) async fn serve(api: &Api, path: &str, headers: &HeaderMap) -> Answer<
     {
         response.headers_mut().insert(header::CONTENT_RANGE, range);
     }
-    Ok(response)
+    Ok(Some(response))
 }
 
 /// So many bytes from where the file stands. A file that ends too early ends the connection.

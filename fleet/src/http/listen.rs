@@ -30,6 +30,8 @@ pub(crate) struct Peer {
     pub address: SocketAddr,
     /// Verified against the kiosks' authority.
     pub certificate: Option<Arc<[u8]>>,
+    /// Over HTTPS.
+    pub tls: bool,
 }
 
 /// HTTPS cannot be offered.
@@ -144,7 +146,7 @@ impl Listener for TlsListener {
 
 impl Connected<IncomingStream<'_, TcpListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self { address: *stream.remote_addr(), certificate: None }
+        Self { address: *stream.remote_addr(), certificate: None, tls: false }
     }
 }
 
@@ -153,6 +155,6 @@ impl Connected<IncomingStream<'_, TlsListener>> for Peer {
         let (_, session) = stream.io().get_ref();
         let certificate =
             session.peer_certificates().and_then(|chain| chain.first()).map(|der| Arc::from(&**der));
-        Self { address: *stream.remote_addr(), certificate }
+        Self { address: *stream.remote_addr(), certificate, tls: true }
     }
 }

@@ -19,6 +19,8 @@ pub(super) enum Who {
     Anybody,
     /// Kiosks, by their certificate.
     Kiosk,
+    /// Machines of others, by theirs.
+    Foreign,
     /// People of these roles, by their token.
     People(&'static [Role]),
 }
@@ -109,6 +111,17 @@ pub(super) const ROUTES: &[Route] = &[
     route("POST", "/v1/rollouts/{id}/resume", RUN),
     route("POST", "/v1/rollouts/{id}/halt", RUN),
     route("POST", "/v1/rollouts/{id}/rollback", RUN),
+    route("GET", "/v1/releases/{model}/{number}/bundle", ALL),
+    route("PUT", "/v1/releases/{model}/{number}/bundle", ADMIN),
+    route("POST", "/v1/releases/{model}/{number}/bundle", ADMIN),
+    route("POST", "/v1/hawkbit-devices", SERVICE),
+    route("GET", "/{tenant}/controller/v1/{device}", Who::Foreign),
+    route("PUT", "/{tenant}/controller/v1/{device}/configData", Who::Foreign),
+    route("GET", "/{tenant}/controller/v1/{device}/deploymentBase/{action}", Who::Foreign),
+    route("POST", "/{tenant}/controller/v1/{device}/deploymentBase/{action}/feedback", Who::Foreign),
+    route("GET", "/{tenant}/controller/v1/{device}/cancelAction/{action}", Who::Foreign),
+    route("POST", "/{tenant}/controller/v1/{device}/cancelAction/{action}/feedback", Who::Foreign),
+    route("GET", "/{tenant}/controller/v1/{device}/softwaremodules/{action}/artifacts/{file}", Who::Foreign),
     route("GET", "/v1/tokens", ADMIN),
     route("POST", "/v1/tokens", ADMIN),
     route("DELETE", "/v1/tokens/{id}", ADMIN),
@@ -169,6 +182,7 @@ fn describe_one(operation: &mut Operation, who: Who) {
     let none: [String; 0] = [];
     match who {
         Who::Anybody => {}
+        Who::Foreign => operation.security = Some(vec![SecurityRequirement::new("target token", none)]),
         Who::Kiosk => operation.security = Some(vec![SecurityRequirement::new("certificate", none)]),
         Who::People(roles) => {
             operation.security = Some(vec![SecurityRequirement::new("token", none)]);

@@ -31,7 +31,7 @@ const KEY_MAX: usize = 200;
 const ANSWER_MAX: usize = 1 << 20;
 
 /// Answers with secrets are told once.
-const SECRET: [&str; 2] = ["/v1/tokens", "/v1/enrolment-codes"];
+const SECRET: [&str; 3] = ["/v1/tokens", "/v1/enrolment-codes", "/v1/hawkbit-devices"];
 
 /// A request with a key.
 #[derive(Clone, PartialEq, Eq, Debug)]

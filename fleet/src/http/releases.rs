@@ -100,9 +100,9 @@ pub(super) struct File {
 #[derive(Serialize, Debug, ToSchema)]
 pub(super) struct Received {
     /// Bytes.
-    length: u64,
+    pub(super) length: u64,
     /// It is published: nothing can be added.
-    published: bool,
+    pub(super) published: bool,
 }
 
 /// How much of a file was pushed already: whoever was interrupted goes on from there.
@@ -240,7 +240,7 @@ async fn manifests(transaction: &Transaction<'_>) -> Answer<Vec<(Manifest, Strin
 }
 
 /// Works on the folder in a thread that may wait for the disk.
-async fn on_disk<T: Send + 'static>(
+pub(super) async fn on_disk<T: Send + 'static>(
     api: &Api,
     work: impl FnOnce(&crate::updates::store::Store) -> Result<T, StoreError> + Send + 'static,
 ) -> Answer<T> {
@@ -257,6 +257,7 @@ impl From<StoreError> for Failed {
             StoreError::Offset { found, .. } => {
                 Self::conflict("offset", told).next(format!("send it from byte {found} on, or from 0 anew"))
             }
+            StoreError::Damaged { .. } => Self::conflict("damaged", told).next("push it anew, from byte 0 on"),
             StoreError::Nothing => Self::conflict("nothing", told).next("push the files first"),
             StoreError::Other(_) => Self::conflict("published", told)
                 .next("the makers have to give what they change a new version: kiosk-ota root, kiosk-ota release"),

@@ -44,6 +44,8 @@ pub(crate) struct Left {
     pub too_old: usize,
     /// In another rollout that is not over.
     pub busy: usize,
+    /// Machines of others, and the release has no file for them.
+    pub no_bundle: usize,
 }
 
 /// Active kiosks that the filter lets through.
@@ -57,7 +59,10 @@ pub(crate) async fn find(transaction: &Transaction<'_>, wanted: &Wanted) -> Resu
     sql.push(
         ", EXISTS (SELECT FROM rollout_member m JOIN rollout r ON r.id = m.rollout WHERE m.kiosk = k.id",
     );
-    sql.push(" AND r.state IN ('running', 'paused') AND m.phase NOT IN ('good', 'bad')) FROM ");
+    sql.push(" AND r.state IN ('running', 'paused') AND m.phase NOT IN ('good', 'bad'))");
+    sql.push(", EXISTS (SELECT FROM hawkbit_device d WHERE d.kiosk = k.id AND NOT EXISTS (");
+    sql.push("SELECT FROM release_bundle b WHERE b.model = u.model AND b.number = ").bind(wanted.number);
+    sql.push(")) FROM ");
     sql.push(registry::FROM)
         .push(" LEFT JOIN update_state u ON u.kiosk = k.id WHERE k.state = 'active' AND ");
     filter.to_sql(&mut sql);
@@ -75,6 +80,7 @@ pub(crate) async fn find(transaction: &Transaction<'_>, wanted: &Wanted) -> Resu
             Some(_) if row.get(6) => Some(&mut left.busy),
             Some(_) if has_it => Some(&mut left.have_it),
             Some(_) if running < wanted.min_from => Some(&mut left.too_old),
+            Some(_) if row.get(7) => Some(&mut left.no_bundle),
             Some(_) => None,
         };
         match why {

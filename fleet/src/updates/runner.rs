@@ -253,7 +253,8 @@ impl Runner {
 
     async fn send(&self, transaction: &Transaction<'_>, link: &Link) -> Result<Vec<String>, Lost> {
         let now_s = now_s();
-        let sql = "SELECT a.kiosk, a.rollout, a.generation, a.action, a.number, a.turn, r.win_from, r.win_to, r.rate_kb
+        let sql = "SELECT a.kiosk, a.rollout, a.generation, a.action, a.number, a.turn, r.win_from, r.win_to, r.rate_kb,
+                          EXISTS (SELECT FROM hawkbit_device d WHERE d.kiosk = a.kiosk)
                    FROM assignment a JOIN rollout r ON r.id = a.rollout JOIN kiosk k ON k.id = a.kiosk
                    WHERE (a.due OR (a.action = 'install' AND a.sealed_at < now() - interval '14 days'))
                      AND k.state = 'active' ORDER BY a.kiosk LIMIT $1 FOR UPDATE OF a SKIP LOCKED";
@@ -263,6 +264,10 @@ impl Runner {
         for row in &rows {
             let kiosk: String = row.get(0);
             sent.push(kiosk.clone());
+            // These ask.
+            if row.get(9) {
+                continue;
+            }
             let Ok(id) = KioskId::new(kiosk) else { continue };
             let payload = match order(row, now_s) {
                 Some(order) => seal(&order, &self.keys.campaign)?,

@@ -52,6 +52,8 @@ pub(crate) enum StoreError {
     /// A kiosk would not believe it.
     #[error(transparent)]
     Unbelieved(RepositoryError),
+    #[error("what came has the SHA-256 {is}, not {told}")]
+    Damaged { is: String, told: String },
     #[error("the store of releases: {path}")]
     Disk {
         path: PathBuf,
@@ -60,7 +62,7 @@ pub(crate) enum StoreError {
     },
 }
 
-type Result<T> = std::result::Result<T, StoreError>;
+pub(super) type Result<T> = std::result::Result<T, StoreError>;
 
 /// The folder.
 #[derive(Clone)]
@@ -90,23 +92,11 @@ impl Store {
     /// Adds to a file that is pushed. At 0 it begins anew.
     pub(crate) fn append(&self, path: &str, offset: u64, bytes: &[u8]) -> Result<u64> {
         self.path(path)?;
-        let to = self.folder.join("incoming").join(path);
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder).map_err(disk(folder))?;
-        }
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(&to).map_err(disk(&to))?;
-        let found = file.metadata().map_err(disk(&to))?.len();
-        let end = offset + bytes.len() as u64;
-        if offset > 0 && offset != found {
-            return Err(StoreError::Offset { found, told: offset });
-        }
-        if end > FILE_MAX {
-            return Err(StoreError::TooLarge);
-        }
-        file.set_len(offset).map_err(disk(&to))?;
-        file.write_all_at(bytes, offset).map_err(disk(&to))?;
-        Ok(end)
+        write_at(&self.folder.join("incoming").join(path), offset, bytes)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Publishes what was pushed if a kiosk would believe it, and throws it away if not. Releases that `is_proven`
@@ -275,6 +265,25 @@ impl Store {
     }
 }
 
+/// Adds to the end of a file, or begins it anew at 0; returns its length.
+pub(super) fn write_at(to: &Path, offset: u64, bytes: &[u8]) -> Result<u64> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).map_err(disk(folder))?;
+    }
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(to).map_err(disk(to))?;
+    let found = file.metadata().map_err(disk(to))?.len();
+    if offset > 0 && offset != found {
+        return Err(StoreError::Offset { found, told: offset });
+    }
+    let end = offset + bytes.len() as u64;
+    if end > FILE_MAX {
+        return Err(StoreError::TooLarge);
+    }
+    file.set_len(offset).map_err(disk(to))?;
+    file.write_all_at(bytes, offset).map_err(disk(to))?;
+    Ok(end)
+}
+
 /// Metadata by what it is told as.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Metadata {
@@ -297,14 +306,16 @@ fn no_root() -> StoreError {
 
 /// Whether it is `metadata/…`, `targets/…` or `images/IMAGE/…`, of plain names that lead nowhere else.
 fn is_path(path: &str) -> bool {
-    let is_part = |part: &str| {
-        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        !part.is_empty() && part.len() <= PART_MAX && !part.starts_with('.') && part.bytes().all(known)
-    };
     let mut parts = path.split('/');
     let depth = path.split('/').count();
     let wanted = if path.starts_with("images/") { 3 } else { 2 };
     depth == wanted && parts.next().is_some_and(|first| FOLDERS.contains(&first)) && parts.all(is_part)
+}
+
+/// A plain name that leads nowhere else.
+pub(crate) fn is_part(part: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !part.is_empty() && part.len() <= PART_MAX && !part.starts_with('.') && part.bytes().all(known)
 }
 
 /// Metadata that the fleet signs itself.
@@ -351,7 +362,7 @@ fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-fn disk(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+pub(super) fn disk(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
     move |source| StoreError::Disk { path, source }
 }

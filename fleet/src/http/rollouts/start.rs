@@ -308,12 +308,17 @@ fn sizes(plan: &Plan, members: &BTreeMap<String, Member>) -> Vec<WaveSize> {
 
 /// Why there is nobody to roll out to.
 fn nobody(left: &Left) -> Failed {
-    let Left { silent, other_model, have_it, too_old, busy } = left;
+    let Left { silent, other_model, have_it, too_old, busy, no_bundle } = left;
     let detail = format!(
         "no kiosk can get it: {have_it} run it or a newer one, {other_model} are of another model, {too_old} run one \
-         that is too old, {busy} are in another rollout, {silent} have never said what they run"
+         that is too old, {busy} are in another rollout, {no_bundle} need a bundle of it, {silent} have never said what \
+         they run"
     );
-    let next = if *busy > 0 { "fleetctl rollout list" } else { "fleetctl ls -f FILTER" };
+    let next = match (*busy, *no_bundle) {
+        (1.., _) => "fleetctl rollout list",
+        (0, 1..) => "fleetctl release bundle MODEL NUMBER FILE",
+        (0, 0) => "fleetctl ls -f FILTER",
+    };
     Failed::conflict("nobody", detail).next(next)
 }
 
