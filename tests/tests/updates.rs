@@ -312,7 +312,7 @@ fn a_release_that_kills_the_slot_writer_for_ever_is_never_tried_again() {
     let place = Place::new();
     let mut machine = place.machine(Turnout::Good);
     // So slow that nothing is ever flushed before the next kill.
-    machine.fleet.slow_down(Duration::from_secs(2));
+    machine.fleet.slow_down(Duration::from_millis(500));
     machine.start().unwrap();
     machine.fleet.halt(1, &[]).unwrap();
     machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
