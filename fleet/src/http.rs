@@ -99,7 +99,8 @@ impl utoipa::Modify for Schemes {
         use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
         let components = document.components.get_or_insert_with(Default::default);
         components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-        let header = ApiKeyValue::with_description("Authorization", "`TargetToken` and the token of a machine");
+        let header =
+            ApiKeyValue::with_description("Authorization", "`TargetToken` and the token of a machine");
         components.add_security_scheme("target token", SecurityScheme::ApiKey(ApiKey::Header(header)));
         components.add_security_scheme(
             "certificate",

@@ -423,7 +423,10 @@ fn what_is_wrong_with_a_stick_is_said_in_words_and_the_kiosk_stays_what_it_is() 
         (vec![listed("old", "\"release-alder-40.json\":{}")], "release 40 is older than 41, which runs"),
         (vec![newest.clone(), "--release".into(), "41".into()], "release 41 runs already"),
         (vec![newest, "--release".into(), "77".into()], "has no release 77 for alder"),
-        (vec![listed("unsigned", "\"release-alder-50.json\":{}")], "release 50 rejected (source): timestamp.json is not there"),
+        (
+            vec![listed("unsigned", "\"release-alder-50.json\":{}")],
+            "release 50 rejected (source): timestamp.json is not there",
+        ),
         (vec![forged], "release 42 rejected (signature)"),
         (vec![garbage], "release 42 failed (source): no source has the head"),
     ];

@@ -115,7 +115,9 @@ impl Enroll {
             let body = json!({ "site": site, "model": model, "name": name, "tags": self.tag });
             let machine = client.post("/v1/hawkbit-devices", &body)?;
             list(screen, self.form.output, FOREIGN, std::slice::from_ref(&machine))?;
-            screen.note("the token is told only now; what its client is to be configured with: docs/hawkbit.md");
+            screen.note(
+                "the token is told only now; what its client is to be configured with: docs/hawkbit.md",
+            );
             return Ok(Exit::Done);
         }
         let mut codes = Vec::new();

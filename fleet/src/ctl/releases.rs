@@ -145,7 +145,10 @@ fn bundle(screen: &Screen, client: &Client, release: &Which, path: &Path) -> Res
     }
     progress.clear();
     client.post(&to, &json!({ "name": name, "sha256": sha256 }))?;
-    screen.note(&format!("{length} bytes sent. Next: fleetctl rollout start FILTER --release {}", release.number));
+    screen.note(&format!(
+        "{length} bytes sent. Next: fleetctl rollout start FILTER --release {}",
+        release.number
+    ));
     Ok(())
 }
 

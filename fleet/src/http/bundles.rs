@@ -76,8 +76,7 @@ pub(super) async fn take(
     staff.everywhere()?;
     text("model", &model, 64)?;
     let body = body?;
-    let length =
-        on_disk(&api, move |store| store.append_bundle(&model, number, piece.offset, &body)).await?;
+    let length = on_disk(&api, move |store| store.append_bundle(&model, number, piece.offset, &body)).await?;
     Ok(Json(Received { length, published: false }))
 }
 
@@ -113,7 +112,8 @@ pub(super) async fn publish(
     let sql = "SELECT 1 FROM release WHERE model = $1 AND number = $2 AND state = 'listed'";
     let release = transaction.query_opt(sql, &[&model, &number]).await.trying(doing)?;
     release.ok_or_else(|| missing(&model, number))?;
-    let in_use = transaction.query_one("SELECT release_in_use($1, $2)", &[&model, &number]).await.trying(doing)?;
+    let in_use =
+        transaction.query_one("SELECT release_in_use($1, $2)", &[&model, &number]).await.trying(doing)?;
     let there = transaction.query_opt(SQL, &[&model, &number]).await.trying(doing)?;
     if in_use.get(0) && there.is_some() {
         return Err(Failed::conflict("in_use", "a rollout of this release is not over")

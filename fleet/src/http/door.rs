@@ -144,7 +144,8 @@ async fn device(api: &Api, request: &Parts) -> Answer<Device> {
 /// Whoever has the token of the machine that the path names.
 async fn foreign(api: &Api, request: &Parts) -> Answer<Foreign> {
     let token = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = token.and_then(|it| it.strip_prefix("TargetToken ")).map(str::trim).ok_or_else(Failed::nobody)?;
+    let token =
+        token.and_then(|it| it.strip_prefix("TargetToken ")).map(str::trim).ok_or_else(Failed::nobody)?;
     let mut path = request.uri.path().split('/').skip(1);
     let (Some(tenant), Some(kiosk)) = (path.next(), path.nth(2)) else { return Err(Failed::nobody()) };
     let connection = api.database.connection().await?;

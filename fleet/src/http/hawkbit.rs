@@ -68,7 +68,10 @@ pub(super) async fn create(
 ) -> Answer<(StatusCode, Json<ToldDevice>)> {
     let NewDevice { site, model, name, tags } = asked;
     if model.is_empty() {
-        return Err(Failed::unfit("model", "model: which releases it takes, as `fleetctl release list` names them"));
+        return Err(Failed::unfit(
+            "model",
+            "model: which releases it takes, as `fleetctl release list` names them",
+        ));
     }
     text("model", &model, 64)?;
     let doing = "store a machine";
@@ -144,8 +147,7 @@ pub(super) async fn deployment(
     headers: HeaderMap,
 ) -> Answer<Json<Value>> {
     let bundle = offered(&api, &device, action).await?;
-    let href =
-        format!("{}/softwaremodules/{action}/artifacts/{}", base(&device, &headers)?, bundle.name);
+    let href = format!("{}/softwaremodules/{action}/artifacts/{}", base(&device, &headers)?, bundle.name);
     let link = json!({ "href": href });
     let artifact = json!({
         "filename": bundle.name,
@@ -154,7 +156,8 @@ pub(super) async fn deployment(
         // Clients with and without TLS look for their own name of it.
         "_links": { "download": link, "download-http": link },
     });
-    let chunk = json!({ "part": "os", "version": bundle.version, "name": bundle.model, "artifacts": [artifact] });
+    let chunk =
+        json!({ "part": "os", "version": bundle.version, "name": bundle.model, "artifacts": [artifact] });
     Ok(Json(json!({
         "id": action.to_string(),
         "deployment": { "download": "forced", "update": "forced", "chunks": [chunk] },
@@ -319,7 +322,8 @@ async fn hear(
         return Err(Failed::missing("action of this machine", action));
     }
     transaction.commit().await.trying("note how far a machine is")?;
-    let details = status.details.iter().map(|it| it.chars().take(200).collect::<String>()).collect::<Vec<_>>();
+    let details =
+        status.details.iter().map(|it| it.chars().take(200).collect::<String>()).collect::<Vec<_>>();
     tracing::info!(kiosk = device.kiosk, action, ?said, ?details, "a machine of others");
     changed(api, device);
     Ok(StatusCode::OK)

@@ -125,11 +125,7 @@ async fn assigned(transaction: &Transaction<'_>, kiosk: &str) -> Result<Option<A
 }
 
 /// What the assignment is called there.
-async fn number(
-    transaction: &Transaction<'_>,
-    kiosk: &str,
-    it: &Assigned,
-) -> Result<i64, DatabaseError> {
+async fn number(transaction: &Transaction<'_>, kiosk: &str, it: &Assigned) -> Result<i64, DatabaseError> {
     if let Some(number) = it.action_number {
         return Ok(number);
     }
@@ -146,8 +142,7 @@ async fn set_step(
     step: &str,
     percent: Option<u8>,
 ) -> Result<(), DatabaseError> {
-    let under_way =
-        json!({ "campaign": it.rollout, "release": it.number, "step": step, "percent": percent });
+    let under_way = json!({ "campaign": it.rollout, "release": it.number, "step": step, "percent": percent });
     let sql = "UPDATE update_state SET under_way = $2, at = now() WHERE kiosk = $1 AND under_way IS DISTINCT FROM $2";
     transaction.execute(sql, &[&kiosk, &under_way]).await.trying("note how far a machine is").map(drop)
 }
@@ -202,7 +197,9 @@ pub(crate) async fn hear(
     (action, said): (i64, Said),
 ) -> Result<bool, DatabaseError> {
     let it = assigned(transaction, kiosk).await?;
-    let Some(it) = it.filter(|it| it.action_number == Some(action) && it.step.is_some()) else { return Ok(false) };
+    let Some(it) = it.filter(|it| it.action_number == Some(action) && it.step.is_some()) else {
+        return Ok(false);
+    };
     let is_done = it.step.as_deref() == Some(DONE);
     match said {
         // What comes after the end is of before it.
@@ -247,7 +244,8 @@ pub(crate) async fn describe(
     attributes: Map<String, Value>,
 ) -> Result<(), DatabaseError> {
     let doing = "note what a machine says of itself";
-    let text = |name: &str| attributes.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
+    let text =
+        |name: &str| attributes.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
     let (number, version) = (text("release").parse::<i64>().ok(), text("version"));
     let sql = "SELECT r.number, r.version FROM update_state u JOIN release r USING (model)
                WHERE u.kiosk = $1 AND (r.number = $2 OR ($2 IS NULL AND r.version = $3))
@@ -256,7 +254,8 @@ pub(crate) async fn describe(
     let known: Option<(i64, String)> = known.map(|row| (row.get(0), row.get(1)));
     let runs = known.or_else(|| number.map(|number| (number, version)));
     if let Some((number, version)) = &runs {
-        let sql = "UPDATE update_state SET running = $2, confirmed = $2, version = $3, at = now() WHERE kiosk = $1";
+        let sql =
+            "UPDATE update_state SET running = $2, confirmed = $2, version = $3, at = now() WHERE kiosk = $1";
         transaction.execute(sql, &[&kiosk, number, version]).await.trying(doing)?;
         let sql = "UPDATE kiosk SET version = $2 WHERE id = $1";
         transaction.execute(sql, &[&kiosk, version]).await.trying(doing)?;

@@ -211,7 +211,7 @@ impl Hands {
             self.until_window().await;
         }
         if let Some(stick) = &self.stick {
-            return to.give(self.from_stick(stick, piece).await).await;
+            return to.give(self.read_stick(stick, piece).await).await;
         }
         let terms = || *self.terms.borrow();
         let bytes = self.sources.lock().await.piece(piece, wrong, terms).await;
@@ -219,7 +219,7 @@ impl Hands {
     }
 
     /// A piece of what somebody has brought; `None`: it is not there. A stick that was pulled out may come back.
-    async fn from_stick(&self, stick: &Stick, piece: Piece<'_>) -> Option<Vec<u8>> {
+    async fn read_stick(&self, stick: &Stick, piece: Piece<'_>) -> Option<Vec<u8>> {
         for waited in 0..STICK_PATIENCE_S {
             match stick.read(&piece).await {
                 Ok(found) => {
