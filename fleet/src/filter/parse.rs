@@ -202,6 +202,9 @@ fn one_or(mut parts: Vec<Filter>, many: fn(Vec<Filter>) -> Filter) -> Filter {
 /// What `presence` says in the database.
 const STATES: [&str; 5] = ["online", "stale", "offline", "never-seen", "decommissioned"];
 
+/// What a status says.
+const SELLING: [&str; 3] = ["open", "closed", "out_of_service"];
+
 enum Wrong {
     Field,
     Operator,
@@ -221,7 +224,10 @@ fn test(field: &str, operator: &str, value: String) -> Told<Filter> {
             one_of(operator, &value, &STATES)?;
             text(TextField::State)
         }
-        "selling" => text(TextField::Selling),
+        "selling" => {
+            one_of(operator, &value, &SELLING)?;
+            text(TextField::Selling)
+        }
         "boot" => number(NumberField::Boot),
         "pending" => number(NumberField::Pending),
         "catalog" => number(NumberField::Catalog),

@@ -92,6 +92,18 @@ pub(super) struct Which {
     filter: Option<String>,
 }
 
+/// What an order can be.
+const STATES: [&str; 8] = [
+    "placed",
+    "awaiting_payment",
+    "payment_unknown",
+    "paid",
+    "accepted_unpaid",
+    "cancelled",
+    "expired",
+    "closed",
+];
+
 /// Orders, the newest first.
 #[utoipa::path(get, path = "/v1/orders", tag = "sales", params(Which, Part),
     responses((status = 200, body = Page<Order>)))]
@@ -102,6 +114,10 @@ pub(super) async fn list(
     Ask(part): Ask<Part>,
 ) -> Answer<Json<Page<Order>>> {
     page::conditions([&which.kiosk, &which.site, &which.state, &which.number, &which.date])?;
+    if let Some(state) = which.state.as_deref().filter(|state| !STATES.contains(state)) {
+        let known = STATES.join(", ");
+        return Err(Failed::bad("state", format!("no order is {state:?}; there are {known}")));
+    }
     if let Some(date) = &which.date {
         date.parse::<jiff::civil::Date>()
             .map_err(|_| Failed::bad("date", format!("{date:?} is no date such as 2026-11-22")))?;
