@@ -92,7 +92,8 @@ pub fn build(checkout: &Path, options: &Options) -> anyhow::Result<PathBuf> {
 }
 
 fn install<'a>(checkout: &'a Path, options: &'a Options) -> Install<'a> {
-    let trust = [(&options.tuf_root, "usr/share/kiosk/root.json"), (&options.keyring, "etc/rauc/keyring.pem")];
+    let trust =
+        [(&options.tuf_root, "usr/share/kiosk/root.json"), (&options.keyring, "etc/rauc/keyring.pem")];
     Install {
         checkout,
         programs: &options.programs,

@@ -9,15 +9,34 @@ use crate::run;
 
 /// What grub.cfg uses, and what it takes to read the disk and to show a word.
 const GRUB_MODULES: &[&str] = &[
-    "all_video", "boot", "echo", "ext2", "fat", "linux", "loadenv", "normal", "part_gpt", "reboot", "regexp", "serial",
-    "sleep", "terminal", "test",
+    "all_video",
+    "boot",
+    "configfile",
+    "echo",
+    "ext2",
+    "fat",
+    "linux",
+    "loadenv",
+    "normal",
+    "part_gpt",
+    "reboot",
+    "regexp",
+    "serial",
+    "sleep",
+    "terminal",
+    "test",
 ];
 
 /// Makes the image of the partition.
 ///
 /// # Errors
 /// A tool is missing.
-pub fn make(layout: &Layout, files: &BTreeMap<String, String>, work: &Path, out: &Path) -> anyhow::Result<()> {
+pub fn make(
+    layout: &Layout,
+    files: &BTreeMap<String, String>,
+    work: &Path,
+    out: &Path,
+) -> anyhow::Result<()> {
     let tree = work.join("esp");
     crate::tree::remove(&tree)?;
     for (name, text) in files {

@@ -55,7 +55,8 @@ fn definition_name(index: usize, partition: &Partition) -> String {
 
 fn definition(partition: &Partition) -> String {
     let Partition { label, kind, size_mib, uuid, grow, .. } = partition;
-    let mut text = format!("{MADE}[Partition]\nType={kind}\nLabel={label}\nUUID={uuid}\nSizeMinBytes={size_mib}M\n");
+    let mut text =
+        format!("{MADE}[Partition]\nType={kind}\nLabel={label}\nUUID={uuid}\nSizeMinBytes={size_mib}M\n");
     if !grow {
         _ = writeln!(text, "SizeMaxBytes={size_mib}M\nWeight=0");
     }
@@ -83,7 +84,8 @@ fn fstab(layout: &Layout) -> String {
             writeln!(text, "{source} {mount} ext4 {options} 0 2")
         } else {
             // Mounted only while somebody writes there: the less time, the fewer FATs are torn by a power cut.
-            let options = "umask=0077,nosuid,nodev,noexec,sync,noauto,x-systemd.automount,x-systemd.idle-timeout=10";
+            let options =
+                "umask=0077,nosuid,nodev,noexec,sync,noauto,x-systemd.automount,x-systemd.idle-timeout=10";
             writeln!(text, "{source} {mount} vfat {options} 0 0")
         };
     }

@@ -76,7 +76,11 @@ fn functions(slot: &str, boot: usize, root: &str, tries: u8) -> String {
     let mut count =
         format!("        if [ -z \"${slot}_TRY\" -o \"${slot}_TRY\" = \"0\" ]; then set {slot}_TRY=1\n");
     for tried in 1..tries {
-        _ = writeln!(count, "        elif [ \"${slot}_TRY\" = \"{tried}\" ]; then set {slot}_TRY={}", tried + 1);
+        _ = writeln!(
+            count,
+            "        elif [ \"${slot}_TRY\" = \"{tried}\" ]; then set {slot}_TRY={}",
+            tried + 1
+        );
     }
     format!(
         "

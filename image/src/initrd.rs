@@ -15,9 +15,8 @@ use crate::run;
 const PROGRAMS: &[&str] = &["usr/bin/busybox", "usr/sbin/dmsetup"];
 
 /// What `init` calls of busybox.
-const APPLETS: &[&str] = &[
-    "cat", "echo", "grep", "head", "insmod", "mount", "reboot", "sleep", "switch_root", "tail", "umount",
-];
+const APPLETS: &[&str] =
+    &["cat", "echo", "grep", "head", "insmod", "mount", "reboot", "sleep", "switch_root", "tail", "umount"];
 
 enum Entry {
     Folder,
@@ -66,9 +65,8 @@ fn libraries(root: &Path, program: &Path) -> anyhow::Result<BTreeSet<String>> {
     let folder = root.join("usr/lib/x86_64-linux-gnu");
     let loader = root.join("usr/lib64/ld-linux-x86-64.so.2");
     let loader = if loader.exists() { loader } else { folder.join("ld-linux-x86-64.so.2") };
-    let said = run::output(
-        Command::new(loader).arg("--list").arg("--library-path").arg(&folder).arg(program),
-    )?;
+    let said =
+        run::output(Command::new(loader).arg("--list").arg("--library-path").arg(&folder).arg(program))?;
     let mut found = BTreeSet::from(["lib64/ld-linux-x86-64.so.2".to_owned()]);
     for line in said.lines().filter_map(|line| line.split_once(" => ")) {
         let name = line.0.trim();

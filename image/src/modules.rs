@@ -103,7 +103,9 @@ impl Modules {
     fn is_built_in(&self, name: &str) -> anyhow::Result<bool> {
         let text = fs::read_to_string(self.dir().join("modules.builtin"))?;
         let folder = format!("kernel/{name}/");
-        Ok(text.lines().any(|line| line.starts_with(&folder) || line == format!("kernel/{name}") || module_name(line) == name))
+        Ok(text.lines().any(|line| {
+            line.starts_with(&folder) || line == format!("kernel/{name}") || module_name(line) == name
+        }))
     }
 }
 

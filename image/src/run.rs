@@ -20,7 +20,8 @@ pub fn quietly(command: &mut Command) -> anyhow::Result<()> {
 /// # Errors
 /// It is not there, or fails.
 pub fn output(command: &mut Command) -> anyhow::Result<String> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {command:?}"))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {command:?}"))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let wrong = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "{command:?}: {}\n{said}{wrong}", output.status);

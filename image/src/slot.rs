@@ -88,7 +88,8 @@ impl Ext4<'_> {
         let said = run::output(Command::new("dumpe2fs").arg("-h").arg(self.out))?;
         let field = |name: &str| {
             let line = said.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|rest| rest.trim().parse::<u64>().ok()).with_context(|| format!("dumpe2fs: no {name}"))
+            line.and_then(|rest| rest.trim().parse::<u64>().ok())
+                .with_context(|| format!("dumpe2fs: no {name}"))
         };
         Ok(field("Inode count:")? - field("Free inodes:")?)
     }

@@ -57,7 +57,13 @@ impl Recipe {
 
     /// The name of what is left of it.
     fn base_key(&self) -> anyhow::Result<String> {
-        Ok(key(&[&self.debian_key()?, &self.prune, &self.modules, include_str!("modules.rs"), include_str!("tree.rs")]))
+        Ok(key(&[
+            &self.debian_key()?,
+            &self.prune,
+            &self.modules,
+            include_str!("modules.rs"),
+            include_str!("tree.rs"),
+        ]))
     }
 }
 
