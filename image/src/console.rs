@@ -58,7 +58,11 @@ impl Console {
                 self.heard = after.to_owned();
                 return Ok(said);
             }
-            anyhow::ensure!(started.elapsed() < limit, "{command:?} does not end within {} s", limit.as_secs());
+            anyhow::ensure!(
+                started.elapsed() < limit,
+                "{command:?} does not end within {} s",
+                limit.as_secs()
+            );
             self.listen()?;
         }
     }

@@ -4,6 +4,8 @@
 //! `packages.list` ─► [`tree`] (kept) ─► [`install`] ─► [`slot`] + [`initrd`] + [`esp`] ─► [`disk`]
 
 pub mod build;
+pub mod check;
+pub mod console;
 mod debian;
 pub mod disk;
 pub mod esp;
@@ -13,9 +15,11 @@ pub mod initrd;
 pub mod install;
 pub mod layout;
 pub mod modules;
+pub mod qmp;
 pub mod run;
 pub mod slot;
 pub mod tree;
+pub mod vm;
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use image::build::{self, Options};
 use image::generate;
 use image::layout::Layout;
-use image::run;
+use image::{run, vm};
 
 /// Makes the disk of a kiosk. Called by `./dev image` and `./dev vm`; see docs/image.md.
 #[derive(Parser)]
@@ -24,6 +24,8 @@ struct Arguments {
 enum Command {
     /// A disk from Debian packages and our programs.
     Build(Options),
+    /// Boots a disk in QEMU.
+    Vm(vm::Options),
     /// Only the files that are generated from layout.toml.
     Generate {
         /// Where they go.
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     let Arguments { checkout, command } = Arguments::parse();
     let result = match command {
         Command::Build(options) => build::build(&checkout, &options).map(|img| println!("{}", img.display())),
+        Command::Vm(options) => vm::run(&options),
         Command::Generate { out } => generate_into(&checkout, &out),
     };
     match result {

@@ -153,6 +153,14 @@ fn make(recipe: &Recipe, debian: &Path, dir: &Path) -> anyhow::Result<()> {
     run::write(&dir.join("packages.tsv"), query)?;
     let kernel = only(&root.join("boot"), "vmlinuz-")?;
     fs::copy(&kernel, dir.join("vmlinuz"))?;
+    // systemd-sysusers ends well whatever it thinks of a line.
+    let users = fs::read_to_string(root.join("etc/passwd"))?;
+    for line in lines(&fs::read_to_string(&recipe.users)?).filter_map(|line| line.strip_prefix("u ")) {
+        let mut words = line.split(' ');
+        let (name, number) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let entry = format!("{name}:x:{number}:{number}:");
+        anyhow::ensure!(users.lines().any(|it| it.starts_with(&entry)), "the root has no user {entry}");
+    }
     Modules::of(&root)?.keep_only(&recipe.modules)?;
     prune(&recipe.prune, &root)?;
     Ok(fs::write(root.join("etc/machine-id"), "")?)
