@@ -33,7 +33,7 @@ impl Console {
         loop {
             let left = limit.saturating_sub(started.elapsed());
             anyhow::ensure!(!left.is_zero(), "no shell answers within {} s", limit.as_secs());
-            if console.run("stty -echo 2>/dev/null; true", ASK_EVERY.min(left)).is_ok() {
+            if console.run("stty -echo; export TERM=dumb SYSTEMD_PAGER=cat", ASK_EVERY.min(left)).is_ok() {
                 return Ok(console);
             }
         }
