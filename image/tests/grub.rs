@@ -1,6 +1,8 @@
 //! Which slot grub.cfg boots. Its language is a part of the shell's, so that the shell runs the file as it is, with
 //! functions in the place of GRUB's commands; GRUB's own checker reads it, too.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not recognise as tests")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

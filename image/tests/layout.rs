@@ -1,5 +1,7 @@
 //! The one description of the disk, and what is generated from it or written beside it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not recognise as tests")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::FileExt as _;

@@ -1,5 +1,7 @@
 //! Images of slots, made of a tiny tree: the same bytes twice, and proven.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not recognise as tests")]
+
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt as _, symlink};
 use std::path::Path;

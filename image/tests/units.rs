@@ -1,5 +1,7 @@
 //! Our units, before anything boots them.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not recognise as tests")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
