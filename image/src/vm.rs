@@ -19,6 +19,9 @@ const FIRMWARE_VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 /// Size of the virtual disk: the state grows into what the image leaves.
 const DISK: &str = "4G";
 
+/// Port of the mirror (`screen.mirror` of the image). It answers to no other name than its own, so ours is the same.
+const MIRROR: u16 = 8080;
+
 /// What runs the guest's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Accelerator {
@@ -51,9 +54,9 @@ pub struct Options {
     /// For the whole start, in seconds.
     #[arg(long, default_value_t = 240)]
     pub limit_s: u64,
-    /// A port of this machine that leads to the kiosk's mirror.
-    #[arg(long, value_name = "PORT")]
-    pub mirror: Option<u16>,
+    /// The kiosk's mirror on the same port of this machine; only an image for a bench lets it out.
+    #[arg(long)]
+    pub mirror: bool,
 }
 
 /// A guest that runs. It is killed when dropped.
@@ -140,9 +143,10 @@ fn machine(options: &Options) -> Vec<String> {
         Accelerator::Tcg => ["tcg,thread=multi", "max"],
         Accelerator::Kvm => ["kvm", "host"],
     };
-    // Nothing but this machine's mirror port leads in, nothing leads out.
-    let forward = options.mirror.map(|port| format!(",hostfwd=tcp:127.0.0.1:{port}-:8081"));
-    let network = format!("user,id=net,restrict=on{}", forward.unwrap_or_default());
+    // Nothing leads out, and nothing but the mirror in.
+    let forward =
+        if options.mirror { format!(",hostfwd=tcp:127.0.0.1:{MIRROR}-:8081") } else { String::new() };
+    let network = format!("user,id=net,restrict=on{forward}");
     let firmware = format!("if=pflash,format=raw,readonly=on,file={FIRMWARE}");
     let pairs = [
         ["-machine", "q35"],
@@ -178,8 +182,8 @@ fn machine(options: &Options) -> Vec<String> {
 pub fn run(options: &Options) -> anyhow::Result<()> {
     let mut guest = Guest::start(options)?;
     eprintln!("serial port: {}", guest.serial_log().display());
-    if let Some(port) = options.mirror {
-        eprintln!("mirror: 127.0.0.1:{port}; its address: `kioskctl mirror` on the guest's console");
+    if options.mirror {
+        eprintln!("mirror: `kioskctl mirror` on the guest's console tells its address");
     }
     if !options.check && options.shot.is_none() {
         eprintln!("Ctrl+C ends it.");

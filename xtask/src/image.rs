@@ -13,10 +13,20 @@ fn out() -> PathBuf {
 
 pub(crate) fn image(arguments: &[String]) -> anyhow::Result<()> {
     let mut arguments = arguments.to_vec();
-    let given = |name: &str, all: &[String]| all.iter().any(|it| it == name || it.starts_with(&format!("{name}=")));
+    let given =
+        |name: &str, all: &[String]| all.iter().any(|it| it == name || it.starts_with(&format!("{name}=")));
     if !given("--programs", &arguments) {
         let mut build = run::cargo();
-        build.args(["build", "--release", "--no-default-features", "--package", "kioskd", "--package", "ota", "--bins"]);
+        build.args([
+            "build",
+            "--release",
+            "--no-default-features",
+            "--package",
+            "kioskd",
+            "--package",
+            "ota",
+            "--bins",
+        ]);
         run::step("programs of a kiosk", &mut build)?;
         arguments.extend(["--programs".to_owned(), run::build_dir().join("release").display().to_string()]);
     }
@@ -29,7 +39,8 @@ pub(crate) fn image(arguments: &[String]) -> anyhow::Result<()> {
 pub(crate) fn vm(arguments: &[String]) -> anyhow::Result<()> {
     let mut arguments = arguments.to_vec();
     if !arguments.iter().any(|it| it.ends_with(".img")) {
-        let newest = newest(&out()).context("there is no disk yet: ./dev image --dev makes one for a bench")?;
+        let newest =
+            newest(&out()).context("there is no disk yet: ./dev image --dev makes one for a bench")?;
         arguments.insert(0, newest.display().to_string());
     }
     if !arguments.iter().any(|it| it == "--dir" || it.starts_with("--dir=")) {
