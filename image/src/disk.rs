@@ -48,7 +48,9 @@ pub fn make(layout: &Layout, parts: &Parts, work: &Path, out: &Path) -> anyhow::
     repart.args(["--empty=create", "--size=auto", "--dry-run=no", "--no-pager"]);
     repart.arg(format!("--definitions={}", definitions.display()));
     repart.arg(format!("--seed={}", layout.disk_seed)).arg(out);
-    run::quietly(&mut repart)
+    run::quietly(&mut repart)?;
+    // What is empty takes no room, and a block map leaves it out.
+    run::quietly(Command::new("fallocate").arg("--dig-holes").arg(out))
 }
 
 /// The disk compressed, its block map and the checksums of both.

@@ -52,7 +52,7 @@ pub struct Options {
     #[arg(long)]
     pub check: bool,
     /// For the whole start, in seconds.
-    #[arg(long, default_value_t = 240)]
+    #[arg(long, default_value_t = 420)]
     pub limit_s: u64,
     /// The kiosk's mirror on the same port of this machine; only an image for a bench lets it out.
     #[arg(long)]
