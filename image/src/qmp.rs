@@ -57,6 +57,24 @@ impl Qmp {
         self.execute("screendump", &json!({ "filename": path, "format": "png" })).map(drop)
     }
 
+    /// Waits for the end of the guest; tells whether it wants to start again.
+    ///
+    /// # Errors
+    /// QEMU's words cannot be read.
+    pub fn ends_with_restart(&mut self) -> anyhow::Result<bool> {
+        self.stream.get_mut().set_read_timeout(None)?;
+        let mut line = String::new();
+        let mut restarts = false;
+        while self.stream.read_line(&mut line)? > 0 {
+            let event: Value = serde_json::from_str(&line)?;
+            if event["event"] == "SHUTDOWN" {
+                restarts = event["data"]["reason"] == "guest-reset";
+            }
+            line.clear();
+        }
+        Ok(restarts)
+    }
+
     fn line(&mut self) -> anyhow::Result<Value> {
         let mut line = String::new();
         self.stream.read_line(&mut line).context("QEMU does not answer")?;
