@@ -1,7 +1,8 @@
-//! The project's own commands, run by `./dev`: `demo`, `test`, `tidy`, `bench`.
+//! The project's own commands, run by `./dev`: `demo`, `test`, `tidy`, `bench`, `image`, `vm`.
 
 mod bench;
 mod demo;
+mod image;
 mod run;
 mod soak;
 mod test;
@@ -16,6 +17,9 @@ const HELP: &str = "\
 ./dev test [NAME]                       every check and test
 ./dev soak chaos --minutes N --seed S   break everything between kiosks and fleet, compare the books in the end
 ./dev tidy                              only the checks that need no build
+./dev image [--dev] [--pack] [--programs DIR]
+                                        make the disk of a kiosk; --dev with root on its serial consoles
+./dev vm [DISK] [--check] [--shot FILE] boot a disk in QEMU; docs/image.md has all options
 ./dev bench [AREA] [--json FILE]        measure, ours and the peers side by side
 ";
 
@@ -29,6 +33,8 @@ fn main() -> ExitCode {
         Some("test") => test::test(rest),
         Some("soak") => soak::soak(rest),
         Some("tidy") => tidy::tidy(),
+        Some("image") => image::image(rest),
+        Some("vm") => image::vm(rest),
         Some("bench") => bench::bench(rest),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");

@@ -23,6 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("fleet", &["domain", "ota", "protocol"]),
     ("sim", &[]),
     ("ota", &["protocol"]),
+    ("image", &[]),
     ("tests", &["domain", "protocol", "store", "hal", "ui", "kioskd", "fleet", "sim", "ota"]),
     ("xtask", &[]),
 ];

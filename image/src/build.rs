@@ -1,0 +1,144 @@
+//! From a checkout and our programs to a disk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use crate::disk::{self, Parts};
+use crate::esp;
+use crate::generate;
+use crate::initrd;
+use crate::install::{Install, Variant};
+use crate::layout::Layout;
+use crate::run::{self, step};
+use crate::slot::{self, Ext4};
+use crate::tree::{self, Base, Recipe};
+
+/// What of a disk may be chosen.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// The folder of our programs, built for the suite of the layout.
+    #[arg(long, value_name = "DIR")]
+    pub programs: PathBuf,
+    /// Where the disk goes.
+    #[arg(long, value_name = "DIR", default_value = "target/image")]
+    pub out: PathBuf,
+    /// With root on the serial consoles.
+    #[arg(long)]
+    pub dev: bool,
+    /// The number of the release.
+    #[arg(long, default_value_t = 1)]
+    pub number: u64,
+    /// Its name, for people.
+    #[arg(long, default_value = env!("CARGO_PKG_VERSION"))]
+    pub name: String,
+    /// The first TUF root, from `kiosk-ota root`.
+    #[arg(long, value_name = "FILE")]
+    pub tuf_root: Option<PathBuf>,
+    /// Certificates of those who may sign RAUC's bundles.
+    #[arg(long, value_name = "FILE")]
+    pub keyring: Option<PathBuf>,
+    /// The newest Debian packages, not those of the last build.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Also the compressed disk, its block map and checksums, for handing out.
+    #[arg(long)]
+    pub pack: bool,
+}
+
+/// Where things are kept between builds.
+///
+/// # Errors
+/// There is no home.
+pub fn cache() -> anyhow::Result<PathBuf> {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home);
+    Ok(cache.context("neither XDG_CACHE_HOME nor HOME is set")?.join("kioskd/image"))
+}
+
+/// Makes a disk; returns its file.
+///
+/// # Errors
+/// What is missing or does not fit.
+pub fn build(checkout: &Path, options: &Options) -> anyhow::Result<PathBuf> {
+    let root = nix::unistd::geteuid().is_root();
+    anyhow::ensure!(root, "files of the root belong to root: run it as root, or in a container");
+    let layout = Layout::read(&checkout.join("image/layout.toml"))?;
+    let recipe = Recipe::read(checkout, &layout)?;
+    let base = Base::get(&recipe, &cache()?, options.fresh)?;
+    fs::create_dir_all(&options.out).with_context(|| options.out.display().to_string())?;
+    let work = fs::canonicalize(&options.out)?.join("work");
+    tree::remove(&work)?;
+    fs::create_dir_all(&work)?;
+
+    let tree = work.join("root");
+    step("files", || {
+        run::quietly(Command::new("cp").args(["-a", "--reflink=auto"]).arg(base.root()).arg(&tree))?;
+        install(checkout, options).apply(&layout, &tree)
+    })?;
+    let parts = parts(checkout, &layout, &base, &work)?;
+    let kind = if options.dev { "-dev" } else { "" };
+    let img = options.out.join(format!("kiosk-{}-{}-amd64{kind}.img", options.name, layout.model));
+    step("disk", || disk::make(&layout, &parts, &work, &img))?;
+    fs::copy(base.packages(), img.with_extension("packages.tsv"))?;
+    if options.pack {
+        step("compressed", || disk::pack(&img, true))?;
+    }
+    tree::remove(&work)?;
+    Ok(img)
+}
+
+fn install<'a>(checkout: &'a Path, options: &'a Options) -> Install<'a> {
+    let trust =
+        [(&options.tuf_root, "usr/share/kiosk/root.json"), (&options.keyring, "etc/rauc/keyring.pem")];
+    Install {
+        checkout,
+        programs: &options.programs,
+        variant: if options.dev { Variant::Dev } else { Variant::Production },
+        release: format!("{} {}", options.number, options.name),
+        trust: trust.into_iter().filter_map(|(from, to)| Some((from.clone()?, to))).collect(),
+    }
+}
+
+fn parts(checkout: &Path, layout: &Layout, base: &Base, work: &Path) -> anyhow::Result<Parts> {
+    let parts = Parts { esp: work.join("esp.img"), boot: work.join("boot.img"), root: work.join("root.img") };
+    let slots = layout.slots();
+    let images = slots.get("A").context("the layout has a slot A")?;
+    let root = Ext4 {
+        tree: &work.join("root"),
+        out: &parts.root,
+        size_mib: layout.root_data_mib,
+        uuid: &images["root"].uuid,
+        epoch: layout.epoch,
+    };
+    let verity = step("root slot", || {
+        root.make()?;
+        let fill = slot::fill_percent(&parts.root)?;
+        eprintln!("  {fill} % of {} MiB are used", layout.root_data_mib);
+        let most = layout.root_fill_max_percent;
+        anyhow::ensure!(fill <= most, "the root is {fill} % full; {most} % is the most at this release");
+        slot::add_verity(&parts.root, layout.root_data_mib, &layout.model)
+    })?;
+    step("boot slot", || {
+        let tree = work.join("boot");
+        fs::create_dir_all(&tree)?;
+        let list = fs::read_to_string(checkout.join("image/modules.list"))?;
+        let init = checkout.join("image/initramfs/init");
+        initrd::make(&work.join("root"), &init, &list, &tree.join("initrd"))?;
+        eprintln!("  initrd: {} KiB", fs::metadata(tree.join("initrd"))?.len() / 1024);
+        fs::copy(base.kernel(), tree.join("vmlinuz"))?;
+        run::write(&tree.join("slot.cfg"), format!("set args=\"{KERNEL} {}\"\n", verity.argument()))?;
+        let (size_mib, uuid) = (images["boot"].size_mib, &images["boot"].uuid);
+        Ext4 { tree: &tree, out: &parts.boot, size_mib, uuid, epoch: layout.epoch }.make()
+    })?;
+    step("EFI system partition", || esp::make(layout, &generate::esp_files(layout), work, &parts.esp))?;
+    Ok(parts)
+}
+
+/// Kernel arguments of a release, the same in both slots. Nothing of the kernel is shown on the customer's screen: its
+/// console is the serial port.
+const KERNEL: &str = "console=ttyS0,115200 quiet loglevel=3 vt.global_cursor_default=0 consoleblank=0 panic=10 \
+                      systemd.show_status=auto systemd.gpt_auto=0 fsck.repair=yes";

@@ -1,0 +1,235 @@
+//! `./dev vm`: a disk in QEMU, with a screen like that of a kiosk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+
+use crate::console::Console;
+use crate::qmp::Qmp;
+use crate::run;
+
+/// Where Debian's package has the firmware.
+const FIRMWARE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+const FIRMWARE_VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+
+/// Size of the virtual disk: the state grows into what the image leaves.
+const DISK: &str = "4G";
+
+/// Port of the mirror (`screen.mirror` of the image). It answers to no other name than its own, so ours is the same.
+const MIRROR: u16 = 8080;
+
+/// What runs the guest's code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Accelerator {
+    /// Software: slow, and the same everywhere.
+    Tcg,
+    /// The processor. That `/dev/kvm` is there does not mean that it works.
+    Kvm,
+}
+
+/// How a guest is run.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// The disk; it is not changed.
+    pub img: PathBuf,
+    /// What runs the guest's code.
+    #[arg(long, value_enum, default_value = "tcg")]
+    pub accel: Accelerator,
+    /// Where sockets, logs and the changed disk go.
+    #[arg(long, value_name = "DIR", default_value = "target/vm")]
+    pub dir: PathBuf,
+    /// Go on with the disk as the last run left it.
+    #[arg(long)]
+    pub keep: bool,
+    /// Save what the screen shows once the kiosk is ready (PNG).
+    #[arg(long, value_name = "FILE")]
+    pub shot: Option<PathBuf>,
+    /// Look whether the kiosk becomes ready and the system is well, then power off. Needs an image for a bench.
+    #[arg(long)]
+    pub check: bool,
+    /// For the whole start, in seconds.
+    #[arg(long, default_value_t = 420)]
+    pub limit_s: u64,
+    /// The kiosk's mirror on the same port of this machine; only an image for a bench lets it out.
+    #[arg(long)]
+    pub mirror: bool,
+}
+
+/// A guest that runs. It is killed when dropped.
+pub struct Guest {
+    qemu: Child,
+    dir: PathBuf,
+}
+
+impl Guest {
+    /// Starts a guest.
+    ///
+    /// # Errors
+    /// QEMU or its firmware is not there.
+    pub fn start(options: &Options) -> anyhow::Result<Self> {
+        fs::create_dir_all(&options.dir).with_context(|| options.dir.display().to_string())?;
+        let dir = fs::canonicalize(&options.dir)?;
+        let disk = dir.join("disk.qcow2");
+        if !options.keep || !disk.exists() {
+            fresh(&options.img, &dir, &disk)?;
+        }
+        for name in ["serial.log", "console.log", "console.sock", "qmp.sock"] {
+            _ = fs::remove_file(dir.join(name));
+        }
+        let mut qemu = Command::new("qemu-system-x86_64");
+        qemu.current_dir(&dir).args(machine(options)).stdin(Stdio::null());
+        let qemu = qemu.spawn().context("cannot start qemu-system-x86_64")?;
+        Ok(Self { qemu, dir })
+    }
+
+    /// What the guest says on its serial port.
+    pub fn serial_log(&self) -> PathBuf {
+        self.dir.join("serial.log")
+    }
+
+    /// The control of the virtual machine.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub fn qmp(&self) -> anyhow::Result<Qmp> {
+        Qmp::connect(&self.dir.join("qmp.sock"))
+    }
+
+    /// A shell of root; only an image for a bench has one.
+    ///
+    /// # Errors
+    /// There is none within the time.
+    pub fn console(&self, limit: Duration) -> anyhow::Result<Console> {
+        Console::connect(&self.dir.join("console.sock"), limit)
+    }
+
+    /// Waits until it powers off or restarts; tells whether it is a restart.
+    ///
+    /// # Errors
+    /// QEMU says nothing that can be understood.
+    pub fn ends_with_restart(&mut self) -> anyhow::Result<bool> {
+        let restarts = self.qmp()?.ends_with_restart()?;
+        self.qemu.wait()?;
+        Ok(restarts)
+    }
+
+    /// Waits until it has powered off.
+    ///
+    /// # Errors
+    /// It does not within the time.
+    pub fn wait(&mut self, limit: Duration) -> anyhow::Result<()> {
+        let started = Instant::now();
+        while self.qemu.try_wait()?.is_none() {
+            anyhow::ensure!(started.elapsed() < limit, "the guest does not power off");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        _ = self.qemu.kill();
+        _ = self.qemu.wait();
+    }
+}
+
+/// A disk over the image that takes what is written, and firmware without a memory.
+fn fresh(img: &Path, dir: &Path, disk: &Path) -> anyhow::Result<()> {
+    let img = fs::canonicalize(img).with_context(|| img.display().to_string())?;
+    let mut create = Command::new("qemu-img");
+    create.args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b"]).arg(img).arg(disk).arg(DISK);
+    run::quietly(&mut create)?;
+    fs::copy(FIRMWARE_VARIABLES, dir.join("variables.fd")).context(FIRMWARE_VARIABLES)?;
+    Ok(())
+}
+
+fn machine(options: &Options) -> Vec<String> {
+    let accel = match options.accel {
+        Accelerator::Tcg => ["tcg,thread=multi", "max"],
+        Accelerator::Kvm => ["kvm", "host"],
+    };
+    // Nothing leads out, and nothing but the mirror in.
+    let forward =
+        if options.mirror { format!(",hostfwd=tcp:127.0.0.1:{MIRROR}-:8081") } else { String::new() };
+    let network = format!("user,id=net,restrict=on{forward}");
+    let firmware = format!("if=pflash,format=raw,readonly=on,file={FIRMWARE}");
+    let pairs = [
+        ["-machine", "q35"],
+        ["-accel", accel[0]],
+        ["-cpu", accel[1]],
+        ["-smp", "2"],
+        ["-m", "1024"],
+        ["-display", "none"],
+        ["-drive", &firmware],
+        ["-drive", "if=pflash,format=raw,file=variables.fd"],
+        ["-drive", "if=none,id=disk,format=qcow2,file=disk.qcow2,discard=unmap"],
+        ["-device", "virtio-blk-pci,drive=disk,bootindex=1"],
+        ["-device", "virtio-vga,xres=1080,yres=1920"],
+        ["-device", "virtio-tablet-pci"],
+        ["-device", "virtio-rng-pci"],
+        ["-device", "i6300esb"],
+        // The firmware hangs for minutes after a restart under software emulation: a new process is started instead.
+        ["-action", "watchdog=reset,reboot=shutdown"],
+        ["-netdev", &network],
+        ["-device", "virtio-net-pci,netdev=net,romfile="],
+        ["-serial", "file:serial.log"],
+        ["-device", "virtio-serial-pci"],
+        ["-chardev", "socket,id=console,path=console.sock,server=on,wait=off,logfile=console.log"],
+        ["-device", "virtconsole,chardev=console"],
+        ["-qmp", "unix:qmp.sock,server=on,wait=off"],
+    ];
+    std::iter::once("-nodefaults").chain(pairs.into_iter().flatten()).map(str::to_owned).collect()
+}
+
+/// Runs a guest as the options say.
+///
+/// # Errors
+/// QEMU is not there, or the check found something.
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    let mut guest = Guest::start(options)?;
+    eprintln!("serial port: {}", guest.serial_log().display());
+    if options.mirror {
+        eprintln!("mirror: `kioskctl mirror` on the guest's console tells its address");
+    }
+    if !options.check && options.shot.is_none() {
+        eprintln!("Ctrl+C ends it.");
+        while guest.ends_with_restart()? {
+            eprintln!("it starts again");
+            guest = Guest::start(&Options { keep: true, ..options.clone() })?;
+        }
+        return Ok(());
+    }
+    let limit = Duration::from_secs(options.limit_s);
+    let started = Instant::now();
+    let mut console = guest.console(limit).with_context(|| last_words(&guest))?;
+    let left = || limit.saturating_sub(started.elapsed()).max(Duration::from_secs(1));
+    // Waits for the jobs of the start; it also says what became of them.
+    let state = console.run("systemctl is-system-running --wait", left())?;
+    eprintln!("the system is {state} after {:.0} s", started.elapsed().as_secs_f32());
+    let found = crate::check::look(&mut console, &state, left())?;
+    if let Some(shot) = &options.shot {
+        guest.qmp()?.screenshot(shot)?;
+        eprintln!("screen: {}", shot.display());
+    }
+    console.send("systemctl poweroff")?;
+    guest.wait(left().max(Duration::from_secs(60)))?;
+    for finding in &found {
+        eprintln!("✗ {finding}");
+    }
+    anyhow::ensure!(!options.check || found.is_empty(), "{} findings", found.len());
+    Ok(())
+}
+
+/// The end of what the serial port told, for whoever has to find out why nothing came.
+fn last_words(guest: &Guest) -> String {
+    let log = fs::read(guest.serial_log()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&log);
+    let lines: Vec<&str> = text.lines().rev().take(15).collect();
+    let lines: Vec<&str> = lines.into_iter().rev().collect();
+    format!("the serial port's last lines:\n{}", lines.join("\n"))
+}

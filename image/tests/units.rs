@@ -1,0 +1,91 @@
+//! Our units, before anything boots them.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy does not recognise as tests")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The program that stands for ours while units are checked.
+const STAND_IN: &str = "/bin/true";
+
+fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Our units, of the kiosk and of the bench.
+fn units() -> Vec<PathBuf> {
+    let folders = ["systemd/usr/lib/systemd/system", "image/dev/usr/lib/systemd/system"];
+    let entries = folders.into_iter().flat_map(|folder| fs::read_dir(checkout().join(folder)).unwrap());
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 6, "{files:?}");
+    files
+}
+
+#[test]
+fn systemd_has_nothing_to_say_about_our_units() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut copies = Vec::new();
+    for unit in units() {
+        let text = fs::read_to_string(&unit).unwrap();
+        let replaced: Vec<String> = text
+            .lines()
+            .map(|line| match line.split_once("=") {
+                Some((key, program)) if key.starts_with("Exec") => {
+                    let rest = program.split_once(' ').map_or("", |(_, rest)| rest);
+                    format!("{key}={STAND_IN} {rest}")
+                }
+                _ => line.to_owned(),
+            })
+            .collect();
+        let name = unit.file_name().unwrap().to_str().unwrap().replace("@.", "@ttyS0.");
+        let copy = dir.path().join(name);
+        fs::write(&copy, replaced.join("\n")).unwrap();
+        copies.push(copy);
+    }
+    let verify = Command::new("systemd-analyze")
+        .args(["verify", "--man=no", "--recursive-errors=no"])
+        .args(&copies)
+        .env("SYSTEMD_UNIT_PATH", format!("{}:", dir.path().display()))
+        .output()
+        .unwrap();
+    // It succeeds on keys that it does not know: what it says is what counts.
+    let said = String::from_utf8_lossy(&verify.stderr);
+    let ours: Vec<&str> = said.lines().filter(|line| line.contains("kiosk")).collect();
+    assert!(ours.is_empty(), "{}", ours.join("\n"));
+}
+
+#[test]
+fn no_service_can_do_more_than_it_needs() {
+    let exposed = |unit: &Path| {
+        let analysis = Command::new("systemd-analyze")
+            .args(["security", "--offline=yes", "--no-pager"])
+            .arg(unit)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(analysis.stdout).unwrap();
+        let number = said.rsplit("service: ").next().unwrap().split(' ').next().unwrap().to_owned();
+        number.parse::<f64>().unwrap_or_else(|_| panic!("{}: {said}", unit.display()))
+    };
+    let folder = checkout().join("systemd/usr/lib/systemd/system");
+    assert!(exposed(&folder.join("kioskd.service")) <= 2.0);
+    for unit in units().into_iter().filter(|unit| unit.starts_with(&folder)) {
+        // It only restarts the machine, as root, and only on trial.
+        let ends = unit.extension().unwrap() == "socket" || unit.ends_with("kiosk-trial-failed.service");
+        assert!(ends || exposed(&unit) <= 3.0, "{}", unit.display());
+    }
+}
+
+/// Debian's users get their numbers here as well: a package that adds one would number it by the order of installation.
+#[test]
+fn every_user_has_a_number_and_no_number_is_given_twice() {
+    let text = fs::read_to_string(checkout().join("systemd/usr/lib/sysusers.d/kiosk.conf")).unwrap();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let mut numbers: Vec<u32> =
+        lines.iter().map(|line| line.split(' ').nth(2).unwrap().parse().unwrap()).collect();
+    let count = numbers.len();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), count);
+}

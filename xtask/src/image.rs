@@ -1,0 +1,64 @@
+//! `./dev image` and `./dev vm`: builds the programs of a kiosk and lets `kiosk-image` (in `image/`) do the rest.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::run;
+
+/// Where disks go, in the folder of what was built.
+fn out() -> PathBuf {
+    run::build_dir().join("image")
+}
+
+pub(crate) fn image(arguments: &[String]) -> anyhow::Result<()> {
+    let mut arguments = arguments.to_vec();
+    let given =
+        |name: &str, all: &[String]| all.iter().any(|it| it == name || it.starts_with(&format!("{name}=")));
+    if !given("--programs", &arguments) {
+        let mut build = run::cargo();
+        build.args([
+            "build",
+            "--release",
+            "--no-default-features",
+            "--package",
+            "kioskd",
+            "--package",
+            "ota",
+            "--bins",
+        ]);
+        run::step("programs of a kiosk", &mut build)?;
+        arguments.extend(["--programs".to_owned(), run::build_dir().join("release").display().to_string()]);
+    }
+    if !given("--out", &arguments) {
+        arguments.extend(["--out".to_owned(), out().display().to_string()]);
+    }
+    kiosk_image("build", &arguments)
+}
+
+pub(crate) fn vm(arguments: &[String]) -> anyhow::Result<()> {
+    let mut arguments = arguments.to_vec();
+    if !arguments.iter().any(|it| it.ends_with(".img")) {
+        let newest =
+            newest(&out()).context("there is no disk yet: ./dev image --dev makes one for a bench")?;
+        arguments.insert(0, newest.display().to_string());
+    }
+    if !arguments.iter().any(|it| it == "--dir" || it.starts_with("--dir=")) {
+        arguments.extend(["--dir".to_owned(), run::build_dir().join("vm").display().to_string()]);
+    }
+    kiosk_image("vm", &arguments)
+}
+
+fn kiosk_image(command: &str, arguments: &[String]) -> anyhow::Result<()> {
+    run::step("image tools", run::cargo().args(["build", "--package", "image"]))?;
+    let mut tool = run::program(run::build_dir().join("debug/kiosk-image"));
+    let status = tool.arg("--checkout").arg(run::root()).arg(command).args(arguments).status()?;
+    anyhow::ensure!(status.success(), "kiosk-image {command} ended with {status}");
+    Ok(())
+}
+
+fn newest(folder: &Path) -> Option<PathBuf> {
+    let disks = std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let disks = disks.filter(|path| path.extension().is_some_and(|it| it == "img"));
+    disks.max_by_key(|path| path.metadata().and_then(|it| it.modified()).ok())
+}
