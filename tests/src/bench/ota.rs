@@ -97,6 +97,7 @@ fn measure_pair(
                 subject.name
             );
         }
+        eprintln!("    {}: {} bytes", subject.name, numbers.bytes);
         add(report, pair.name, subject.name, &numbers);
         found.push((subject.name, numbers));
     }

@@ -173,7 +173,9 @@ fn build(cache: &Path, programs: &Path, commit: &str, path: &Path) -> anyhow::Re
     finish(Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(&sources))?;
     std::fs::copy(&built, &today)?;
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(&sources).args([
+    // Beside today's, so that what both depend on is built once.
+    let target = programs.parent().context("programs lie in a folder of the target folder")?;
+    cargo.env("CARGO_TARGET_DIR", target).current_dir(&sources).args([
         "build",
         "--release",
         "--no-default-features",
@@ -182,7 +184,10 @@ fn build(cache: &Path, programs: &Path, commit: &str, path: &Path) -> anyhow::Re
         "--bin",
         "kioskd",
     ]);
-    let done = finish(&mut cargo).and_then(|()| Ok(std::fs::copy(&built, path).map(drop)?));
+    let done = finish(&mut cargo).and_then(|()| {
+        anyhow::ensure!(std::fs::read(&built)? != std::fs::read(&today)?, "it is the daemon of today");
+        Ok(std::fs::copy(&built, path).map(drop)?)
+    });
     // A file that is linked elsewhere must not be written into.
     std::fs::remove_file(&built)?;
     std::fs::rename(&today, &built)?;
