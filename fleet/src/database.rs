@@ -69,6 +69,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0018_once", include_str!("migrations/0018_once.sql")),
     ("0019_moves", include_str!("migrations/0019_moves.sql")),
     ("0020_hawkbit", include_str!("migrations/0020_hawkbit.sql")),
+    ("0021_own_tasks", include_str!("migrations/0021_own_tasks.sql")),
 ];
 
 /// Something the database refused.

@@ -21,6 +21,7 @@ mod shelves;
 mod standing;
 mod status;
 mod stock;
+mod tasks;
 mod twin;
 mod waves;
 pub(crate) mod worker;

@@ -28,7 +28,7 @@ pub(super) struct Task {
     site: String,
     /// About which kiosk.
     kiosk: String,
-    /// For example `sale_denied` or `forked`.
+    /// For example `sale_denied`, `forked` or `unclear_payment`.
     kind: String,
     /// In English.
     detail: String,

@@ -12,9 +12,10 @@ use tokio_postgres::error::SqlState;
 use super::decide::{Stream, decide, known_range};
 use super::fold::Whose;
 use super::logs::{self, Returned};
+use super::save::Ids;
 use super::settle::{self, fold};
 use super::waves::waves;
-use super::{load, save};
+use super::{load, save, tasks};
 use crate::database::{DatabaseError, Trying, begin};
 
 /// A batch of a known kiosk.
@@ -70,8 +71,9 @@ async fn apply_wave(
     now_ms: i64,
 ) -> Result<Vec<Ack>, DatabaseError> {
     let mut refused = Refused::new();
+    let mut ids = Ids::New;
     loop {
-        match attempt(connection, tenant, batches, &refused, now_ms).await {
+        match attempt(connection, (tenant, ids), batches, &refused, now_ms).await {
             Ok(Attempt::Done(acks)) => return Ok(acks),
             Ok(Attempt::Clash(clashes)) => {
                 for (place, seq) in clashes {
@@ -79,6 +81,7 @@ async fn apply_wave(
                     refused.entry(place).or_default().insert(seq, why);
                 }
             }
+            Err(error) if ids == Ids::New && is_known_id(&error) => ids = Ids::Suspect,
             Err(error) if is_about_data(&error) && batches.len() > 1 => {
                 let mut acks = Vec::with_capacity(batches.len());
                 for batch in batches {
@@ -112,6 +115,11 @@ fn is_about_data(error: &DatabaseError) -> bool {
     source.code().map_or_else(|| source.to_string().contains("serializing"), is_data_state)
 }
 
+/// Whether something of this key is stored already.
+fn is_known_id(error: &DatabaseError) -> bool {
+    matches!(error, DatabaseError::Refused { source, .. } if source.code() == Some(&SqlState::UNIQUE_VIOLATION))
+}
+
 /// SQLSTATE classes 22 (data exception) and 23 (integrity).
 fn is_data_state(state: &SqlState) -> bool {
     state.code().starts_with("22") || state.code().starts_with("23")
@@ -131,7 +139,7 @@ async fn find_culprit(
         let mut part = incoming.clone();
         part.batch.events.truncate(middle);
         let mut transaction = begin(connection, tenant).await?;
-        match within(&mut transaction, tenant, &[part], refused, now_ms).await {
+        match within(&mut transaction, (tenant, Ids::Suspect), &[part], refused, now_ms).await {
             Ok(_) => good = middle,
             Err(error) if is_about_data(&error) => bad = middle,
             Err(error) => return Err(error),
@@ -145,13 +153,13 @@ async fn find_culprit(
 
 async fn attempt(
     connection: &mut Object,
-    tenant: &str,
+    (tenant, ids): (&str, Ids),
     batches: &[Incoming],
     refused: &Refused,
     now_ms: i64,
 ) -> Result<Attempt, DatabaseError> {
     let mut transaction = begin(connection, tenant).await?;
-    let attempt = within(&mut transaction, tenant, batches, refused, now_ms).await?;
+    let attempt = within(&mut transaction, (tenant, ids), batches, refused, now_ms).await?;
     match attempt {
         Attempt::Done(_) => transaction.commit().await.trying("commit a group")?,
         Attempt::Clash(_) => transaction.rollback().await.trying("take a group back")?,
@@ -161,7 +169,7 @@ async fn attempt(
 
 async fn within(
     transaction: &mut Transaction<'_>,
-    tenant: &str,
+    (tenant, ids): (&str, Ids),
     batches: &[Incoming],
     refused: &Refused,
     now_ms: i64,
@@ -185,13 +193,14 @@ async fn within(
         }
     }
     let folded = fold(transaction, batches, &mut decisions).await?;
-    let clashes = settle::store(transaction, tenant, batches, &mut decisions, folded).await?;
+    let clashes = settle::store(transaction, (tenant, ids), batches, &mut decisions, folded).await?;
     if !clashes.is_empty() {
         return Ok(Attempt::Clash(clashes));
     }
     save::quarantine(transaction, tenant, batches, &decisions).await?;
-    let tasks: Vec<Raised> = forks.into_iter().chain(returned.iter().filter_map(Returned::task)).collect();
-    save::tasks(transaction, tenant, &tasks).await?;
+    let raised: Vec<Raised> = forks.into_iter().chain(returned.iter().filter_map(Returned::task)).collect();
+    save::tasks(transaction, tenant, &raised).await?;
+    tasks::store(transaction, tenant, batches, &decisions).await?;
     logs::look_at(transaction, tenant, &returned).await?;
     save::streams(transaction, tenant, batches, &streams).await?;
     let acks = decisions
@@ -210,6 +219,8 @@ pub(super) struct Raised {
     pub detail: String,
     pub sale: Option<Uuid>,
     pub event: Option<Uuid>,
+    /// The kiosk's own: its id there, and the payment that it is about.
+    pub own: Option<(Uuid, Option<Uuid>)>,
 }
 
 /// An epoch is found to be forked: raised once, because it stays so.
@@ -225,6 +236,7 @@ fn forked(incoming: &Incoming, at: u64) -> Raised {
         ),
         sale: None,
         event: None,
+        own: None,
     }
 }
 

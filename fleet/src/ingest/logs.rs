@@ -39,6 +39,7 @@ impl<'a> Returned<'a> {
             ),
             sale: None,
             event: None,
+            own: None,
         })
     }
 }

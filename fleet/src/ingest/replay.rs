@@ -9,7 +9,9 @@ use protocol::topic::KioskId;
 
 use super::apply::Incoming;
 use super::decide::{Accepted, Decision, full};
+use super::save::Ids;
 use super::settle::{self, fold};
+use super::tasks;
 use crate::database::{DatabaseError, Trying};
 
 /// Where a quarantined event came from.
@@ -59,6 +61,10 @@ pub(crate) async fn replay(
     if let Some(refused) = decisions[0].quarantined.first() {
         return Ok(Err(refused.detail.clone()));
     }
-    let clashes = settle::store(transaction, tenant, &batches, &mut decisions, folded).await?;
-    Ok(if clashes.is_empty() { Ok(()) } else { Err("another event has its id".to_owned()) })
+    let known = (tenant, Ids::Suspect);
+    if !settle::store(transaction, known, &batches, &mut decisions, folded).await?.is_empty() {
+        return Ok(Err("another event has its id".to_owned()));
+    }
+    tasks::store(transaction, tenant, &batches, &decisions).await?;
+    Ok(Ok(()))
 }

@@ -13,6 +13,7 @@ use protocol::text::{Id, wire_name};
 use super::apply::{Incoming, Raised};
 use super::decide::{Accepted, Decision, Quarantined};
 use super::fold::{Books, Consequence, Whose, needs};
+use super::save::Ids;
 use super::shelves::{self, Sellers};
 use super::stock::Shelves;
 use super::{load, save};
@@ -74,7 +75,7 @@ pub(super) async fn fold(
 /// place among the batches, number; then nothing is to be kept.
 pub(super) async fn store(
     transaction: &Transaction<'_>,
-    tenant: &str,
+    (tenant, ids): (&str, Ids),
     batches: &[Incoming],
     decisions: &mut [Decision],
     folded: Folded,
@@ -82,7 +83,7 @@ pub(super) async fn store(
     let Folded { mut books, asked } = folded;
     let plain = BTreeMap::new();
     let rest = save::rows(decisions, |accepted| !is_paid(accepted));
-    let clashes = save::events(transaction, tenant, batches, &rest, &plain).await?;
+    let clashes = save::events(transaction, (tenant, ids), batches, &rest, &plain).await?;
     if !clashes.is_empty() {
         return Ok(clashes);
     }
@@ -107,7 +108,7 @@ pub(super) async fn store(
     }
     let Settling { shelves, denied, tasks, .. } = stock;
     let paid = save::rows(decisions, is_paid);
-    let clashes = save::events(transaction, tenant, batches, &paid, &denied).await?;
+    let clashes = save::events(transaction, (tenant, ids), batches, &paid, &denied).await?;
     if clashes.is_empty() {
         save::sales(transaction, tenant, &books).await?;
         shelves::save(transaction, tenant, &shelves).await?;
@@ -202,6 +203,7 @@ impl Settling<'_> {
                 detail: srv.clone(),
                 sale: Some(id),
                 event: Some(event),
+                own: None,
             });
         }
         self.denied.insert(event, answer.clone());

@@ -293,12 +293,15 @@ impl Worker {
         }
         let forked = acks.iter().filter(|ack| ack.fork.is_some()).count();
         COUNTERS.forked.add(forked as u64);
-        let mut events = group.iter().flat_map(|incoming| incoming.batch.events.iter().flatten());
-        if events.any(|event| event.k.starts_with("order.")) {
+        let has = |kinds: &str| {
+            let mut events = group.iter().flat_map(|incoming| incoming.batch.events.iter().flatten());
+            events.any(|event| event.k.starts_with(kinds))
+        };
+        if has("order.") {
             // Which orders exactly is in the bodies; who looks at orders reads the list again.
             self.hub.many(tenant, Subject::Order);
         }
-        if denied || forked > 0 {
+        if denied || forked > 0 || has("task.") {
             self.hub.many(tenant, Subject::Task);
         }
     }

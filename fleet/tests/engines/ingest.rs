@@ -193,6 +193,30 @@ async fn every_event_is_stored_once_and_its_sale_stock_and_answers_stay_the_same
 }
 
 #[tokio::test]
+async fn what_a_kiosk_asks_of_people_is_a_task_until_its_staff_say_that_it_is_done() {
+    let fleet = Fleet::new().await;
+    let mut log = Log::new("k1", 5);
+    log.sale(1, 1);
+    let raised = log.golden("task.raised", 1);
+    let raised = log.add("task.raised", raised);
+    fleet.apply(&[log.all()]).await;
+    let open = "SELECT count(*) FROM task JOIN sale ON sale.id = task.sale
+                WHERE task.kind = 'unclear_payment' AND task.kiosk = 'k1' AND done_at IS NULL";
+    assert_eq!(fleet.count(open).await, 1, "with the order that the payment is of");
+    // Another kiosk cannot end it.
+    let mut other = Log::new("k2", 5);
+    let done = log.golden("task.done", 1);
+    other.add("task.done", done.clone());
+    fleet.apply(&[other.all(), log.all()]).await;
+    assert_eq!(fleet.count(open).await, 1);
+    log.add("task.done", done);
+    fleet.apply(&[log.batch(raised, raised + 1)]).await;
+    let done = "SELECT count(*) FROM task WHERE outcome = 'done' AND done_by = 'ada'";
+    assert_eq!((fleet.count(open).await, fleet.count(done).await), (0, 1));
+    fleet.embedded.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn copies_in_one_group_get_the_answer_of_the_first() {
     let fleet = Fleet::new().await;
     fleet.owner.batch_execute("UPDATE stock SET on_hand = 200000").await.unwrap();
