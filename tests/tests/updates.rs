@@ -30,6 +30,13 @@ impl Place {
             Err(error) => panic!("{error:#}\nlogs: {}", self.0.keep().display()),
         }
     }
+
+    /// Waits until release 42 runs and is proven, and looks at everything then.
+    fn proven(self, machine: &mut Machine) -> Self {
+        let (place, _) = self.need(machine.run_until("it is proven", |it| it.confirmed == 42));
+        machine.judge(42).unwrap();
+        place
+    }
 }
 
 fn step(state: &UpdateState) -> Option<&str> {
@@ -44,9 +51,7 @@ fn last(state: &UpdateState) -> Option<(u64, &str, Option<&str>)> {
 fn an_update_comes_by_delta_waits_for_its_turn_and_is_proven() {
     let place = Place::new();
     let mut machine = place.machine(Turnout::Good);
-    machine.start().unwrap();
-    machine.fleet.halt(1, &[]).unwrap();
-    machine.fleet.assign(&Order::of(1, 42)).unwrap();
+    machine.begin(&Order::of(1, 42)).unwrap();
     let (place, state) =
         place.need(machine.run_until("it asks for its turn", |it| step(it) == Some("installed")));
     assert_eq!((state.running, state.confirmed, state.model.as_str()), (41, 41, "alder"));
@@ -91,9 +96,7 @@ fn fleetd_rolls_a_release_out_to_a_kiosk_that_it_has_taken_in() {
 fn a_release_that_does_not_boot_is_left_told_and_never_tried_again() {
     let place = Place::new();
     let mut machine = place.machine(Turnout::DoesNotBoot);
-    machine.start().unwrap();
-    machine.fleet.halt(1, &[]).unwrap();
-    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    machine.begin(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
     let told = |it: &UpdateState| last(it) == Some((42, "rolled_back", Some("boot_failed")));
     let (place, state) = place.need(machine.run_until("it is back", told));
     assert_eq!((state.running, state.confirmed, step(&state)), (41, 41, None));
@@ -109,9 +112,7 @@ fn a_release_that_does_not_boot_is_left_told_and_never_tried_again() {
 fn a_release_under_which_a_device_is_lost_is_left_again() {
     let place = Place::new();
     let mut machine = place.machine(Turnout::Good);
-    machine.start().unwrap();
-    machine.fleet.halt(1, &[]).unwrap();
-    machine.fleet.assign(&Order::of(1, 42)).unwrap();
+    machine.begin(&Order::of(1, 42)).unwrap();
     let (place, _) =
         place.need(machine.run_until("it asks for its turn", |it| step(it) == Some("installed")));
     machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
@@ -160,9 +161,7 @@ fn a_halt_stops_a_download_and_a_later_one_lifts_it() {
     let place = Place::new();
     let mut machine = place.machine(Turnout::Good);
     machine.fleet.slow_down(Duration::from_millis(40));
-    machine.start().unwrap();
-    machine.fleet.halt(1, &[]).unwrap();
-    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    machine.begin(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
     let (place, _) = place.need(machine.run_until("it downloads", |it| step(it) == Some("downloading")));
     machine.run_for(Duration::from_millis(300)).unwrap();
     machine.fleet.halt(2, &["spring"]).unwrap();
@@ -173,8 +172,7 @@ fn a_halt_stops_a_download_and_a_later_one_lifts_it() {
     // A forged word lifts nothing: only the fleet's key does.
     machine.fleet.slow_down(Duration::ZERO);
     machine.fleet.halt(3, &["autumn"]).unwrap();
-    let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
-    machine.judge(42).unwrap();
+    let _place = place.proven(&mut machine);
 }
 
 #[test]
@@ -219,11 +217,8 @@ fn download_stops_at_the_length_that_was_asked_for_and_comes_over_mqtt_instead()
         let place = Place::new();
         let mut machine = place.machine(Turnout::Good);
         machine.fleet.fault(fault);
-        machine.start().unwrap();
-        machine.fleet.halt(1, &[]).unwrap();
-        machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
-        let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
-        machine.judge(42).unwrap();
+        machine.begin(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+        let _place = place.proven(&mut machine);
         let log = std::fs::read_to_string(machine.rig.dir.join("kioskd.log")).unwrap();
         assert!(log.contains("a source of the update is left"), "{fault:?}");
     }
@@ -235,11 +230,8 @@ fn a_kiosk_that_has_nothing_but_mqtt_is_updated() {
     let mut machine = place.machine(Turnout::Good);
     machine.fleet.fault(Fault::Down);
     machine.fleet.broadcast_metadata().unwrap();
-    machine.start().unwrap();
-    machine.fleet.halt(1, &[]).unwrap();
-    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
-    let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
-    machine.judge(42).unwrap();
+    machine.begin(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let _place = place.proven(&mut machine);
     assert_eq!(machine.fleet.sent(""), 0);
 }
 
@@ -248,9 +240,7 @@ fn a_line_that_breaks_again_and_again_costs_no_byte_twice() {
     let place = Place::new();
     let mut machine = place.machine(Turnout::Good);
     machine.fleet.fault(Fault::Cut);
-    machine.start().unwrap();
-    machine.fleet.halt(1, &[]).unwrap();
-    machine.fleet.assign(&Order::of(1, 42)).unwrap();
+    machine.begin(&Order::of(1, 42)).unwrap();
     let (_place, _) = place.need(machine.run_until("it is there", |it| step(it) == Some("installed")));
     let delta = machine.rig.dir.join("fleet/repo/images");
     let mut files = walk(&delta);
@@ -265,11 +255,8 @@ fn a_source_whose_file_changes_in_the_middle_is_left_and_no_byte_of_two_files_is
     let place = Place::new();
     let mut machine = place.machine(Turnout::Good);
     machine.fleet.fault(Fault::Changed);
-    machine.start().unwrap();
-    machine.fleet.halt(1, &[]).unwrap();
-    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
-    let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
-    machine.judge(42).unwrap();
+    machine.begin(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let _place = place.proven(&mut machine);
     let log = std::fs::read_to_string(machine.rig.dir.join("kioskd.log")).unwrap();
     assert!(log.contains("it answers with another file"));
 }
@@ -280,11 +267,8 @@ fn a_source_that_feeds_us_byte_by_byte_is_left_for_another() {
     let place = Place::new();
     let mut machine = place.machine(Turnout::Good);
     machine.fleet.fault(Fault::Drip);
-    machine.start().unwrap();
-    machine.fleet.halt(1, &[]).unwrap();
-    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
-    let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
-    machine.judge(42).unwrap();
+    machine.begin(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let _place = place.proven(&mut machine);
     let log = std::fs::read_to_string(machine.rig.dir.join("kioskd.log")).unwrap();
     assert!(log.contains("it is too slow"));
     assert!(machine.fleet.sent("images/") < 1000, "{}", machine.fleet.sent("images/"));
@@ -295,9 +279,7 @@ fn a_download_is_not_faster_than_its_assignment_says() {
     const RATE_KB: u32 = 300;
     let place = Place::new();
     let mut machine = place.machine(Turnout::Good);
-    machine.start().unwrap();
-    machine.fleet.halt(1, &[]).unwrap();
-    machine.fleet.assign(&Order { rate_kb: Some(RATE_KB), ..Order::of(1, 42) }).unwrap();
+    machine.begin(&Order { rate_kb: Some(RATE_KB), ..Order::of(1, 42) }).unwrap();
     let (place, _) = place.need(machine.run_until("it downloads", |it| step(it) == Some("downloading")));
     let (began, before) = (Instant::now(), machine.fleet.sent("images/"));
     let (_place, _) = place.need(machine.run_until("it is there", |it| step(it) == Some("installed")));
@@ -313,9 +295,7 @@ fn a_release_that_kills_the_slot_writer_for_ever_is_never_tried_again() {
     let mut machine = place.machine(Turnout::Good);
     // So slow that nothing is ever flushed before the next kill.
     machine.fleet.slow_down(Duration::from_millis(500));
-    machine.start().unwrap();
-    machine.fleet.halt(1, &[]).unwrap();
-    machine.fleet.assign(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    machine.begin(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
     let (place, _) = place.need(machine.run_until("it downloads", |it| step(it) == Some("downloading")));
     let told = |it: &UpdateState| last(it) == Some((42, "failed", Some("crash_loop")));
     for _ in 0..200 {
@@ -383,8 +363,7 @@ fn a_stick_that_is_pulled_out_is_waited_for_over_a_restart_of_the_daemon() {
     std::fs::rename(&pocket, &stick).unwrap();
     std::fs::remove_file(&images).unwrap();
     std::fs::rename(&away, &images).unwrap();
-    let (_place, _) = place.need(machine.run_until("it is proven", |it| it.confirmed == 42));
-    machine.judge(42).unwrap();
+    let _place = place.proven(&mut machine);
 }
 
 #[test]

@@ -13,21 +13,8 @@ fn out() -> PathBuf {
 
 pub(crate) fn image(arguments: &[String]) -> anyhow::Result<()> {
     let mut arguments = arguments.to_vec();
-    let given =
-        |name: &str, all: &[String]| all.iter().any(|it| it == name || it.starts_with(&format!("{name}=")));
     if !given("--programs", &arguments) {
-        let mut build = run::cargo();
-        build.args([
-            "build",
-            "--release",
-            "--no-default-features",
-            "--package",
-            "kioskd",
-            "--package",
-            "ota",
-            "--bins",
-        ]);
-        run::step("programs of a kiosk", &mut build)?;
+        run::release("programs of a kiosk", &["kioskd", "ota"])?;
         arguments.extend(["--programs".to_owned(), run::build_dir().join("release").display().to_string()]);
     }
     if !given("--out", &arguments) {
@@ -43,10 +30,16 @@ pub(crate) fn vm(arguments: &[String]) -> anyhow::Result<()> {
             newest(&out()).context("there is no disk yet: ./dev image --dev makes one for a bench")?;
         arguments.insert(0, newest.display().to_string());
     }
-    if !arguments.iter().any(|it| it == "--dir" || it.starts_with("--dir=")) {
+    if !given("--dir", &arguments) {
         arguments.extend(["--dir".to_owned(), run::build_dir().join("vm").display().to_string()]);
     }
     kiosk_image("vm", &arguments)
+}
+
+fn given(option: &str, arguments: &[String]) -> bool {
+    arguments
+        .iter()
+        .any(|it| it.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')))
 }
 
 fn kiosk_image(command: &str, arguments: &[String]) -> anyhow::Result<()> {

@@ -48,3 +48,13 @@ pub(crate) fn step(what: &str, command: &mut Command) -> anyhow::Result<()> {
     eprintln!("  {what}: {:.1} s", started.elapsed().as_secs_f32());
     Ok(())
 }
+
+/// Builds what runs on a kiosk with optimisation: the device build of all programs of these packages.
+pub(crate) fn release(what: &str, packages: &[&str]) -> anyhow::Result<()> {
+    let mut build = cargo();
+    build.args(["build", "--release", "--no-default-features", "--bins"]);
+    for package in packages {
+        build.args(["--package", package]);
+    }
+    step(what, &mut build)
+}

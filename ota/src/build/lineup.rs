@@ -17,6 +17,9 @@ const LOOKED_UP: usize = 8;
 /// Places with the same beginning that are tried.
 const TRIES: usize = 48;
 
+/// As long as so many bytes agree where the piece goes on, nothing better is looked for.
+const GOES_ON: usize = 24;
+
 /// A match of so many bytes is not looked into for better ones.
 const LONG: usize = 256;
 
@@ -51,13 +54,15 @@ struct Index<'a> {
     /// By hash: the first place, and from each place the next one with the same hash. One more than the place; 0: none.
     first: Vec<u32>,
     next: Vec<u32>,
+    bits: u32,
 }
 
-const HASH_BITS: u32 = 20;
+/// Bits of a hash, by how much there is to tell apart.
+const HASH_BITS: Range<u32> = 16..25;
 
-fn hash(bytes: &[u8]) -> Option<usize> {
+fn hash(bytes: &[u8], bits: u32) -> Option<usize> {
     let value = u64::from_le_bytes(*bytes.first_chunk::<LOOKED_UP>()?);
-    usize::try_from(value.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - HASH_BITS)).ok()
+    usize::try_from(value.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)).ok()
 }
 
 fn common(a: &[u8], b: &[u8]) -> usize {
@@ -68,9 +73,10 @@ fn common(a: &[u8], b: &[u8]) -> usize {
 
 impl<'a> Index<'a> {
     fn of(old: &'a [u8]) -> Self {
-        let (mut first, mut next) = (vec![0; 1 << HASH_BITS], vec![0; old.len()]);
+        let bits = (old.len() | 1).ilog2().clamp(HASH_BITS.start, HASH_BITS.end - 1);
+        let (mut first, mut next) = (vec![0; 1 << bits], vec![0; old.len()]);
         for at in (0..old.len()).rev() {
-            let Some(hash) = hash(&old[at..]) else { continue };
+            let Some(hash) = hash(&old[at..], bits) else { continue };
             // Of a row of equal bytes the beginning is enough.
             let is_row = at > 0
                 && at + LOOKED_UP < old.len()
@@ -80,13 +86,13 @@ impl<'a> Index<'a> {
                 first[hash] = u32::try_from(at + 1).expect("the parts have few MiB");
             }
         }
-        Self { old, first, next }
+        Self { old, first, next, bits }
     }
 
     /// The longest match: its length and its place.
     fn longest(&self, new: &[u8]) -> (usize, usize) {
         let mut best = (0, 0);
-        let mut place = hash(new).map_or(0, |hash| self.first[hash]);
+        let mut place = hash(new, self.bits).map_or(0, |hash| self.first[hash]);
         for _ in 0..TRIES {
             let Some(at) = (place as usize).checked_sub(1) else { break };
             let candidate = &self.old[at..];
@@ -121,6 +127,14 @@ pub(super) fn line_up(old: &Old, from: u64, run: &[u8]) -> Lineup {
     let mut done = 0;
     let mut at = 0;
     while at < run.len() {
+        let ahead = piece.map_or(0, |(start, from)| {
+            let rest = old.bytes[from..old.part(from).end].get(at - start..);
+            common(rest.unwrap_or_default(), &run[at..])
+        });
+        if ahead >= GOES_ON {
+            at += ahead;
+            continue;
+        }
         let (length, place) = index.longest(&run[at..]);
         if length == 0 {
             at += 1;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use protocol::update::UpdateState;
 
-use super::fleet::ScriptedFleet;
+use super::fleet::{Order, ScriptedFleet};
 use crate::dice::Dice;
 use crate::fleet::Fleet;
 use crate::makers::Makers;
@@ -71,6 +71,16 @@ impl Machine<ScriptedFleet> {
         let last =
             || format!("{what}: told last {:?}; logs in {}", self.fleet.told().last(), self.dir.display());
         found.with_context(last)
+    }
+
+    /// Starts a machine whose fleet halts nothing and wants this of it.
+    ///
+    /// # Errors
+    /// Nothing boots, or the fleet cannot tell.
+    pub fn begin(&mut self, order: &Order) -> anyhow::Result<()> {
+        self.start()?;
+        self.fleet.halt(1, &[])?;
+        self.fleet.assign(order)
     }
 
     /// Whether the fleet was told that this release has proven itself.

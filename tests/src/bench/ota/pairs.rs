@@ -22,7 +22,7 @@ const PACKAGES: &str = "alsa-utils,ca-certificates,cryptsetup-bin,curl,dbus,font
 const STABLE: &str = "trixie";
 
 /// The earlier daemon is the one before so many changes of it.
-const CHANGES: &str = "25";
+const CHANGES: &str = "10";
 
 /// An image and the one that follows it.
 pub(super) struct Pair {
@@ -50,7 +50,7 @@ pub(super) fn make(
     let daemon = programs.join("kioskd");
     let earlier = match options.earlier.clone() {
         Some(path) => Some(path),
-        None => earlier_daemon(cache, programs, report)?,
+        None => earlier_daemon(cache, report)?,
     };
     let sources = sources()?;
     let base = sources
@@ -136,7 +136,7 @@ fn root(cache: &Path, name: &str, sources: &[Source]) -> anyhow::Result<PathBuf>
 }
 
 /// The daemon of an earlier commit of this repository, built the same way.
-fn earlier_daemon(cache: &Path, programs: &Path, report: &mut Report) -> anyhow::Result<Option<PathBuf>> {
+fn earlier_daemon(cache: &Path, report: &mut Report) -> anyhow::Result<Option<PathBuf>> {
     let git = |arguments: &[&str]| -> Option<String> {
         let output = Command::new("git").arg("-C").arg(rig::root()).args(arguments).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
@@ -151,17 +151,16 @@ fn earlier_daemon(cache: &Path, programs: &Path, report: &mut Report) -> anyhow:
     let path = cache.join(format!("kioskd-{commit}"));
     if !path.exists() {
         eprintln!("  building the daemon of {commit}");
-        build(cache, programs, &commit, &path).with_context(|| format!("the daemon of {commit}"))?;
+        build(cache, &commit, &path).with_context(|| format!("the daemon of {commit}"))?;
     }
     Ok(Some(path))
 }
 
-/// In the same target folder, whose libraries are built already; the daemon of today is put back.
-fn build(cache: &Path, programs: &Path, commit: &str, path: &Path) -> anyhow::Result<()> {
-    let (sources, today) = (cache.join(format!("source-{commit}")), cache.join("kioskd-today"));
-    let built = programs.join("kioskd");
-    std::fs::create_dir_all(&sources)?;
-    let archive = cache.join(format!("{commit}.tar"));
+/// In a target folder of its own: in today's, cargo takes crates of the same name that are older than what was built for built.
+fn build(cache: &Path, commit: &str, path: &Path) -> anyhow::Result<()> {
+    let work = tempfile::tempdir_in(cache)?;
+    let [sources, target, archive] = ["source", "target", "source.tar"].map(|name| work.path().join(name));
+    std::fs::create_dir(&sources)?;
     let finish = |command: &mut Command| -> anyhow::Result<()> {
         let status = command.status()?;
         anyhow::ensure!(status.success(), "{command:?} ended with {status}");
@@ -171,29 +170,12 @@ fn build(cache: &Path, programs: &Path, commit: &str, path: &Path) -> anyhow::Re
         Command::new("git").arg("-C").arg(rig::root()).arg("archive").arg("-o").arg(&archive).arg(commit),
     )?;
     finish(Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(&sources))?;
-    std::fs::copy(&built, &today)?;
     let mut cargo = Command::new("cargo");
-    // Beside today's, so that what both depend on is built once.
-    let target = programs.parent().context("programs lie in a folder of the target folder")?;
-    cargo.env("CARGO_TARGET_DIR", target).current_dir(&sources).args([
-        "build",
-        "--release",
-        "--no-default-features",
-        "--package",
-        "kioskd",
-        "--bin",
-        "kioskd",
-    ]);
-    let done = finish(&mut cargo).and_then(|()| {
-        anyhow::ensure!(std::fs::read(&built)? != std::fs::read(&today)?, "it is the daemon of today");
-        Ok(std::fs::copy(&built, path).map(drop)?)
-    });
-    // A file that is linked elsewhere must not be written into.
-    std::fs::remove_file(&built)?;
-    std::fs::rename(&today, &built)?;
-    std::fs::remove_file(&archive)?;
-    std::fs::remove_dir_all(&sources)?;
-    done
+    cargo.env("CARGO_TARGET_DIR", &target).current_dir(&sources);
+    cargo.args(["build", "--release", "--no-default-features", "--package", "kioskd", "--bin", "kioskd"]);
+    finish(&mut cargo)?;
+    std::fs::copy(target.join("release/kioskd"), path)?;
+    Ok(())
 }
 
 #[cfg(test)]
