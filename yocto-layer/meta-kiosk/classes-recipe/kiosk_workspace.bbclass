@@ -18,8 +18,8 @@ CARGO_BUILD_FLAGS:append = " ${@' '.join('--package ' + it for it in d.getVar('K
 # nooelint: oelint.vars.fileextrapaths,oelint.vars.outofcontext - sources are the workspace around the layer
 FILESEXTRAPATHS:prepend := "${KIOSK_WORKSPACE}:"
 
-# Besides the packages themselves: what they or their tests look for.
-KIOSK_SOURCES ?= "Cargo.toml Cargo.lock LICENSE catalog docs systemd image"
+# Besides the packages themselves.
+KIOSK_SOURCES ?= "Cargo.toml Cargo.lock LICENSE"
 
 # nooelint: oelint.task.noanonpython - variables of a file that is read once
 python () {

@@ -13,8 +13,16 @@ SRC_URI = " \
     file://LICENSE;subdir=${BP} \
     file://catalog;subdir=${BP} \
     file://image;subdir=${BP} \
-    file://systemd;subdir=${BP} \
 "
+# nooelint: oelint.task.noanonpython - the tree is read once; a new file in it is seen at once
+python () {
+    workspace = d.getVar("KIOSK_WORKSPACE")
+    folders, files, links = kiosk.tree.read(workspace, "systemd")
+    for folder in folders:
+        bb.parse.mark_dependency(d, os.path.join(workspace, folder))
+    d.appendVar("SRC_URI", " " + " ".join(f"file://{name};subdir=${{BP}}" for name in files))
+    d.setVar("KIOSK_LINKS", " ".join(f"{name}={target}" for name, target in links.items()))
+}
 
 inherit allarch systemd useradd features_check
 
@@ -49,6 +57,10 @@ do_compile() {
 }
 
 do_install() {
+    for link in ${KIOSK_LINKS}; do
+        install -d ${S}/$(dirname ${link%%=*})
+        ln -sfn ${link#*=} ${S}/${link%%=*}
+    done
     for tree in ${S}/systemd ${B}/generated/root; do
         cp -R --no-dereference --preserve=mode,links $tree/. ${D}/
     done
