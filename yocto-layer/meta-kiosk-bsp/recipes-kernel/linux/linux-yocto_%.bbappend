@@ -3,6 +3,7 @@
 FILESEXTRAPATHS:prepend:kiosk-x86 := "${THISDIR}/files:"
 
 COMPATIBLE_MACHINE:kiosk-x86 = "^kiosk-"
-KMACHINE:kiosk-genericx86-64 = "intel-corei7-64"
+KMACHINE:kiosk-qemux86-64 = "qemux86-64"
+KMACHINE:kiosk-genericx86-64 = "common-pc-64"
 
 SRC_URI:append:kiosk-x86 = " file://kiosk.cfg file://kiosk-x86.cfg"
