@@ -20,4 +20,5 @@ kiosk_replace_files() {
     rm -rf ${IMAGE_ROOTFS}/var
     install -d -m 0755 ${IMAGE_ROOTFS}/var ${IMAGE_ROOTFS}/efi
 }
-ROOTFS_POSTPROCESS_COMMAND += "kiosk_replace_files"
+# Not before: until then the package manager still looks at its own records below /var.
+IMAGE_PREPROCESS_COMMAND += "kiosk_replace_files"

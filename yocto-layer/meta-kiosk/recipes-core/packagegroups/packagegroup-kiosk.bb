@@ -7,7 +7,15 @@ inherit packagegroup features_check
 
 REQUIRED_DISTRO_FEATURES = "polkit rauc systemd"
 
+# Not packagegroup-core-boot: it would put GRUB and the kernel into the root as well.
 RDEPENDS:${PN} = " \
+    ${MACHINE_ESSENTIAL_EXTRA_RDEPENDS} \
+    ${VIRTUAL-RUNTIME_base-utils} \
+    ${VIRTUAL-RUNTIME_dev_manager} \
+    ${VIRTUAL-RUNTIME_init_manager} \
+    ${VIRTUAL-RUNTIME_login_manager} \
+    base-files \
+    base-passwd \
     ca-certificates \
     kernel-modules \
     kiosk-board \
@@ -15,8 +23,9 @@ RDEPENDS:${PN} = " \
     kiosk-config \
     kioskctl \
     kioskd \
+    netbase \
     polkit \
     rauc \
     tzdata-core \
 "
-RRECOMMENDS:${PN} = "${@bb.utils.contains('KIOSK_SPEECH', 'pocketsphinx', 'pocketsphinx pocketsphinx-model-en-us', '', d)}"
+RRECOMMENDS:${PN} = "${MACHINE_ESSENTIAL_EXTRA_RRECOMMENDS} ${MACHINE_EXTRA_RRECOMMENDS}"

@@ -8,6 +8,8 @@ SRC_URI = "file://board.toml file://70-kiosk-board.rules"
 
 S = "${UNPACKDIR}"
 
+PACKAGE_ARCH = "${MACHINE_ARCH}"
+
 do_configure[noexec] = "1"
 do_compile[noexec] = "1"
 
@@ -17,5 +19,3 @@ do_install() {
 }
 
 FILES:${PN} = "${nonarch_libdir}"
-
-PACKAGE_ARCH = "${MACHINE_ARCH}"

@@ -24,7 +24,7 @@ python () {
     d.setVar("KIOSK_LINKS", " ".join(f"{name}={target}" for name, target in links.items()))
 }
 
-inherit allarch systemd useradd features_check
+inherit systemd useradd features_check
 
 REQUIRED_DISTRO_FEATURES = "systemd"
 
@@ -41,13 +41,15 @@ SYSTEMD_SERVICE:${PN} = " \
     kiosk-machine-id.service \
 "
 
-# Files that packages of the distribution have, too: kiosk_rootfs.bbclass puts them in their place in the image.
+# Files that packages of the distribution have, too, and masks of units that others enable: kiosk_rootfs.bbclass puts
+# them in their place when all packages are installed.
 KIOSK_REPLACED = " \
     etc/fstab \
     etc/hostname \
     etc/hosts \
     etc/localtime \
     etc/resolv.conf \
+    etc/systemd/system \
     usr/lib/systemd/system/default.target \
     usr/share/dbus-1/system.d/de.pengutronix.rauc.conf \
 "

@@ -8,8 +8,6 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=cc16d69d7c236123871ab412b0be0232"
 FILESEXTRAPATHS:prepend := "${KIOSK_WORKSPACE}:"
 SRC_URI = "file://LICENSE;subdir=${BP} file://image/initramfs/init;subdir=${BP}"
 
-inherit allarch
-
 do_configure[noexec] = "1"
 do_compile[noexec] = "1"
 

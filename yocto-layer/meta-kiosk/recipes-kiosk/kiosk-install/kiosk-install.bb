@@ -6,8 +6,6 @@ LIC_FILES_CHKSUM = "file://${COREBASE}/meta/COPYING.MIT;md5=3da9cfbcb788c80a0384
 
 SRC_URI = "file://kiosk-install.sh"
 
-inherit allarch
-
 S = "${UNPACKDIR}"
 
 do_configure[noexec] = "1"
