@@ -14,7 +14,7 @@ use crate::initrd;
 use crate::install::{Install, Variant};
 use crate::layout::Layout;
 use crate::run::{self, step};
-use crate::slot::{self, Ext4};
+use crate::slot;
 use crate::tree::{self, Base, Recipe};
 
 /// What of a disk may be chosen.
@@ -105,23 +105,7 @@ fn install<'a>(checkout: &'a Path, options: &'a Options) -> Install<'a> {
 
 fn parts(checkout: &Path, layout: &Layout, base: &Base, work: &Path) -> anyhow::Result<Parts> {
     let parts = Parts { esp: work.join("esp.img"), boot: work.join("boot.img"), root: work.join("root.img") };
-    let slots = layout.slots();
-    let images = slots.get("A").context("the layout has a slot A")?;
-    let root = Ext4 {
-        tree: &work.join("root"),
-        out: &parts.root,
-        size_mib: layout.root_data_mib,
-        uuid: &images["root"].uuid,
-        epoch: layout.epoch,
-    };
-    let verity = step("root slot", || {
-        root.make()?;
-        let fill = slot::fill_percent(&parts.root)?;
-        eprintln!("  {fill} % of {} MiB are used", layout.root_data_mib);
-        let most = layout.root_fill_max_percent;
-        anyhow::ensure!(fill <= most, "the root is {fill} % full; {most} % is the most at this release");
-        slot::add_verity(&parts.root, layout.root_data_mib, &layout.model)
-    })?;
+    let slot_cfg = step("root slot", || slot::root(layout, &work.join("root"), &parts.root, slot::CONSOLE))?;
     step("boot slot", || {
         let tree = work.join("boot");
         fs::create_dir_all(&tree)?;
@@ -130,15 +114,9 @@ fn parts(checkout: &Path, layout: &Layout, base: &Base, work: &Path) -> anyhow::
         initrd::make(&work.join("root"), &init, &list, &tree.join("initrd"))?;
         eprintln!("  initrd: {} KiB", fs::metadata(tree.join("initrd"))?.len() / 1024);
         fs::copy(base.kernel(), tree.join("vmlinuz"))?;
-        run::write(&tree.join("slot.cfg"), format!("set args=\"{KERNEL} {}\"\n", verity.argument()))?;
-        let (size_mib, uuid) = (images["boot"].size_mib, &images["boot"].uuid);
-        Ext4 { tree: &tree, out: &parts.boot, size_mib, uuid, epoch: layout.epoch }.make()
+        run::write(&tree.join("slot.cfg"), slot_cfg)?;
+        slot::boot(layout, &tree, &parts.boot)
     })?;
     step("EFI system partition", || esp::make(layout, &generate::esp_files(layout), work, &parts.esp))?;
     Ok(parts)
 }
-
-/// Kernel arguments of a release, the same in both slots. Nothing of the kernel is shown on the customer's screen: its
-/// console is the serial port.
-const KERNEL: &str = "console=ttyS0,115200 quiet loglevel=3 vt.global_cursor_default=0 consoleblank=0 panic=10 \
-                      systemd.show_status=auto systemd.gpt_auto=0 fsck.repair=yes";

@@ -7,25 +7,8 @@ use std::process::Command;
 use crate::layout::{Layout, MIB};
 use crate::run;
 
-/// What grub.cfg uses, and what it takes to read the disk and to show a word.
-const GRUB_MODULES: &[&str] = &[
-    "all_video",
-    "boot",
-    "configfile",
-    "echo",
-    "ext2",
-    "fat",
-    "linux",
-    "loadenv",
-    "normal",
-    "part_gpt",
-    "reboot",
-    "regexp",
-    "serial",
-    "sleep",
-    "terminal",
-    "test",
-];
+/// What grub.cfg uses, and what it takes to read the disk and to show a word. The Yocto layer reads the list as well.
+const GRUB_MODULES: &str = include_str!("../grub-modules.list");
 
 /// Makes the image of the partition.
 ///
@@ -48,7 +31,7 @@ pub fn make(
         Command::new("grub-mkimage")
             .args(["-O", "x86_64-efi", "-p", "/EFI/BOOT", "-o"])
             .arg(tree.join("EFI/BOOT/BOOTX64.EFI"))
-            .args(GRUB_MODULES),
+            .args(crate::tree::lines(GRUB_MODULES)),
     )?;
     if out.exists() {
         std::fs::remove_file(out)?;

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use image::build::{self, Options};
 use image::generate;
 use image::layout::Layout;
-use image::{run, vm};
+use image::{run, slot, vm};
 
 /// Makes the disk of a kiosk. Called by `./dev image` and `./dev vm`; see docs/image.md.
 #[derive(Parser)]
@@ -26,6 +26,26 @@ enum Command {
     Build(Options),
     /// Boots a disk in QEMU.
     Vm(vm::Options),
+    /// The image of a root slot of a folder of files, with its hash tree.
+    Root {
+        /// The files.
+        tree: PathBuf,
+        /// The image.
+        out: PathBuf,
+        /// Where the boot slot's `slot.cfg` goes: what GRUB is to tell the kernel.
+        #[arg(long, value_name = "FILE")]
+        slot_cfg: PathBuf,
+        /// The kernel's console.
+        #[arg(long, default_value = slot::CONSOLE)]
+        console: String,
+    },
+    /// The image of a boot slot.
+    Boot {
+        /// The folder of `vmlinuz`, `initrd` and `slot.cfg`.
+        tree: PathBuf,
+        /// The image.
+        out: PathBuf,
+    },
     /// Only the files that are generated from layout.toml.
     Generate {
         /// Where they go.
@@ -35,10 +55,15 @@ enum Command {
 
 fn main() -> ExitCode {
     let Arguments { checkout, command } = Arguments::parse();
+    let layout = || Layout::read(&checkout.join("image/layout.toml"));
     let result = match command {
         Command::Build(options) => build::build(&checkout, &options).map(|img| println!("{}", img.display())),
         Command::Vm(options) => vm::run(&options),
-        Command::Generate { out } => generate_into(&checkout, &out),
+        Command::Root { tree, out, slot_cfg, console } => layout()
+            .and_then(|layout| slot::root(&layout, &tree, &out, &console))
+            .and_then(|text| run::write(&slot_cfg, text)),
+        Command::Boot { tree, out } => layout().and_then(|layout| slot::boot(&layout, &tree, &out)),
+        Command::Generate { out } => layout().and_then(|layout| generate_into(&layout, &out)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,12 +74,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn generate_into(checkout: &Path, out: &Path) -> anyhow::Result<()> {
-    let layout = Layout::read(&checkout.join("image/layout.toml"))?;
-    for (name, text) in generate::root_files(&layout) {
+fn generate_into(layout: &Layout, out: &Path) -> anyhow::Result<()> {
+    for (name, text) in generate::root_files(layout) {
         run::write(&out.join("root").join(name), text)?;
     }
-    for (name, text) in generate::esp_files(&layout) {
+    for (name, text) in generate::esp_files(layout) {
         run::write(&out.join("esp").join(name), text)?;
     }
     Ok(())

@@ -9,8 +9,47 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use crate::layout::{BLOCK, MIB, tree_bytes};
+use crate::layout::{BLOCK, Layout, MIB, Partition, tree_bytes};
 use crate::run;
+
+/// Kernel arguments of a release, the same in both slots. Nothing of the kernel is shown on the customer's screen: its
+/// console is the serial port.
+const KERNEL: &str = "quiet loglevel=3 vt.global_cursor_default=0 consoleblank=0 panic=10 \
+                      systemd.show_status=auto systemd.gpt_auto=0 fsck.repair=yes";
+
+/// The serial port of PCs, as the kernel's argument `console=` takes it.
+pub const CONSOLE: &str = "ttyS0,115200";
+
+/// Makes the image of a root slot, with its hash tree, and what its boot slot has to say of it: `slot.cfg`.
+///
+/// # Errors
+/// The tree does not fit, or a tool is missing.
+pub fn root(layout: &Layout, tree: &Path, out: &Path, console: &str) -> anyhow::Result<String> {
+    let uuid = &slot_partition(layout, "root")?.uuid;
+    Ext4 { tree, out, size_mib: layout.root_data_mib, uuid, epoch: layout.epoch }.make()?;
+    let fill = fill_percent(out)?;
+    eprintln!("  {fill} % of {} MiB are used", layout.root_data_mib);
+    let most = layout.root_fill_max_percent;
+    anyhow::ensure!(fill <= most, "the root is {fill} % full; {most} % is the most at this release");
+    let verity = add_verity(out, layout.root_data_mib, &layout.model)?;
+    Ok(format!("set args=\"console={console} {KERNEL} {}\"\n", verity.argument()))
+}
+
+/// Makes the image of a boot slot of a folder with `vmlinuz`, `initrd` and `slot.cfg`.
+///
+/// # Errors
+/// They do not fit, or a tool is missing.
+pub fn boot(layout: &Layout, tree: &Path, out: &Path) -> anyhow::Result<()> {
+    let partition = slot_partition(layout, "boot")?;
+    let (size_mib, uuid) = (partition.size_mib, &partition.uuid);
+    Ext4 { tree, out, size_mib, uuid, epoch: layout.epoch }.make()
+}
+
+/// Both slots get the same images, so the first one stands for them.
+fn slot_partition<'a>(layout: &'a Layout, image: &str) -> anyhow::Result<&'a Partition> {
+    let slots = layout.slots();
+    slots.get("A").and_then(|images| images.get(image).copied()).context("the layout has a slot A")
+}
 
 /// An ext4 image that is to be made.
 pub struct Ext4<'a> {

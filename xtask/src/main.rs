@@ -1,6 +1,7 @@
-//! The project's own commands, run by `./dev`: `demo`, `test`, `tidy`, `bench`, `image`, `vm`.
+//! The project's own commands, run by `./dev`: `demo`, `test`, `check`, `tidy`, `bench`, `image`, `vm`.
 
 mod bench;
+mod check;
 mod demo;
 mod image;
 mod run;
@@ -16,6 +17,7 @@ const HELP: &str = "\
 ./dev demo --script --out DIR           perform whole orders as a browser would; saves screenshots and the receipt
 ./dev test [NAME]                       every check and test
 ./dev soak chaos --minutes N --seed S   break everything between kiosks and fleet, compare the books in the end
+./dev check yocto                       the Yocto layers, without a network
 ./dev tidy                              only the checks that need no build
 ./dev image [--dev] [--pack] [--programs DIR]
                                         make the disk of a kiosk; --dev with root on its serial consoles
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let result = match command {
         Some("demo") => demo::demo(rest),
         Some("test") => test::test(rest),
+        Some("check") => check::check(rest),
         Some("soak") => soak::soak(rest),
         Some("tidy") => tidy::tidy(),
         Some("image") => image::image(rest),

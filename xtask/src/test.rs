@@ -1,7 +1,7 @@
 //! `./dev test`: every check and every test, quick ones first.
 
 use crate::run::{cargo, step};
-use crate::tidy;
+use crate::{check, tidy};
 
 pub(crate) fn test(arguments: &[String]) -> anyhow::Result<()> {
     if let [name] = arguments {
@@ -12,6 +12,7 @@ pub(crate) fn test(arguments: &[String]) -> anyhow::Result<()> {
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     build()?;
     step("test", cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
+    check::yocto()?;
     let lint = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     step("lint", cargo().args(lint))?;
     let device = ["clippy", "--package", "kioskd", "--no-default-features", "--", "-D", "warnings"];
