@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use ui::backend::mirror::{Compression, Mirror};
-use ui::backend::{BackendKind, Panel, SystemClock};
+use ui::backend::{PointerSource, SystemClock};
 use ui::shell::{IntentRefused, Options, Ports, Shell, UiHandle};
 
 use crate::admin::{self, AdminContext};
@@ -25,7 +25,8 @@ use crate::heartbeat::Heartbeat;
 use crate::logging;
 use crate::machine::{Ending, ThisMachine};
 use crate::router::Router;
-use crate::settings::{Backend, SearchPath, Settings, SettingsError, Side, WrongValue};
+use crate::screen;
+use crate::settings::{SearchPath, Settings, SettingsError, Side, WrongValue};
 use crate::supervisor::Supervisor;
 use crate::updates;
 use crate::uplink;
@@ -59,7 +60,7 @@ pub fn check(settings: &Settings) -> Result<(), SettingsError> {
 fn check_values(settings: &Settings) -> Result<(), WrongValue> {
     logging::filter(&settings.log)?;
     devices::check(settings)?;
-    panel(settings).map_err(|error| WrongValue::because("screen", error))?;
+    screen::panel(settings).map_err(|error| WrongValue::because("screen", error))?;
     shop_clock(settings).map_err(|error| WrongValue::because("kiosk.time_zone", error))?;
     uplink::check(settings)?;
     updates::check(settings)?;
@@ -98,6 +99,7 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let supervisor = Supervisor::new(runtime.handle().clone());
     let screen_clock: Arc<dyn ui::backend::Clock> = Arc::new(SystemClock);
     let shell = shell(&settings, Arc::clone(&screen_clock))?;
+    let pointers = screen::pointers(&settings)?;
     let screen = shell.handle();
     let board = Board::default();
     let clock = shop_clock(&settings)?;
@@ -169,7 +171,7 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         stop_screen.quit();
     });
     let pictures = ui::PictureStore::new(settings.catalog.pictures.clone());
-    let shown = shell.run(ports(core), |sink| {
+    let shown = shell.run(ports(core, pointers), |sink| {
         ui::MainScreen::new(move |intent| sink.send(intent), &pictures, screen_clock)
     });
     let ended = supervisor.join();
@@ -189,17 +191,8 @@ fn runtime() -> anyhow::Result<Runtime> {
 }
 
 fn shell(settings: &Settings, clock: Arc<dyn ui::backend::Clock>) -> anyhow::Result<Shell<View>> {
-    let panel = panel(settings)?;
-    let backend = match settings.screen.backend {
-        Backend::Headless => BackendKind::Headless,
-        Backend::Window => BackendKind::Window,
-    };
-    Ok(Shell::new(Options { backend, panel, clock })?)
-}
-
-fn panel(settings: &Settings) -> anyhow::Result<Panel> {
-    let screen = &settings.screen;
-    Ok(Panel::new(screen.width, screen.height, screen.mm_per_px)?)
+    let options = Options { backend: screen::backend(settings), panel: screen::panel(settings)?, clock };
+    Ok(Shell::new(options)?)
 }
 
 fn shop_clock(settings: &Settings) -> anyhow::Result<ShopClock> {
@@ -246,9 +239,9 @@ fn kiosk_config(settings: &Settings, id: &str) -> KioskConfig {
     config
 }
 
-fn ports(core: CoreHandle) -> Ports<Intent> {
+fn ports(core: CoreHandle, pointers: Vec<Box<dyn PointerSource>>) -> Ports<Intent> {
     let intents = move |intent| core.send(Input::Intent(intent)).map_err(|_| IntentRefused);
-    Ports { intents: Box::new(intents), pointers: Vec::new() }
+    Ports { intents: Box::new(intents), pointers }
 }
 
 fn start_mirror(

@@ -18,6 +18,7 @@ pub mod machine;
 pub mod memory;
 mod receipt_text;
 mod router;
+mod screen;
 pub mod settings;
 pub mod supervisor;
 pub mod updates;

@@ -15,6 +15,7 @@ pub use model::{
     Admin, Backend, Catalog, Device, DisplayDialect, Kiosk, Log, LogTarget, Policy, Printer, Scanner, Screen,
     Settings, Shop, Side, Terminal, TerminalFraming, Update, Uplink,
 };
+use ui::backend::Rotation;
 
 /// Sides of a screen: smaller than this no page fits, larger is no panel that is sold.
 const SCREEN_PX: std::ops::RangeInclusive<u32> = 320..=7680;
@@ -187,6 +188,9 @@ impl Settings {
         let sides = [("screen.width", self.screen.width), ("screen.height", self.screen.height)];
         if let Some((key, _)) = sides.iter().find(|(_, pixels)| !SCREEN_PX.contains(pixels)) {
             return wrong(key, "must be between 320 and 7680 pixels");
+        }
+        if Rotation::from_degrees(self.screen.rotation).is_none() {
+            return wrong("screen.rotation", "must be 0, 90, 180 or 270");
         }
         if !(0.05..=1.0).contains(&self.screen.mm_per_px) {
             return wrong(

@@ -15,7 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use slint::PlatformError;
 
+use crate::backend::display::Display;
 use crate::backend::headless::EventLoop;
+use crate::backend::kms::Kms;
 use crate::backend::wake::LoopProxy;
 use crate::backend::{
     Backend, BackendKind, Clock, FrameHub, InputQueue, InputSender, PageHooks, Panel, PointerSource,
@@ -134,7 +136,7 @@ impl<V: Send + Sync + 'static> Shell<V> {
     /// When the backend is not compiled in or the kernel has no descriptor left.
     pub fn new(options: Options) -> Result<Self, ShellError> {
         let also = match options.backend {
-            BackendKind::Headless => None,
+            BackendKind::Headless | BackendKind::Kms(_) => None,
             #[cfg(feature = "window")]
             BackendKind::Window => Some(crate::backend::window::wake as fn()),
             #[cfg(not(feature = "window"))]
@@ -174,9 +176,15 @@ impl<V: Send + Sync + 'static> Shell<V> {
         let sink = IntentSink { port: intents.into(), hub: Arc::clone(self.handle.hub()) };
         pointers.push(Box::new(self.queue));
         let proxy = self.handle.shared.proxy.clone();
+        let display: Option<Box<dyn Display>> = match &self.options.backend {
+            BackendKind::Kms(options) => {
+                Some(Box::new(Kms::new(options.clone(), self.options.panel.size_px())))
+            }
+            BackendKind::Headless | BackendKind::Window => None,
+        };
         let backend: Rc<dyn Backend> = match self.options.backend {
-            BackendKind::Headless => {
-                let event_loop = EventLoop::new(proxy, self.handle.hub(), pointers);
+            BackendKind::Headless | BackendKind::Kms(_) => {
+                let event_loop = EventLoop::new(proxy, self.handle.hub(), pointers, display);
                 event_loop.install().map_err(ShellError::Platform)?;
                 event_loop
             }

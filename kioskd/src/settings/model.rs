@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use ui::backend::TouchOptions;
 
 use super::fragments::Fragment;
 
@@ -99,6 +100,8 @@ pub enum Backend {
     /// In memory: for the mirror, for tests, for machines without a display.
     #[default]
     Headless,
+    /// On the display of the machine, driven without any other program between, with its touch panels.
+    Kms,
     /// In a window of the desktop.
     Window,
 }
@@ -109,6 +112,12 @@ pub enum Backend {
 pub struct Screen {
     /// Where the pages are shown.
     pub backend: Backend,
+    /// For `kms`: the node of the display, for example `/dev/dri/card0`; none: the first that has one.
+    pub node: Option<PathBuf>,
+    /// For `kms`: how far the picture is turned on the panel, clockwise: 0, 90, 180 or 270.
+    pub rotation: u16,
+    /// For `kms`: two lines of a matrix over shares of the touch panel's width and height, before `rotation` is undone.
+    pub touch_calibration: [f32; 6],
     /// Pixels.
     pub width: u32,
     /// Pixels.
@@ -132,7 +141,16 @@ fn mirror_address<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<So
 
 impl Default for Screen {
     fn default() -> Self {
-        Self { backend: Backend::default(), width: 1080, height: 1920, mm_per_px: 0.311, mirror: None }
+        Self {
+            backend: Backend::default(),
+            node: None,
+            rotation: 0,
+            touch_calibration: TouchOptions::default().calibration,
+            width: 1080,
+            height: 1920,
+            mm_per_px: 0.311,
+            mirror: None,
+        }
     }
 }
 

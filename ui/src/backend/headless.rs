@@ -3,7 +3,7 @@
 //! One turn of the loop: forget the wake-up, advance timers and animations, run closures, apply inputs, draw what
 //! changed, hand the picture to whoever asked, announce the page that was drawn, and compute how long nothing can
 //! happen. Between turns the thread sleeps in `ppoll` on its event descriptor and those of the input sources.
-//! The display controller's backend will be one more [`FrameSink`] and one more descriptor here.
+//! A [`Display`] is one more sink of frames and one more descriptor.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -20,8 +20,9 @@ use slint::platform::{
 use slint::{PlatformError, Timer, TimerMode};
 
 use super::clock::Clock;
+use super::display::Display;
 use super::gate::Gate;
-use super::hub::{Frame, FrameHub, FrameSink, ScreenInfo};
+use super::hub::{Frame, FrameHub, ScreenInfo};
 use super::input::{Input, Origin, PointerSource};
 use super::surface::Surface;
 use super::wake::LoopProxy;
@@ -42,7 +43,9 @@ pub(crate) struct EventLoop {
     surface: RefCell<Weak<Surface>>,
     gate: RefCell<Gate>,
     sources: RefCell<Vec<Box<dyn PointerSource>>>,
-    sinks: RefCell<Vec<Box<dyn FrameSink>>>,
+    /// Besides the hub.
+    display: RefCell<Option<Box<dyn Display>>>,
+    display_due: Cell<Option<Duration>>,
     hooks: RefCell<Option<Rc<dyn PageHooks>>>,
     last_frame: Cell<Option<Duration>>,
     applied: Cell<Option<(Origin, u32)>>,
@@ -56,8 +59,8 @@ impl EventLoop {
         proxy: LoopProxy,
         hub: &Arc<FrameHub>,
         sources: Vec<Box<dyn PointerSource>>,
+        display: Option<Box<dyn Display>>,
     ) -> Rc<Self> {
-        let sinks: Vec<Box<dyn FrameSink>> = vec![Box::new(Arc::clone(hub))];
         Rc::new(Self {
             proxy,
             clock: hub.clock(),
@@ -65,7 +68,8 @@ impl EventLoop {
             surface: RefCell::default(),
             gate: RefCell::new(Gate::new(hub.panel().size_logical())),
             sources: RefCell::new(sources),
-            sinks: RefCell::new(sinks),
+            display: RefCell::new(display),
+            display_due: Cell::new(None),
             hooks: RefCell::default(),
             last_frame: Cell::new(None),
             applied: Cell::new(None),
@@ -124,6 +128,10 @@ impl EventLoop {
             self.draw_if_due(surface);
             if self.hub.takes_attention() {
                 surface.with_pixels(|pixels| self.hub.service(pixels));
+            }
+            if let Some(display) = &mut *self.display.borrow_mut() {
+                let due = surface.with_pixels(|pixels| display.service(self.clock.now(), pixels));
+                self.display_due.set(Some(due));
             }
         }
         let is_dirty = surface.as_ref().is_some_and(|surface| surface.is_dirty());
@@ -193,8 +201,9 @@ impl EventLoop {
                 render_time: drawn.took,
                 applied: self.applied.get(),
             };
-            for sink in self.sinks.borrow_mut().iter_mut() {
-                sink.present(&frame);
+            self.hub.accept(&frame);
+            if let Some(display) = &mut *self.display.borrow_mut() {
+                display.present(&frame);
             }
         });
     }
@@ -227,7 +236,8 @@ impl EventLoop {
         });
         let announcing = self.unannounced.borrow().is_some();
         let opening = announcing.then(|| self.gate.borrow().open_from().saturating_sub(now));
-        [drawing, opening, duration_until_next_timer_update()].into_iter().flatten().min()
+        let display = self.display_due.get().map(|due| due.saturating_sub(now));
+        [drawing, opening, display, duration_until_next_timer_update()].into_iter().flatten().min()
     }
 
     /// Sleeps until something happens or `wait` is over.
@@ -237,6 +247,9 @@ impl EventLoop {
         fds.extend(
             sources.iter().filter_map(|source| source.poll_fd()).map(|fd| PollFd::new(fd, PollFlags::POLLIN)),
         );
+        let display = self.display.borrow();
+        let flips = display.as_ref().and_then(|display| display.fd());
+        fds.extend(flips.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         match ppoll(&mut fds, wait.map(TimeSpec::from_duration), None) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(errno) => Err(errno),

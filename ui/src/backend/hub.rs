@@ -55,12 +55,6 @@ pub struct Frame<'a> {
     pub applied: Option<(Origin, u32)>,
 }
 
-/// Somewhere frames go: the hub, and later the display controller.
-pub trait FrameSink {
-    /// Takes over the dirty part of a frame. Called on the screen's thread, must not block.
-    fn present(&mut self, frame: &Frame<'_>);
-}
-
 /// More watchers than [`MAX_WATCHERS`].
 #[derive(Debug, thiserror::Error)]
 #[error("the screen already has {MAX_WATCHERS} watchers")]
@@ -281,12 +275,6 @@ impl FrameHub {
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic under the lock can only leave an old picture behind; watchers then see old pixels.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl FrameSink for Arc<FrameHub> {
-    fn present(&mut self, frame: &Frame<'_>) {
-        self.accept(frame);
     }
 }
 

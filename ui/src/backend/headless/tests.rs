@@ -53,7 +53,7 @@ fn rig() -> Rig {
     let hub = FrameHub::new(Panel::new(100, 200, 0.3).unwrap(), clock.clone(), move || wake.wake());
     let wake = proxy.clone();
     let (input, queue) = input_queue(move || wake.wake());
-    let event_loop = EventLoop::new(proxy, &hub, vec![Box::new(queue)]);
+    let event_loop = EventLoop::new(proxy, &hub, vec![Box::new(queue)], None);
     event_loop.install().unwrap();
     let page = TestPage::new().unwrap();
     page.show().unwrap();
