@@ -141,7 +141,7 @@ fn what_was_misheard_is_repaired() {
         ("2 flat wides please", "add 2 flat-white"),
         ("an older classic known onions", "add 1 alder-classic -onion"),
         ("a kappa cheeno and an expresso", "add 1 cappuccino; add 1 espresso"),
-        ("three large lattice with oat milk", "add 3 latte/latte-large +oat"),
+        ("three large lotties with oat milk", "add 3 latte/latte-large +oat"),
         ("um, so, I'd like, like, a chai latte, thanks", "add 1 chai"),
     ] {
         let frame = hear(text);
