@@ -75,8 +75,8 @@ const SAID: &[(&str, &str)] = &[
     ("onion rings with garlic mayo and ketchup", "add 1 onion-rings +mayo +ketchup"),
     ("alder classic meal", "add 1 alder-classic-meal"),
     (
-        "crispy chicken combo with onion rings and an alder cola",
-        "add 1 crispy-chicken-meal &onion-rings &alder-cola",
+        "crispy chicken combo with onion rings and a lime soda",
+        "add 1 crispy-chicken-meal &onion-rings &lime-soda",
     ),
     ("make that two", "quantity last 2"),
     ("make it large", "size last large"),
@@ -142,7 +142,7 @@ fn what_was_misheard_is_repaired() {
         ("an older classic known onions", "add 1 alder-classic -onion"),
         ("a kappa cheeno and an expresso", "add 1 cappuccino; add 1 espresso"),
         ("three large lotties with oat milk", "add 3 latte/latte-large +oat"),
-        ("um, so, I'd like, like, a chai latte, thanks", "add 1 chai"),
+        ("um, so, I'd like a chai latte, thanks", "add 1 chai"),
     ] {
         let frame = hear(text);
         assert_eq!(frame.summary(), expected, "{text}");
