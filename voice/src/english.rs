@@ -45,6 +45,9 @@ pub(crate) const FILLERS: &[&str] = &[
     "thank you for watching",
 ];
 
+/// Between two lines.
+pub(crate) const JOINS: &[&str] = &["and", "and also", "also", "plus", "then", "and then"];
+
 pub(crate) const CARRIERS: &[&str] = &[
     "(can/could/may) (i/we) (get/have/order)",
     "[and] (i'd/i would/we'd/we would) like",

@@ -35,6 +35,8 @@ pub(crate) struct Grammar {
     /// Each is one kind of act.
     pub(crate) acts: Vec<Node>,
     pub(crate) commands: Vec<CommandKind>,
+    /// Whether the first kind of act is a line of an order.
+    pub(crate) has_lines: bool,
 }
 
 pub(crate) fn grammar(menu: &Menu, screen: Screen) -> Grammar {
@@ -56,8 +58,9 @@ pub(crate) fn grammar(menu: &Menu, screen: Screen) -> Grammar {
         Screen::Confirm => commands.extend(&en::ANSWERS[..2]),
         Screen::Receipt => commands.extend(en::RECEIPTS),
     }
+    let has_lines = !acts.is_empty() && !menu.items.is_empty();
     acts.extend(Phrases::node(Slot::Command, commands.phrases));
-    Grammar { fillers: list(Slot::Filler, en::FILLERS), acts, commands: commands.kinds }
+    Grammar { fillers: list(Slot::Filler, en::FILLERS), acts, commands: commands.kinds, has_lines }
 }
 
 #[derive(Default)]

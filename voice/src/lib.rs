@@ -22,7 +22,9 @@ mod phone;
 mod phrase;
 mod print;
 mod read;
+mod sound;
 mod text;
+pub mod wyoming;
 
 pub use align::HEARD_PHONES_MAX;
 pub use decide::{Evidence, Thresholds};
@@ -36,4 +38,5 @@ pub use matcher::Matcher;
 pub use menu::{ITEMS_MAX, Menu, MenuItem, MenuOption, MenuTooLarge, Sayings};
 pub use net::{NET_STATES_MAX, NetTooLarge};
 pub use phone::{Cost, GARBAGE, Phone, distance, phones};
+pub use sound::{Sound, SoundError};
 pub use text::{TEXT_BYTES_MAX, Transcript, words};

@@ -9,9 +9,6 @@ use crate::matcher::Matcher;
 use crate::phone::Phone;
 use crate::phrase::{Node, Phrase, Phrases, Slot};
 
-/// Most acts of one utterance in the printed grammar: each is a copy of it.
-const ACTS: usize = 3;
-
 /// Most ways to say a word that a recogniser is told.
 const ALTERNATES: usize = 3;
 
@@ -22,10 +19,19 @@ impl Matcher {
         let fill = rules.node(&self.grammar().fillers);
         let acts: Vec<String> = self.grammar().acts.iter().map(|act| rules.node(act)).collect();
         let mut out = "#JSGF V1.0;\ngrammar menu;\n".to_owned();
-        let more = format!(" [[<fill>] <act>]{}", " [[<fill>] <act>]".repeat(ACTS - 2));
-        let lines = [format!("public <utt> = [<fill>] <act>{more} [<fill>];"), format!("<fill> = {fill};")];
+        let lines = [
+            "public <utt> = [<fill>] <act> [<fill>];".to_owned(),
+            format!("<fill> = {fill};"),
+            format!("<act> = {} [<more>] | {};", acts[0], acts[1..].join(" | ")),
+            // Only lines are strung together, and only with a word between: without it any talk is a string of orders.
+            format!("<more> = {} {} | {} {} <more>;", "<join>", acts[0], "<join>", acts[0]),
+            format!("<join> = {};", crate::english::JOINS.join(" | ")),
+        ];
+        let lines = match self.grammar().has_lines {
+            true => lines.to_vec(),
+            false => vec![lines[0].clone(), lines[1].clone(), format!("<act> = {};", acts.join(" | "))],
+        };
         lines.iter().try_for_each(|line| writeln!(out, "{line}")).expect("a string takes everything");
-        writeln!(out, "<act> = {};", acts.join(" | ")).expect("a string takes everything");
         for (name, text) in &rules.named {
             writeln!(out, "<{name}> = {text};").expect("a string takes everything");
         }
@@ -34,7 +40,8 @@ impl Matcher {
 
     /// Every word of the grammar with each way to say it.
     pub fn pronunciations(&self) -> BTreeMap<String, Vec<Vec<Phone>>> {
-        let mut words = BTreeSet::new();
+        let joins = crate::english::JOINS.iter().flat_map(|join| join.split(' '));
+        let mut words: BTreeSet<String> = joins.map(str::to_owned).collect();
         let mut trees: Vec<&Node> = vec![&self.grammar().fillers];
         trees.extend(&self.grammar().acts);
         for tree in trees {

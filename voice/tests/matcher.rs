@@ -75,8 +75,8 @@ const SAID: &[(&str, &str)] = &[
     ("onion rings with garlic mayo and ketchup", "add 1 onion-rings +mayo +ketchup"),
     ("alder classic meal", "add 1 alder-classic-meal"),
     (
-        "crispy chicken combo with onion rings and a lime soda",
-        "add 1 crispy-chicken-meal &onion-rings &lime-soda",
+        "crispy chicken combo with onion rings and a peach iced tea",
+        "add 1 crispy-chicken-meal &onion-rings &peach-iced-tea",
     ),
     ("make that two", "quantity last 2"),
     ("make it large", "size last large"),

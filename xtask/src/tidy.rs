@@ -27,6 +27,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("tests", &["domain", "protocol", "store", "hal", "ui", "kioskd", "fleet", "sim", "ota"]),
     // The protocol only reads the demo catalog in its tests.
     ("voice", &["domain", "protocol"]),
+    ("asr", &["domain", "protocol", "voice"]),
     ("xtask", &[]),
 ];
 
