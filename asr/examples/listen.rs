@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let matcher = Matcher::compile(&lexicon, &menu, Screen::Menu, Thresholds::default())?;
     let mut recogniser = Recogniser::new(Models::default())?;
     let start = std::time::Instant::now();
-    recogniser.set_grammar(Grammar::of(&matcher))?;
+    recogniser.set_grammar(Grammar::from_context(&matcher.recogniser_context()).ok_or("context")?)?;
     println!("grammar in {:?}", start.elapsed());
     for file in arguments {
         let sound = Sound::read_wav(Path::new(&file))?;

@@ -96,7 +96,7 @@ fn answer(context: &Value, sound: &[u8], recogniser: &Mutex<Recogniser>) -> Even
     let samples: Vec<i16> =
         sound.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
     let mut recogniser = recogniser.lock().unwrap_or_else(PoisonError::into_inner);
-    let recognised = match grammar(context) {
+    let recognised = match Grammar::from_context(context) {
         Some(grammar) => recogniser.set_grammar(grammar).and_then(|()| recogniser.recognise(&samples)),
         None => recogniser.recognise(&samples),
     };
@@ -109,18 +109,15 @@ fn answer(context: &Value, sound: &[u8], recogniser: &Mutex<Recogniser>) -> Even
     }
 }
 
-/// `{"jsgf": "…", "words": [["for", "F AO R"], ["for(2)", "F ER"]]}`
-fn grammar(context: &Value) -> Option<Grammar> {
-    let jsgf = context.get("jsgf")?.as_str()?.to_owned();
-    let pair = |pair: &Value| Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned()));
-    let words = context.get("words")?.as_array()?.iter().map(pair).collect::<Option<_>>()?;
-    Some(Grammar { jsgf, words })
-}
-
 impl Grammar {
-    /// As it travels in `transcribe`.
-    pub fn to_context(&self) -> Value {
-        json!({ "jsgf": self.jsgf, "words": self.words })
+    /// As `voice::Matcher::recogniser_context` writes it and it travels in `transcribe`:
+    /// `{"jsgf": "…", "words": [["for", "F AO R"], ["for(2)", "F ER"]]}`.
+    pub fn from_context(context: &Value) -> Option<Self> {
+        let jsgf = context.get("jsgf")?.as_str()?.to_owned();
+        let pair =
+            |pair: &Value| Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned()));
+        let words = context.get("words")?.as_array()?.iter().map(pair).collect::<Option<_>>()?;
+        Some(Self { jsgf, words })
     }
 }
 

@@ -117,7 +117,8 @@ const SHARED: [&str; 10] = [
 impl Decoder {
     /// A decoder for a grammar: it knows no words until [`Self::set_grammar`].
     pub(crate) fn of_grammar(models: &Models) -> Result<Self, SphinxError> {
-        Self::start(models, &["-dict", "/dev/null", "-backtrace", "no"])
+        // How many other things could have been said says little about what was: the sound decides.
+        Self::start(models, &["-dict", "/dev/null", "-backtrace", "no", "-lw", "1.0"])
     }
 
     /// A decoder for any sounds.

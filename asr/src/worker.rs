@@ -1,8 +1,6 @@
 //! Two decoders for one utterance: one that can hear only the menu, and one that hears any sounds. How much
 //! likelier the first is than the second says whether it was an order at all.
 
-use std::fmt::Write as _;
-
 use crate::sphinx::{Decoder, Models, SphinxError};
 
 /// Most samples of an utterance: fifteen seconds and what stands around them.
@@ -18,23 +16,6 @@ pub struct Grammar {
     pub jsgf: String,
     /// Its words with their phones: `for`, and `for(2)` for another way to say it.
     pub words: Vec<(String, String)>,
-}
-
-impl Grammar {
-    /// What a compiled menu can hear.
-    pub fn of(matcher: &voice::Matcher) -> Self {
-        let mut words = Vec::new();
-        for (word, said) in matcher.pronunciations() {
-            for (at, phones) in said.iter().enumerate() {
-                let mut name = word.clone();
-                if at > 0 {
-                    write!(name, "({})", at + 1).expect("a string takes everything");
-                }
-                words.push((name, phones.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ")));
-            }
-        }
-        Self { jsgf: matcher.jsgf(), words }
-    }
 }
 
 /// What was recognised. It cannot be printed.

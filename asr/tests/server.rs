@@ -49,7 +49,7 @@ fn a_spoken_order_becomes_a_draft_and_talk_does_not() {
     let dir = tempfile::tempdir().unwrap();
     let client = Client::new(&served(dir.path()));
     let matcher = matcher();
-    let grammar = Grammar::of(&matcher).to_context();
+    let grammar = matcher.recogniser_context();
     let hear = |text: &str| {
         let sound = spoken(dir.path(), text);
         let heard = client.transcribe(request(Some(&grammar)), &sound.0).unwrap();
@@ -73,7 +73,7 @@ fn whatever_one_client_does_the_next_is_served() {
     // No grammar yet, no sound, not enough sound, too much, a wrong rate, garbage.
     assert!(matches!(client.transcribe(request(None), &[1; 16_000]), Err(ClientError::Failed)));
     assert!(matches!(client.transcribe(request(None), &[]), Err(ClientError::Silence)));
-    let grammar = Grammar::of(&matcher()).to_context();
+    let grammar = matcher().recogniser_context();
     let short = client.transcribe(request(Some(&grammar)), &[7; 100]).unwrap();
     assert!(short.transcript.is_empty());
     let silence = client.transcribe(request(Some(&grammar)), &[0; 32_000]).unwrap();

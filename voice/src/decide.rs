@@ -59,6 +59,14 @@ pub struct Evidence {
     pub llr: Option<i32>,
 }
 
+impl Evidence {
+    /// From what our own recogniser says beside a transcript; others say nothing of the kind.
+    pub fn of(context: Option<&serde_json::Value>) -> Self {
+        let llr = context.and_then(|context| context.get("llr")).and_then(serde_json::Value::as_i64);
+        Self { llr: llr.and_then(|llr| i32::try_from(llr).ok()) }
+    }
+}
+
 /// How much of an utterance was understood, in per mille.
 #[derive(Clone, Copy)]
 pub(crate) struct Shares {

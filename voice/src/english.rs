@@ -45,6 +45,10 @@ pub(crate) const FILLERS: &[&str] = &[
     "thank you for watching",
 ];
 
+/// Of the fillers, those that a recogniser with a grammar listens for: the short ones it hears in every noise.
+pub(crate) const BEFORE: &[&str] = &["um", "hi", "hello", "okay"];
+pub(crate) const BEHIND_ALL: &[&str] = &["please", "thanks", "thank you"];
+
 /// Between two lines.
 pub(crate) const JOINS: &[&str] = &["and", "and also", "also", "plus", "then", "and then"];
 

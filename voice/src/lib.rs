@@ -10,6 +10,7 @@
 
 mod align;
 mod decide;
+pub mod endpoint;
 mod english;
 mod frame;
 mod grammar;
@@ -23,6 +24,7 @@ mod phrase;
 mod print;
 mod read;
 mod sound;
+pub mod tell;
 mod text;
 pub mod wyoming;
 

@@ -133,6 +133,11 @@ impl Matcher {
         }
     }
 
+    /// Takes other limits: what is measured with them needs no new net.
+    pub fn set_thresholds(&mut self, thresholds: Thresholds) {
+        self.thresholds = thresholds;
+    }
+
     /// How far a text is from anything that can be said, whether it makes sense or not.
     pub fn distance(&self, said: &Transcript) -> u32 {
         let mut heard = self.lexicon.say_all(&said.words());

@@ -16,12 +16,15 @@ impl Matcher {
     /// The grammar as JSGF. Every word is in [`Self::pronunciations`].
     pub fn jsgf(&self) -> String {
         let mut rules = Rules::default();
-        let fill = rules.node(&self.grammar().fillers);
         let acts: Vec<String> = self.grammar().acts.iter().map(|act| rules.node(act)).collect();
         let mut out = "#JSGF V1.0;\ngrammar menu;\n".to_owned();
         let lines = [
-            "public <utt> = [<fill>] <act> [<fill>];".to_owned(),
-            format!("<fill> = {fill};"),
+            "public <utt> = [<fill>] <act> [<end>];".to_owned(),
+            format!(
+                "<fill> = {};\n<end> = {};",
+                crate::english::BEFORE.join(" | "),
+                crate::english::BEHIND_ALL.join(" | ")
+            ),
             format!("<act> = {} [<more>] | {};", acts[0], acts[1..].join(" | ")),
             // Only lines are strung together, and only with a word between: without it any talk is a string of orders.
             format!("<more> = {} {} | {} {} <more>;", "<join>", acts[0], "<join>", acts[0]),
@@ -42,9 +45,9 @@ impl Matcher {
     pub fn pronunciations(&self) -> BTreeMap<String, Vec<Vec<Phone>>> {
         let joins = crate::english::JOINS.iter().flat_map(|join| join.split(' '));
         let mut words: BTreeSet<String> = joins.map(str::to_owned).collect();
-        let mut trees: Vec<&Node> = vec![&self.grammar().fillers];
-        trees.extend(&self.grammar().acts);
-        for tree in trees {
+        let polite = crate::english::BEFORE.iter().chain(crate::english::BEHIND_ALL);
+        words.extend(polite.flat_map(|text| text.split(' ')).map(str::to_owned));
+        for tree in &self.grammar().acts {
             each(tree, &mut |phrases| {
                 for text in phrases.all.iter().flat_map(forms) {
                     words.extend(text.split(' ').map(str::to_owned));
@@ -57,6 +60,18 @@ impl Matcher {
             (word, said)
         };
         words.into_iter().map(say).collect()
+    }
+
+    /// Grammar and words as our own recogniser takes them with an utterance; see [`crate::wyoming::Request`].
+    pub fn recogniser_context(&self) -> serde_json::Value {
+        let mut words: Vec<[String; 2]> = Vec::new();
+        for (word, said) in self.pronunciations() {
+            for (at, phones) in said.iter().enumerate() {
+                let name = if at == 0 { word.clone() } else { format!("{word}({})", at + 1) };
+                words.push([name, phones.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ")]);
+            }
+        }
+        serde_json::json!({ "jsgf": self.jsgf(), "words": words })
     }
 
     /// Names to expect, at most so many words: items, then modifiers, sizes and commands.

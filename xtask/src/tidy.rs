@@ -19,7 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("store", &["domain", "protocol"]),
     ("hal", &[]),
     ("ui", &["domain"]),
-    ("kioskd", &["domain", "protocol", "store", "hal", "ui", "ota"]),
+    ("kioskd", &["domain", "protocol", "store", "hal", "ui", "ota", "voice"]),
     ("fleet", &["domain", "ota", "protocol"]),
     ("sim", &[]),
     ("ota", &["protocol"]),
@@ -28,6 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
     // The protocol only reads the demo catalog in its tests.
     ("voice", &["domain", "protocol"]),
     ("asr", &["domain", "protocol", "voice"]),
+    ("voicebench", &["domain", "protocol", "voice"]),
     ("xtask", &[]),
 ];
 
