@@ -47,7 +47,7 @@ fn request(context: Option<&Value>) -> Request<'_> {
 #[test]
 fn a_spoken_order_becomes_a_draft_and_talk_does_not() {
     let dir = tempfile::tempdir().unwrap();
-    let client = Client::new(&served(dir.path()));
+    let client = Client::new(&served(dir.path())).with_patience(std::time::Duration::from_secs(60));
     let matcher = matcher();
     let grammar = matcher.recogniser_context();
     let hear = |text: &str| {
