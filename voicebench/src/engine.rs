@@ -79,7 +79,13 @@ impl Engine {
     ) -> anyhow::Result<Self> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = child.with_context(|| format!("cannot start {command:?}"))?;
-        let mut engine = Self { name, child, client: Client::new(socket), context, terms };
+        let mut engine = Self {
+            name,
+            child,
+            client: Client::new(socket).with_patience(Duration::from_secs(60)),
+            context,
+            terms,
+        };
         let began = Instant::now();
         while engine.client.describe().is_err() {
             if let Some(status) = engine.child.try_wait()? {

@@ -79,6 +79,10 @@ fn main() -> anyhow::Result<()> {
             }
             measure(&mut report, &matcher, &engine, set, &heard, options.misses);
         }
+        if sound_time.is_zero() {
+            report.note(format!("no time was left for {}", engine.name));
+            continue;
+        }
         let case = "all clips";
         let seconds = sound_time.as_secs_f64().max(0.001);
         report.add(case, engine.name, "cpu_real_time_factor", "×", engine.cpu()?.as_secs_f64() / seconds);
