@@ -19,12 +19,16 @@ const EDGES: &[(&str, &[&str])] = &[
     ("store", &["domain", "protocol"]),
     ("hal", &[]),
     ("ui", &["domain"]),
-    ("kioskd", &["domain", "protocol", "store", "hal", "ui", "ota"]),
+    ("kioskd", &["domain", "protocol", "store", "hal", "ui", "ota", "voice"]),
     ("fleet", &["domain", "ota", "protocol"]),
     ("sim", &[]),
     ("ota", &["protocol"]),
     ("image", &[]),
     ("tests", &["domain", "protocol", "store", "hal", "ui", "kioskd", "fleet", "sim", "ota"]),
+    // The protocol only reads the demo catalog in its tests.
+    ("voice", &["domain", "protocol"]),
+    ("asr", &["domain", "protocol", "voice"]),
+    ("voicebench", &["domain", "protocol", "voice"]),
     ("xtask", &[]),
 ];
 

@@ -7,6 +7,7 @@ mod output;
 mod print;
 mod reverse;
 mod updates;
+mod voice;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -109,6 +110,9 @@ enum Command {
         #[command(subcommand)]
         command: Option<updates::UpdatesCommand>,
     },
+    /// Ordering by voice.
+    #[command(subcommand)]
+    Voice(voice::VoiceCommand),
     /// The last inputs of the core, for whoever has to find out what happened.
     Dump,
 }
@@ -180,6 +184,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Price { cart, catalog } => return catalog::price(cart, catalog).map(|()| ExitCode::SUCCESS),
         Command::Catalog(catalog::CatalogCommand::Check { file }) => return catalog::check(file),
         Command::Check => return check::check(arguments),
+        Command::Voice(command) => return voice::run(arguments, command),
         _ => {}
     }
     let socket = socket(arguments)?;
@@ -235,9 +240,10 @@ fn request(command: &Command) -> anyhow::Result<Option<Request>> {
         Command::Enroll { code } => Request::Enroll { code: code.clone() },
         Command::Updates { command } => updates::request(command.as_ref())?,
         Command::Dump => Request::Dump,
-        Command::Price { .. } | Command::Check | Command::Catalog(catalog::CatalogCommand::Check { .. }) => {
-            return Ok(None);
-        }
+        Command::Price { .. }
+        | Command::Check
+        | Command::Voice(_)
+        | Command::Catalog(catalog::CatalogCommand::Check { .. }) => return Ok(None),
     }))
 }
 
