@@ -16,3 +16,10 @@ def read(workspace, folder):
             elif name in names:
                 files.append(os.path.relpath(path, workspace))
     return folders, sorted(files), dict(sorted(links.items()))
+
+
+def enabled(preset, prefix):
+    """Units with a prefix that a preset of systemd enables."""
+    with open(preset, encoding="utf-8") as lines:
+        words = [line.split() for line in lines]
+    return " ".join(it[1] for it in words if it[:1] == ["enable"] and it[1].startswith(prefix))

@@ -18,8 +18,8 @@ SRC_URI = " \
 python () {
     workspace = d.getVar("KIOSK_WORKSPACE")
     folders, files, links = kiosk.tree.read(workspace, "systemd")
-    for folder in folders:
-        bb.parse.mark_dependency(d, os.path.join(workspace, folder))
+    for path in [*(os.path.join(workspace, it) for it in folders), d.getVar("KIOSK_PRESET")]:
+        bb.parse.mark_dependency(d, path)
     d.appendVar("SRC_URI", " " + " ".join(f"file://{name};subdir=${{BP}}" for name in files))
     d.setVar("KIOSK_LINKS", " ".join(f"{name}={target}" for name, target in links.items()))
 }
@@ -33,13 +33,8 @@ USERADD_PACKAGES = "${PN}"
 USERADD_PARAM:${PN} = "--system --no-create-home --home-dir ${localstatedir}/lib/kioskd --shell /sbin/nologin --user-group --comment Kiosk kioskd"
 GROUPADD_PARAM:${PN} = "--system gpio; --system i2c; --system spi"
 
-SYSTEMD_SERVICE:${PN} = " \
-    kioskd.service \
-    kiosk-slot-writer.socket \
-    kiosk-health.service \
-    kiosk-mark-good.service \
-    kiosk-machine-id.service \
-"
+KIOSK_PRESET = "${KIOSK_WORKSPACE}/systemd/usr/lib/systemd/system-preset/10-kiosk.preset"
+SYSTEMD_SERVICE:${PN} = "${@kiosk.tree.enabled(d.getVar('KIOSK_PRESET'), 'kiosk')}"
 
 # Files that packages of the distribution have, too, and masks of units that others enable: kiosk_rootfs.bbclass puts
 # them in their place when all packages are installed.
