@@ -50,6 +50,7 @@ fn values_that_make_no_sense_are_refused_with_what_would_be_right() {
         ("[kiosk]\nid = 'a b'\n", "kiosk.id"),
         ("[kiosk]\ntime_zone = 'Mars/Olympus'\n", "kiosk.time_zone"),
         ("[screen]\nwidth = 5\n", "screen.width"),
+        ("[screen]\nrotation = 45\n", "screen.rotation"),
         ("[kiosk]\ncutover_hour = 24\n", "kiosk.cutover_hour"),
         ("[uplink]\nca = 'x'\n", "uplink.fleet"),
         ("[uplink]\nca = 'x'\nfleet = 'http://f'\n", "uplink.fleet"),
