@@ -104,6 +104,21 @@ pub enum DatabaseError {
         #[source]
         source: tokio_postgres::Error,
     },
+    /// It may be encrypted, or not.
+    #[error(
+        "sslmode={0} lets whoever sits on the wire decide whether it is encrypted: say require, or disable"
+    )]
+    HalfEncrypted(&'static str),
+    /// TLS is spoken over a network only.
+    #[error(
+        "database.ca is for a server on the network; at a unix socket nothing is encrypted: leave it out"
+    )]
+    EncryptedSocket,
+    /// Its certificate is of somebody whom nobody here knows.
+    #[error(
+        "{0} shows a certificate of an authority that is not known here: name that authority's file as database.ca"
+    )]
+    UnknownIssuer(String),
     /// Whom to trust is not known.
     #[error("{}: {why}", path.display())]
     Authority {
@@ -335,9 +350,47 @@ pub async fn make_days(client: &Client) -> Result<(), DatabaseError> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+
     use serde_json::json;
 
     use super::*;
+
+    /// What a server says that refuses a start with this SQLSTATE (PostgreSQL's protocol 3.0, `ErrorResponse`).
+    fn refusal(state: &str) -> Vec<u8> {
+        let fields = format!("SFATAL\0VFATAL\0C{state}\0Mnot now\0\0");
+        let length = u32::try_from(4 + fields.len()).unwrap();
+        [b"E".as_slice(), &length.to_be_bytes(), fields.as_bytes()].concat()
+    }
+
+    /// A server with an answer for each who comes; the address.
+    fn server(answers: Vec<Vec<u8>>) -> Server {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut peer, _) = listener.accept().unwrap();
+                assert!(peer.read(&mut [0; 1024]).unwrap() > 8, "a start-up message");
+                peer.write_all(&answer).unwrap();
+                // It reads on until the other side has gone.
+                std::io::copy(&mut peer, &mut std::io::sink()).ok();
+            }
+        });
+        Server::new(&format!("host=127.0.0.1 port={port} user=u dbname=d"), None).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_server_that_starts_is_waited_for_and_one_that_refuses_is_not() {
+        let welcome = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I".to_vec();
+        let starting = server(vec![refusal("57P03"), refusal("57P03"), welcome.clone()]);
+        wait_for(&starting).await.unwrap();
+
+        let closed = server(vec![refusal("28P01"), welcome]);
+        let begun = Instant::now();
+        let error = wait_for(&closed).await.unwrap_err();
+        assert!(matches!(error, DatabaseError::Unreachable { .. }), "{error}");
+        assert!(begun.elapsed() < COMES_WITHIN);
+    }
 
     #[test]
     fn json_with_a_nul_anywhere_is_kept_without_it() {

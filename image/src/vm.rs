@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use clap::{Args, ValueEnum};
 
 use crate::console::Console;
@@ -57,6 +59,30 @@ pub struct Options {
     /// The kiosk's mirror on the same port of this machine; only an image for a bench lets it out.
     #[arg(long)]
     pub mirror: bool,
+    /// A USB serial adapter with this serial number, and where its line leads: a serial or pseudo terminal here. In the
+    /// guest it is /dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_NAME-if00-port0. May be given more than once.
+    #[arg(long, value_name = "NAME=DEVICE", value_parser = pair)]
+    pub serial: Vec<(String, PathBuf)>,
+    /// A credential of the system: kioskd.toml is read as settings after all others. May be given more than once.
+    #[arg(long, value_name = "NAME=FILE", value_parser = pair)]
+    pub credential: Vec<(String, PathBuf)>,
+}
+
+/// What a serial adapter with this serial number is called in the guest.
+pub fn serial_in_guest(name: &str) -> String {
+    format!("/dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_{name}-if00-port0")
+}
+
+/// The keyboard that is plugged in, as `scanner.hid` has it: QEMU's types what a scanner would.
+pub const SCANNER: &str = "0627:0001";
+
+fn pair(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() && !name.contains(',') => {
+            Ok((name.to_owned(), path.into()))
+        }
+        _ => Err(format!("{text:?} is not NAME=PATH")),
+    }
 }
 
 /// A guest that runs. It is killed when dropped.
@@ -81,7 +107,7 @@ impl Guest {
             _ = fs::remove_file(dir.join(name));
         }
         let mut qemu = Command::new("qemu-system-x86_64");
-        qemu.current_dir(&dir).args(machine(options)).stdin(Stdio::null());
+        qemu.args(machine(options)).args(plugged_in(options)?).current_dir(&dir).stdin(Stdio::null());
         let qemu = qemu.spawn().context("cannot start qemu-system-x86_64")?;
         Ok(Self { qemu, dir })
     }
@@ -184,6 +210,29 @@ fn machine(options: &Options) -> Vec<String> {
         ["-qmp", "unix:qmp.sock,server=on,wait=off"],
     ];
     std::iter::once("-nodefaults").chain(pairs.into_iter().flatten()).map(str::to_owned).collect()
+}
+
+/// What is plugged in, and what the firmware hands to systemd (SMBIOS type 11).
+fn plugged_in(options: &Options) -> anyhow::Result<Vec<String>> {
+    // QEMU takes a comma that is doubled for one of the name.
+    let path = |path: &Path| -> anyhow::Result<String> {
+        let path = fs::canonicalize(path).with_context(|| path.display().to_string())?;
+        Ok(path.display().to_string().replace(',', ",,"))
+    };
+    let mut all = ["-device", "qemu-xhci,id=usb", "-device", "usb-kbd,bus=usb.0"].map(str::to_owned).to_vec();
+    for (name, device) in &options.serial {
+        let path = path(device)?;
+        all.extend(["-chardev".to_owned(), format!("serial,id=line-{name},path={path}")]);
+        all.extend(["-device".to_owned(), format!("usb-serial,bus=usb.0,chardev=line-{name},serial={name}")]);
+    }
+    for (name, file) in &options.credential {
+        let secret = fs::read(file).with_context(|| file.display().to_string())?;
+        let value = format!("io.systemd.credential.binary:{name}={}", BASE64_STANDARD.encode(secret));
+        let value_file = options.dir.join(format!("credential-{name}"));
+        run::write(&value_file, value)?;
+        all.extend(["-smbios".to_owned(), format!("type=11,path={}", path(&value_file)?)]);
+    }
+    Ok(all)
 }
 
 /// Runs a guest as the options say.

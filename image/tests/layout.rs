@@ -5,14 +5,15 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use image::generate;
 use image::layout::{BLOCK, Layout, MIB, tree_bytes};
 
-fn checkout() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+/// Asked at run time: checkouts on a machine share what was built.
+fn checkout() -> PathBuf {
+    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().to_owned()
 }
 
 fn text() -> String {

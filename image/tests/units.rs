@@ -9,8 +9,9 @@ use std::process::Command;
 /// The program that stands for ours while units are checked.
 const STAND_IN: &str = "/bin/true";
 
-fn checkout() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+/// Asked at run time: checkouts on a machine share what was built.
+fn checkout() -> PathBuf {
+    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().to_owned()
 }
 
 /// Our units, of the kiosk and of the bench.

@@ -4,16 +4,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use kioskd::settings::SearchPath;
+use kioskd::settings::{self, SearchPath};
 
-/// Runs the kiosk: screen, store, devices. Settings come from /usr/lib/kioskd, /run/kioskd and /etc/kioskd.
+/// Runs the kiosk: screen, store, devices. Settings come from /usr/lib/kioskd, /run/kioskd and /etc/kioskd, then from
+/// systemd's credential kioskd.toml.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
     /// One more settings file, after all others. May be given more than once.
     #[arg(long, value_name = "FILE")]
     config: Vec<PathBuf>,
-    /// Only the files of --config, nothing from the system's folders.
+    /// Only the files of --config, nothing from the system.
     #[arg(long)]
     no_system_config: bool,
     /// Check the settings and end.
@@ -24,8 +25,13 @@ struct Arguments {
 fn main() -> ExitCode {
     kioskd::memory::return_what_is_freed();
     let arguments = Arguments::parse();
-    let search = if arguments.no_system_config { SearchPath(Vec::new()) } else { SearchPath::default() };
-    let result = kioskd::daemon::load_settings(&search, &arguments.config).and_then(|settings| {
+    let (search, credential) = if arguments.no_system_config {
+        (SearchPath(Vec::new()), None)
+    } else {
+        (SearchPath::default(), settings::credential())
+    };
+    let extra: Vec<PathBuf> = credential.into_iter().chain(arguments.config).collect();
+    let result = kioskd::daemon::load_settings(&search, &extra).and_then(|settings| {
         if arguments.check {
             Ok(kioskd::daemon::check(&settings).map(|()| ExitCode::SUCCESS)?)
         } else {

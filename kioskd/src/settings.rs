@@ -1,5 +1,5 @@
 //! What a technician sets. TOML fragments from `/usr/lib/kioskd`, `/run/kioskd` and `/etc/kioskd` (in each
-//! `kioskd.toml` and `kioskd.toml.d/*.toml`), then `--config` files. A file in `/etc` replaces one of the
+//! `kioskd.toml` and `kioskd.toml.d/*.toml`), then the credential `kioskd.toml` of systemd, then `--config` files. A file in `/etc` replaces one of the
 //! same name in `/run`, and that one in `/usr/lib`; the rest is merged in the order of the names, later keys
 //! win. Unknown keys are errors with file and line: a setting that is misspelt must not be silently ignored.
 
@@ -10,7 +10,7 @@ mod remote;
 use std::path::PathBuf;
 
 use fragments::Fragment;
-pub use fragments::{SearchPath, find};
+pub use fragments::{SearchPath, credential, find};
 pub use model::{
     Admin, Backend, Catalog, Device, DisplayDialect, Kiosk, Log, LogTarget, Policy, Printer, Scanner, Screen,
     Settings, Shop, Side, Terminal, TerminalFraming, Update, Uplink,

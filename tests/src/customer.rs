@@ -20,11 +20,17 @@ const PAGE_WITHIN: Duration = Duration::from_secs(5);
 /// How long a card payment may take with the emulated terminal.
 pub const PAYMENT_WITHIN: Duration = Duration::from_secs(30);
 
+/// A finger that presses at a place, in pixels of the panel.
+pub type Finger = Box<dyn FnMut(f32, f32) -> anyhow::Result<()>>;
+
 /// Somebody in front of the kiosk.
 pub struct Customer {
     /// What he sees.
     pub mirror: MirrorClient,
     targets: Targets,
+    /// What he presses with; through the mirror if not given.
+    finger: Option<Finger>,
+    patience: u32,
 }
 
 impl Customer {
@@ -35,7 +41,13 @@ impl Customer {
     pub fn new(mirror: MirrorClient) -> anyhow::Result<Self> {
         let path = root().join("ui/targets.json");
         let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        Ok(Self { mirror, targets: serde_json::from_str(&text)? })
+        Ok(Self { mirror, targets: serde_json::from_str(&text)?, finger: None, patience: 1 })
+    }
+
+    /// Presses with this instead, and waits for so many times as long.
+    #[must_use]
+    pub fn with_finger(self, finger: Finger, patience: u32) -> Self {
+        Self { finger: Some(finger), patience, ..self }
     }
 
     /// Presses what carries this label on the page now shown.
@@ -44,7 +56,10 @@ impl Customer {
     /// There is no such label, or the connection breaks.
     pub fn press(&mut self, label: &str) -> anyhow::Result<()> {
         let (x, y) = self.place(label)?;
-        self.mirror.press(x, y)
+        match &mut self.finger {
+            Some(finger) => finger(x, y),
+            None => self.mirror.press(x, y),
+        }
     }
 
     /// The middle of what carries this label on the page now shown.
@@ -71,7 +86,7 @@ impl Customer {
     pub fn press_to(&mut self, label: &str, page: &str) -> anyhow::Result<()> {
         let before = self.mirror.screen().clone();
         self.press(label)?;
-        self.mirror.wait(&format!("{page} after {label:?}"), PAGE_WITHIN, |m| {
+        self.mirror.wait(&format!("{page} after {label:?}"), PAGE_WITHIN * self.patience, |m| {
             m.screen().id == page && (before.id != page || m.screen().rev != before.rev)
         })
     }

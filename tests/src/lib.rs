@@ -7,6 +7,7 @@ pub mod customer;
 pub mod dice;
 pub(crate) mod engines;
 pub mod fleet;
+pub mod guest;
 mod makers;
 pub mod mirror;
 pub mod process;

@@ -33,7 +33,13 @@ pub(crate) fn vm(arguments: &[String]) -> anyhow::Result<()> {
     if !given("--dir", &arguments) {
         arguments.extend(["--dir".to_owned(), run::build_dir().join("vm").display().to_string()]);
     }
-    kiosk_image("vm", &arguments)
+    if !given("--script", &arguments) {
+        return kiosk_image("vm", &arguments);
+    }
+    run::step("programs", run::cargo().args(["build", "--package", "sim", "--package", "tests", "--bins"]))?;
+    let status = run::program(run::build_dir().join("debug/guest")).args(arguments).status()?;
+    anyhow::ensure!(status.success(), "the script in the guest ended with {status}");
+    Ok(())
 }
 
 fn given(option: &str, arguments: &[String]) -> bool {

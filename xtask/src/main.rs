@@ -22,6 +22,8 @@ const HELP: &str = "\
 ./dev image [--dev] [--pack] [--programs DIR]
                                         make the disk of a kiosk; --dev with root on its serial consoles
 ./dev vm [DISK] [--check] [--shot FILE] boot a disk in QEMU; docs/image.md has all options
+./dev vm [DISK] --script order --out DIR
+                                        order, pay and print in the guest of a disk for a bench; saves pictures
 ./dev bench [AREA] [--json FILE]        measure, ours and the peers side by side
 ";
 

@@ -24,7 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sim", &[]),
     ("ota", &["protocol"]),
     ("image", &[]),
-    ("tests", &["domain", "protocol", "store", "hal", "ui", "kioskd", "fleet", "sim", "ota"]),
+    ("tests", &["domain", "protocol", "store", "hal", "ui", "kioskd", "fleet", "sim", "ota", "image"]),
     // The protocol only reads the demo catalog in its tests.
     ("voice", &["domain", "protocol"]),
     ("asr", &["domain", "protocol", "voice"]),

@@ -13,7 +13,7 @@ use super::line::Heard;
 use super::output::{As, Column, Format, Show, as_table, column, list};
 use super::screen::Screen;
 use super::table::{Cell, Tone};
-use super::words::{ago, clean, clean_lines, parse_span, plain, time};
+use super::words::{ago, clean, clean_lines, parse_expiry, parse_span, plain, time};
 
 /// Most lines that a kiosk sends.
 const LINES_MAX: u32 = 10_000;
@@ -22,7 +22,7 @@ const LINES_MAX: u32 = 10_000;
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(super) struct Patience {
     /// How long to wait for the kiosk to begin: 90s, 10m, 2h.
-    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = parse_span)]
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = parse_expiry)]
     expire: u32,
 }
 

@@ -15,7 +15,7 @@ use super::output::{As, Column, Show, column, list, row};
 use super::progress::Progress;
 use super::screen::Screen;
 use super::table::{Cell, Tone};
-use super::words::{clean, count, parse_span, plain};
+use super::words::{clean, count, parse_expiry, plain};
 
 /// How often a job is looked at while somebody waits for it.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
@@ -70,7 +70,7 @@ pub(super) struct Run {
     #[arg(short, long)]
     wait: bool,
     /// Not to be begun after this time: 90s, 10m, 2h, 3d.
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_span)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_expiry)]
     expire: u32,
     /// Wait for a moment without a customer.
     #[arg(long)]

@@ -143,6 +143,12 @@ pub(super) fn parse_span(text: &str) -> Result<u32, String> {
     number.checked_mul(factor).ok_or_else(wrong)
 }
 
+/// How long a job may wait to be begun, in seconds: 10 s to 30 days, as the API has it.
+pub(super) fn parse_expiry(text: &str) -> Result<u32, String> {
+    let seconds = parse_span(text)?;
+    if (10..=30 * 86_400).contains(&seconds) { Ok(seconds) } else { Err("from 10s to 30d".to_owned()) }
+}
+
 /// `1 kiosk`, `2 kiosks`.
 pub(super) fn count(number: u64, one: &str) -> String {
     format!("{number} {one}{}", if number == 1 { "" } else { "s" })
@@ -187,5 +193,7 @@ mod tests {
         assert_eq!((parse_span("10m"), parse_span("2h")), (Ok(600), Ok(7200)));
         assert!(parse_span("5").is_err() && parse_span("m").is_err() && parse_span("99999999d").is_err());
         assert!(parse_span("5\u{b5}").is_err());
+        assert!(parse_expiry("10s").is_ok() && parse_expiry("30d").is_ok());
+        assert!(parse_expiry("5s").is_err() && parse_expiry("31d").is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! Where the database is, and how it is reached.
 
+use std::error::Error;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::str::FromStr as _;
@@ -7,9 +9,9 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::Stream;
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::{CertificateError, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Socket};
@@ -31,14 +33,25 @@ impl Server {
     /// `address` is a connection string of PostgreSQL, `ca` a file of certificates (PEM) that the server's is signed by.
     ///
     /// # Errors
-    /// The address or the file cannot be read.
+    /// The address or the file cannot be read, or they contradict each other.
     pub fn new(address: &str, ca: Option<&Path>) -> Result<Self, DatabaseError> {
-        let mut config = tokio_postgres::Config::from_str(address).map_err(DatabaseError::Address)?;
+        // The half-hearted modes of libpq leave it to whoever sits on the wire; its strictest is what `require` is here.
+        for mode in ["allow", "prefer"] {
+            if address.contains(&format!("sslmode={mode}")) {
+                return Err(DatabaseError::HalfEncrypted(mode));
+            }
+        }
+        let address = ["sslmode=verify-ca", "sslmode=verify-full"]
+            .iter()
+            .fold(address.to_owned(), |address, strict| address.replace(strict, "sslmode=require"));
+        let mut config = tokio_postgres::Config::from_str(&address).map_err(DatabaseError::Address)?;
+        if ca.is_some() && config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_))) {
+            return Err(DatabaseError::EncryptedSocket);
+        }
         let tls = if ca.is_some() || config.get_ssl_mode() == SslMode::Require {
             config.ssl_mode(SslMode::Require);
             Some(MakeRustlsConnect::new(client_config(ca)?))
         } else {
-            // Half of the way, whoever sits on the wire would decide whether it is encrypted.
             config.ssl_mode(SslMode::Disable);
             None
         };
@@ -54,7 +67,11 @@ impl Server {
             });
             let port = self.config.get_ports().first().copied().unwrap_or(5432);
             let user = self.config.get_user().unwrap_or("nobody").to_owned();
-            DatabaseError::Unreachable { user, host: format!("{host}:{port}"), source }
+            let host = format!("{host}:{port}");
+            if is_unknown_issuer(&source) {
+                return DatabaseError::UnknownIssuer(host);
+            }
+            DatabaseError::Unreachable { user, host, source }
         };
         match &self.tls {
             Some(tls) => {
@@ -67,6 +84,21 @@ impl Server {
             }
         }
     }
+}
+
+/// Whether a server is refused because of who signed its certificate.
+fn is_unknown_issuer(error: &tokio_postgres::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        // What is wrapped in an I/O error is not among its sources.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let tls = wrapped.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref());
+        if matches!(tls, Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The way to the server and back: what the server says unasked. Somebody has to listen until it ends, or nothing moves.
@@ -138,6 +170,27 @@ mod tests {
             peer.write_all(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I").unwrap();
         });
         port
+    }
+
+    #[test]
+    fn an_address_says_clearly_whether_it_is_encrypted() {
+        let ca = rcgen::generate_simple_self_signed(["db.example".to_owned()]).unwrap().cert.pem();
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("ca.pem");
+        std::fs::write(&file, ca).unwrap();
+        let server = |address: &str, ca| Server::new(address, ca);
+        for strict in
+            ["host=db sslmode=require", "host=db sslmode=verify-full", "postgres://u@db/f?sslmode=verify-ca"]
+        {
+            assert!(server(strict, Some(&file)).unwrap().tls.is_some(), "{strict}");
+        }
+        assert!(server("host=db", Some(&file)).unwrap().tls.is_some());
+        for plain in ["host=db", "host=db sslmode=disable", "host=/run/postgresql"] {
+            assert!(server(plain, None).unwrap().tls.is_none(), "{plain}");
+        }
+        let refused = |address: &str, ca| server(address, ca).err().unwrap().to_string();
+        assert!(refused("host=db sslmode=prefer", None).contains("sslmode=prefer"));
+        assert!(refused("host=/run/postgresql", Some(&file)).contains("database.ca"));
     }
 
     #[tokio::test]

@@ -57,9 +57,6 @@ pub(super) struct Enrolled {
     site: String,
     /// Whose assignments and halts it obeys: public Ed25519 keys, 64 hexadecimal digits.
     campaign_keys: Vec<String>,
-    /// The root with which it begins to believe in releases; null as long as none was pushed.
-    #[schema(required)]
-    update_root: Option<String>,
 }
 
 /// Makes a kiosk of whoever has a code.
@@ -114,7 +111,6 @@ pub(super) async fn become_a_kiosk(
         tenant: wanted.tenant,
         site,
         campaign_keys: vec![api.store.campaign_key()],
-        update_root: api.store.first_root(),
     };
     Ok((enrolled, replaced))
 }

@@ -171,7 +171,10 @@ fn idempotency_key() -> Parameter {
     ParameterBuilder::new()
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
-        .description(Some("Names the request for a day: asked twice, it is done once and answered alike."))
+        .description(Some(
+            "Names the request for a day: asked twice, it is done once and answered alike. Its body has at most \
+             256 KiB then.",
+        ))
         .schema(Some(
             ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(200)),
         ))

@@ -254,11 +254,6 @@ impl Store {
         paths.all(|path| self.received(path).is_ok_and(|(length, _)| length > 0))
     }
 
-    /// The root that kiosks begin to trust with, if there is one.
-    pub(crate) fn first_root(&self) -> Option<String> {
-        fs::read_to_string(self.folder.join("metadata/1.root.json")).ok()
-    }
-
     /// The public half of the key that signs assignments and halts.
     pub(crate) fn campaign_key(&self) -> String {
         self.keys.campaign.public().as_str().to_owned()

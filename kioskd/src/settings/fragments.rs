@@ -17,6 +17,13 @@ impl Default for SearchPath {
     }
 }
 
+/// The settings that whoever runs this machine handed to systemd, for example as an SMBIOS string of a virtual one
+/// (systemd.exec(5), `LoadCredential=`).
+pub fn credential() -> Option<PathBuf> {
+    let file = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join("kioskd.toml");
+    file.is_file().then_some(file)
+}
+
 /// The fragments to read, lowest precedence first: of files with the same name only the one of the highest
 /// folder, sorted by name, then `extra` in the order given.
 ///

@@ -1,0 +1,33 @@
+//! `./dev vm --script`: what a customer does, in a guest that boots the real image.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use image::vm::Options;
+use tests::guest;
+
+/// Performs something in a guest and saves what its screen shows.
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    vm: Options,
+    /// What is performed.
+    #[arg(long, value_enum)]
+    script: Script,
+    /// Where the pictures go.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Script {
+    /// A whole order: fingers, scanner, card, receipt.
+    Order,
+}
+
+fn main() -> anyhow::Result<()> {
+    let Arguments { vm, script, out } = Arguments::parse();
+    match script {
+        Script::Order => guest::order(&vm, &out),
+    }
+}
