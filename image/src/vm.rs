@@ -196,7 +196,6 @@ fn machine(options: &Options) -> Vec<String> {
         ["-drive", "if=none,id=disk,format=qcow2,file=disk.qcow2,discard=unmap"],
         ["-device", "virtio-blk-pci,drive=disk,bootindex=1"],
         ["-device", "virtio-vga,xres=1080,yres=1920"],
-        ["-device", "virtio-tablet-pci"],
         ["-device", "virtio-rng-pci"],
         ["-device", "i6300esb"],
         // The firmware hangs for minutes after a restart under software emulation: a new process is started instead.
@@ -219,7 +218,8 @@ fn plugged_in(options: &Options) -> anyhow::Result<Vec<String>> {
         let path = fs::canonicalize(path).with_context(|| path.display().to_string())?;
         Ok(path.display().to_string().replace(',', ",,"))
     };
-    let mut all = ["-device", "qemu-xhci,id=usb", "-device", "usb-kbd,bus=usb.0"].map(str::to_owned).to_vec();
+    let devices = ["qemu-xhci,id=usb", "usb-tablet,bus=usb.0", "usb-kbd,bus=usb.0"];
+    let mut all: Vec<String> = devices.iter().flat_map(|it| ["-device", it]).map(str::to_owned).collect();
     for (name, device) in &options.serial {
         let path = path(device)?;
         all.extend(["-chardev".to_owned(), format!("serial,id=line-{name},path={path}")]);

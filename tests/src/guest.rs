@@ -1,10 +1,14 @@
 //! `./dev vm --script`: an order in a guest that boots the real image, with fingers, a scanner, a printer and a payment
 //! terminal that the guest's own kernel drives.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use image::console::Console;
+use image::qmp::Qmp;
 use image::vm::{Guest, Options, SCANNER, serial_in_guest};
 
 use crate::customer::Customer;
@@ -47,7 +51,8 @@ pub fn order(options: &Options, out: &Path) -> anyhow::Result<()> {
 struct Stage<'a> {
     rig: Rig,
     guest: Guest,
-    console: image::console::Console,
+    qmp: Rc<RefCell<Qmp>>,
+    console: Console,
     customer: Customer,
     out: &'a Path,
     shots: u32,
@@ -57,7 +62,8 @@ impl<'a> Stage<'a> {
     fn open(options: &Options, out: &'a Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&options.dir)?;
         let dir = options.dir.canonicalize()?.join("devices");
-        let sim = ["--terminal-mode", "auto", "--terminal-card-ms", "1200", "--printer-instant"];
+        let sim =
+            ["--terminal-pty", "--terminal-mode", "auto", "--terminal-card-ms", "1200", "--printer-instant"];
         let sim = sim.map(str::to_owned).to_vec();
         let rig = Rig::devices_only(RigOptions { dir, sim, quiet: true, ..RigOptions::default() })?;
         let settings = rig.dir.join("guest.toml");
@@ -79,10 +85,12 @@ impl<'a> Stage<'a> {
         let mirror = MirrorClient::open(&url)?;
         let size = mirror.size();
         let size: (f32, f32) = (u16::try_from(size.0)?.into(), u16::try_from(size.1)?.into());
-        let mut hand = guest.qmp()?;
-        let finger = Box::new(move |x: f32, y: f32| hand.tap(x / size.0, y / size.1));
+        // QEMU listens to one at a time.
+        let qmp = Rc::new(RefCell::new(guest.qmp()?));
+        let hand = Rc::clone(&qmp);
+        let finger = Box::new(move |x: f32, y: f32| hand.borrow_mut().tap(x / size.0, y / size.1));
         let customer = Customer::new(mirror)?.with_finger(finger, PATIENCE);
-        Ok(Self { rig, guest, console, customer, out, shots: 0 })
+        Ok(Self { rig, guest, qmp, console, customer, out, shots: 0 })
     }
 
     fn play(&mut self) -> anyhow::Result<()> {
@@ -96,7 +104,7 @@ impl<'a> Stage<'a> {
         self.page("meal")?;
         self.press("No thanks", "menu")?;
         let before = self.customer.mirror.screen().rev;
-        self.guest.qmp()?.scan(WATER)?;
+        self.qmp.borrow_mut().scan(WATER)?;
         self.customer.mirror.wait("the scanned water", DEVICES_WITHIN, |m| m.screen().rev != before)?;
         self.shot("scanned")?;
         self.press("Review order", "cart")?;
@@ -136,7 +144,7 @@ impl<'a> Stage<'a> {
         self.customer.mirror.receive_for(SETTLE)?;
         self.shots += 1;
         let path = self.out.join(format!("{:02}-{name}.png", self.shots));
-        self.guest.qmp()?.screenshot(&path)?;
+        self.qmp.borrow_mut().screenshot(&path)?;
         println!("  {}", path.display());
         Ok(())
     }
@@ -152,7 +160,7 @@ impl<'a> Stage<'a> {
 }
 
 /// Waits until the kiosk gives an address of its mirror.
-fn mirror_of(console: &mut image::console::Console, limit: Duration) -> anyhow::Result<String> {
+fn mirror_of(console: &mut Console, limit: Duration) -> anyhow::Result<String> {
     let url = wait_until(limit, || {
         let said = console.run("kioskctl mirror 2>&1", ANSWER_WITHIN).ok()?;
         said.lines().find(|line| line.contains("#t=")).map(|line| line.trim().to_owned())

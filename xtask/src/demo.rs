@@ -4,22 +4,15 @@
 use crate::run;
 
 pub(crate) fn demo(arguments: &[String]) -> anyhow::Result<()> {
-    let mut build = run::cargo();
-    build.args([
-        "build",
-        "--package",
-        "kioskd",
-        "--package",
-        "fleet",
-        "--package",
-        "sim",
-        "--package",
-        "tests",
-        "--bins",
-    ]);
-    run::step("build", &mut build)?;
+    build()?;
     let mut demo = run::program(run::build_dir().join("debug/demo"));
     let status = demo.args(arguments).current_dir(std::env::current_dir()?).status()?;
     anyhow::ensure!(status.success(), "the demo ended with {status}");
     Ok(())
+}
+
+/// The programs that run the kiosk with its emulators.
+pub(crate) fn build() -> anyhow::Result<()> {
+    let packages = ["kioskd", "fleet", "sim", "tests"].into_iter().flat_map(|name| ["--package", name]);
+    run::step("build", run::cargo().arg("build").args(packages).arg("--bins"))
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::demo;
 use crate::run;
 
 /// Where disks go, in the folder of what was built.
@@ -36,7 +37,7 @@ pub(crate) fn vm(arguments: &[String]) -> anyhow::Result<()> {
     if !given("--script", &arguments) {
         return kiosk_image("vm", &arguments);
     }
-    run::step("programs", run::cargo().args(["build", "--package", "sim", "--package", "tests", "--bins"]))?;
+    demo::build()?;
     let status = run::program(run::build_dir().join("debug/guest")).args(arguments).status()?;
     anyhow::ensure!(status.success(), "the script in the guest ended with {status}");
     Ok(())
