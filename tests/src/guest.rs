@@ -82,6 +82,10 @@ impl<'a> Stage<'a> {
             guest.console(limit).context("only a disk for a bench lets us in: ./dev image --dev")?;
         let url = mirror_of(&mut console, limit)?;
         println!("▶ the kiosk is there after {:.0} s", started.elapsed().as_secs_f32());
+        // Waits for the jobs of the start; it also says what became of them.
+        let state = console.run("systemctl is-system-running --wait", limit)?;
+        let found = image::check::look(&mut console, &state, ANSWER_WITHIN)?;
+        anyhow::ensure!(found.is_empty(), "the guest is not as it should be: {found:#?}");
         let mirror = MirrorClient::open(&url)?;
         let size = mirror.size();
         let size: (f32, f32) = (u16::try_from(size.0)?.into(), u16::try_from(size.1)?.into());

@@ -1,13 +1,19 @@
-//! `./dev check yocto`: the Yocto layers, as far as they can be checked without openembedded-core.
+//! `./dev check`: stages of `./dev test` by themselves. The Yocto layers are checked as far as that is possible without
+//! openembedded-core.
 
 use std::process::Command;
 
+use crate::image;
 use crate::run::{self, step};
 
 pub(crate) fn check(arguments: &[String]) -> anyhow::Result<()> {
     match arguments {
         [what] if what == "yocto" => yocto(),
-        _ => anyhow::bail!("check what? There is: ./dev check yocto"),
+        [what] if what == "guest" => {
+            run::step("build", run::cargo().args(["build", "--workspace", "--bins"]))?;
+            image::order_in_guest()
+        }
+        _ => anyhow::bail!("check what? There are: ./dev check yocto, ./dev check guest"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `./dev image` and `./dev vm`: builds the programs of a kiosk and lets `kiosk-image` (in `image/`) do the rest.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Context as _;
 
@@ -38,9 +39,34 @@ pub(crate) fn vm(arguments: &[String]) -> anyhow::Result<()> {
         return kiosk_image("vm", &arguments);
     }
     demo::build()?;
-    let status = run::program(run::build_dir().join("debug/guest")).args(arguments).status()?;
+    let status = run::program(built("guest")).args(arguments).status()?;
     anyhow::ensure!(status.success(), "the script in the guest ended with {status}");
     Ok(())
+}
+
+/// Boots the image, with the programs that the tests use, and orders in it.
+pub(crate) fn order_in_guest() -> anyhow::Result<()> {
+    let out = run::build_dir().join("guest");
+    let programs = out.join("programs");
+    std::fs::create_dir_all(&programs)?;
+    for name in ["kioskd", "kioskctl", "kiosk-ota", "kiosk-slot-writer"] {
+        let strip = ["--strip-all", "-o"];
+        let mut strip =
+            Command::new("strip").args(strip).arg(programs.join(name)).arg(built(name)).spawn()?;
+        anyhow::ensure!(strip.wait()?.success(), "cannot strip {name}");
+    }
+    let text = |path: &Path| path.display().to_string();
+    let build = ["--dev", "--programs", &text(&programs), "--out", &text(&out)].map(str::to_owned);
+    kiosk_image("build", &build)?;
+    let disk = newest(&out).context("no disk was made")?;
+    let mut guest = run::program(built("guest"));
+    guest.arg(disk).args(["--script", "order", "--limit-s", "900"]);
+    guest.arg("--dir").arg(out.join("vm")).arg("--out").arg(out.join("pictures"));
+    run::step("an order in the guest", &mut guest)
+}
+
+fn built(name: &str) -> PathBuf {
+    run::build_dir().join("debug").join(name)
 }
 
 fn given(option: &str, arguments: &[String]) -> bool {
@@ -51,7 +77,7 @@ fn given(option: &str, arguments: &[String]) -> bool {
 
 fn kiosk_image(command: &str, arguments: &[String]) -> anyhow::Result<()> {
     run::step("image tools", run::cargo().args(["build", "--package", "image"]))?;
-    let mut tool = run::program(run::build_dir().join("debug/kiosk-image"));
+    let mut tool = run::program(built("kiosk-image"));
     let status = tool.arg("--checkout").arg(run::root()).arg(command).args(arguments).status()?;
     anyhow::ensure!(status.success(), "kiosk-image {command} ended with {status}");
     Ok(())

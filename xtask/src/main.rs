@@ -18,6 +18,7 @@ const HELP: &str = "\
 ./dev test [NAME]                       every check and test
 ./dev soak chaos --minutes N --seed S   break everything between kiosks and fleet, compare the books in the end
 ./dev check yocto                       the Yocto layers, without a network
+./dev check guest                       an order in the image, booted in QEMU
 ./dev tidy                              only the checks that need no build
 ./dev image [--dev] [--pack] [--programs DIR]
                                         make the disk of a kiosk; --dev with root on its serial consoles

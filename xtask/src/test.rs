@@ -1,7 +1,7 @@
 //! `./dev test`: every check and every test, quick ones first.
 
 use crate::run::{cargo, step};
-use crate::{check, tidy};
+use crate::{check, image, tidy};
 
 pub(crate) fn test(arguments: &[String]) -> anyhow::Result<()> {
     if let [name] = arguments {
@@ -13,6 +13,7 @@ pub(crate) fn test(arguments: &[String]) -> anyhow::Result<()> {
     build()?;
     step("test", cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
     check::yocto()?;
+    image::order_in_guest()?;
     let lint = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     step("lint", cargo().args(lint))?;
     let device = ["clippy", "--package", "kioskd", "--no-default-features", "--", "-D", "warnings"];
