@@ -24,6 +24,9 @@ const DISK: &str = "4G";
 /// Port of the mirror (`screen.mirror` of the image). It answers to no other name than its own, so ours is the same.
 const MIRROR: u16 = 8080;
 
+/// How long a shell is asked for before it is looked whether the guest still runs.
+const ASK_FOR: Duration = Duration::from_secs(6);
+
 /// What runs the guest's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Accelerator {
@@ -131,6 +134,23 @@ impl Guest {
     /// There is none within the time.
     pub fn console(&self, limit: Duration) -> anyhow::Result<Console> {
         Console::connect(&self.dir.join("console.sock"), limit)
+    }
+
+    /// Waits for a shell of root; `None` if it powers off or restarts before there is one.
+    ///
+    /// # Errors
+    /// Neither comes within the time.
+    pub fn comes_up(&mut self, limit: Duration) -> anyhow::Result<Option<Console>> {
+        let started = Instant::now();
+        while started.elapsed() < limit {
+            if self.qemu.try_wait()?.is_some() {
+                return Ok(None);
+            }
+            if let Ok(console) = self.console(ASK_FOR) {
+                return Ok(Some(console));
+            }
+        }
+        anyhow::bail!("the guest neither comes up nor starts again within {} s", limit.as_secs())
     }
 
     /// Waits until it powers off or restarts; tells whether it is a restart.

@@ -14,8 +14,8 @@ struct Arguments {
     /// What is performed.
     #[arg(long, value_enum)]
     script: Script,
-    /// Where the pictures go.
-    #[arg(long, value_name = "DIR")]
+    /// Where pictures go.
+    #[arg(long, value_name = "DIR", default_value = "pictures")]
     out: PathBuf,
 }
 
@@ -23,11 +23,14 @@ struct Arguments {
 enum Script {
     /// A whole order: fingers, scanner, card, receipt.
     Order,
+    /// A release on trial that proves itself, and one with broken blocks that is left again.
+    Trials,
 }
 
 fn main() -> anyhow::Result<()> {
     let Arguments { vm, script, out } = Arguments::parse();
     match script {
-        Script::Order => guest::order(&vm, &out),
+        Script::Order => guest::order::perform(&vm, &out),
+        Script::Trials => guest::trials::perform(&vm),
     }
 }
