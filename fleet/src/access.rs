@@ -52,6 +52,12 @@ pub enum AccessError {
         /// Why.
         source: std::io::Error,
     },
+    /// It cannot be in the ids of kiosks.
+    #[error("{0:?} is no id of a tenant: 1 to 16 lower-case letters and digits")]
+    NoTenantId(String),
+    /// There is one already.
+    #[error("there is a tenant {0} already")]
+    TenantThere(String),
     /// No randomness.
     #[error("the operating system gave no random bytes")]
     Random,
@@ -139,13 +145,46 @@ pub async fn first_start(owner: &Server, file: &Path) -> Result<bool, AccessErro
     if file.exists() {
         return Ok(false);
     }
+    let row = client.query_one("SELECT min(id) FROM tenant", &[]).await.trying("look for a tenant")?;
+    admin_token(&client, row.get(0), "first start", file).await.map(|()| true)
+}
+
+/// Makes a tenant with a site, and a token of its admin in `file` (0600, not there before).
+///
+/// # Errors
+/// There is one of this id, it is no id of a tenant, or the database or the disk refuses.
+pub async fn new_tenant(owner: &Server, id: &str, name: &str, file: &Path) -> Result<(), AccessError> {
+    if id.is_empty() || id.len() > 16 || !id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
+        return Err(AccessError::NoTenantId(id.to_owned()));
+    }
+    if file.exists() {
+        let source = std::io::ErrorKind::AlreadyExists.into();
+        return Err(AccessError::File { path: file.to_owned(), source });
+    }
+    let client = connect(owner).await?;
+    let sql =
+        "WITH new AS (INSERT INTO tenant (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING id)
+               INSERT INTO site (tenant, id, name) SELECT id, $3, 'Main' FROM new";
+    if client.execute(sql, &[&id, &name, &FIRST_SITE]).await.trying("make a tenant")? == 0 {
+        return Err(AccessError::TenantThere(id.to_owned()));
+    }
+    admin_token(&client, id, "fleetd tenant", file).await
+}
+
+/// Stores a token of a tenant's admin, and writes it to a file.
+async fn admin_token(
+    client: &tokio_postgres::Client,
+    tenant: &str,
+    by: &str,
+    file: &Path,
+) -> Result<(), AccessError> {
     let token = new_token()?;
     let sql = "INSERT INTO api_token (id, tenant, name, role, hash, created_by)
-               SELECT $1, id, 'admin-token', 'admin', $2, 'first start' FROM tenant ORDER BY id LIMIT 1";
-    client.execute(sql, &[&uuid::Uuid::now_v7(), &digest(&token)]).await.trying("store a token")?;
+               VALUES ($1, $2, 'admin-token', 'admin', $3, $4)";
+    let id = uuid::Uuid::now_v7();
+    client.execute(sql, &[&id, &tenant, &digest(&token), &by]).await.trying("store a token")?;
     let failed = |source| AccessError::File { path: file.to_owned(), source };
     let mut opened =
         std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
-    writeln!(opened, "{token}").and_then(|()| opened.sync_all()).map_err(failed)?;
-    Ok(true)
+    writeln!(opened, "{token}").and_then(|()| opened.sync_all()).map_err(failed)
 }

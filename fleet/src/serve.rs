@@ -2,7 +2,7 @@
 //! what only one may do at a time goes to whoever holds its advisory lock.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -134,6 +134,17 @@ pub async fn serve(
 }
 
 /// Brings the tables up to date and sees to it that there is somebody to let in.
+/// Makes one more tenant, with a site and a token of its administrator in `token_file`.
+///
+/// # Errors
+/// The settings name no owner of the database, or there is one of this id, or the database or the disk refuses.
+pub async fn add_tenant(settings: &Settings, id: &str, name: &str, token_file: &Path) -> anyhow::Result<()> {
+    let owner = settings.database.owner.as_ref().context("the settings have no database.owner")?;
+    let owner =
+        Server::new(owner, settings.database.ca.as_deref()).context("database.owner in the settings")?;
+    Ok(access::new_tenant(&owner, id, name, token_file).await?)
+}
+
 async fn furnish(owner: &Server, app: &Server, admin_token: Option<&PathBuf>) -> anyhow::Result<()> {
     database::migrate(owner).await.context("database.owner in the settings")?;
     database::check_app(app).await.context("database.app in the settings")?;

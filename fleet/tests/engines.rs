@@ -37,5 +37,7 @@ mod serve;
 mod statuses;
 #[path = "engines/support.rs"]
 mod support;
+#[path = "engines/tenants.rs"]
+mod tenants;
 #[path = "engines/updates.rs"]
 mod updates;

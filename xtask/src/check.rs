@@ -11,7 +11,7 @@ pub(crate) fn check(arguments: &[String]) -> anyhow::Result<()> {
         [what] if what == "yocto" => yocto(),
         [what] if what == "guest" => {
             run::step("build", run::cargo().args(["build", "--workspace", "--bins"]))?;
-            image::order_in_guest()
+            image::in_guest(&["order"])
         }
         _ => anyhow::bail!("check what? There are: ./dev check yocto, ./dev check guest"),
     }

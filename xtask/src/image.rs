@@ -44,8 +44,8 @@ pub(crate) fn vm(arguments: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Boots the image, with the programs that the tests use, and orders in it.
-pub(crate) fn order_in_guest() -> anyhow::Result<()> {
+/// Makes the image with the programs that the tests use, and performs these scripts in guests that boot it.
+pub(crate) fn in_guest(scripts: &[&str]) -> anyhow::Result<()> {
     let out = run::build_dir().join("guest");
     let programs = out.join("programs");
     std::fs::create_dir_all(&programs)?;
@@ -59,10 +59,13 @@ pub(crate) fn order_in_guest() -> anyhow::Result<()> {
     let build = ["--dev", "--programs", &text(&programs), "--out", &text(&out)].map(str::to_owned);
     kiosk_image("build", &build)?;
     let disk = newest(&out).context("no disk was made")?;
-    let mut guest = run::program(built("guest"));
-    guest.arg(disk).args(["--script", "order", "--limit-s", "900"]);
-    guest.arg("--dir").arg(out.join("vm")).arg("--out").arg(out.join("pictures"));
-    run::step("an order in the guest", &mut guest)
+    for script in scripts {
+        let mut guest = run::program(built("guest"));
+        guest.arg(&disk).args(["--script", script, "--limit-s", "900"]);
+        guest.arg("--dir").arg(out.join("vm")).arg("--out").arg(out.join("pictures"));
+        run::step(&format!("in the guest: {script}"), &mut guest)?;
+    }
+    Ok(())
 }
 
 fn built(name: &str) -> PathBuf {

@@ -17,14 +17,16 @@ const HELP: &str = "\
 ./dev demo --script --out DIR           perform whole orders as a browser would; saves screenshots and the receipt
 ./dev test [NAME]                       every check and test
 ./dev soak chaos --minutes N --seed S   break everything between kiosks and fleet, compare the books in the end
+./dev soak vm                           in the image, booted in QEMU: an order, releases on trial
 ./dev check yocto                       the Yocto layers, without a network
 ./dev check guest                       an order in the image, booted in QEMU
 ./dev tidy                              only the checks that need no build
 ./dev image [--dev] [--pack] [--programs DIR]
                                         make the disk of a kiosk; --dev with root on its serial consoles
 ./dev vm [DISK] [--check] [--shot FILE] boot a disk in QEMU; docs/image.md has all options
-./dev vm [DISK] --script order --out DIR
-                                        order, pay and print in the guest of a disk for a bench; saves pictures
+./dev vm [DISK] --script order|trials [--out DIR]
+                                        in the guest of a disk for a bench: order, pay and print; a good and a broken
+                                        release on trial
 ./dev bench [AREA] [--json FILE]        measure, ours and the peers side by side
 ";
 

@@ -1,8 +1,14 @@
 //! `./dev soak`: builds the programs and breaks things for a long time.
 
-use crate::run;
+use crate::{image, run};
 
 pub(crate) fn soak(arguments: &[String]) -> anyhow::Result<()> {
+    if let [what] = arguments
+        && what == "vm"
+    {
+        run::step("build", run::cargo().args(["build", "--workspace", "--bins"]))?;
+        return image::in_guest(&["order", "trials"]);
+    }
     let mut build = run::cargo();
     build.arg("build");
     for package in ["fleet", "sim", "tests", "kioskd", "ota"] {

@@ -13,7 +13,7 @@ pub(crate) fn test(arguments: &[String]) -> anyhow::Result<()> {
     build()?;
     step("test", cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
     check::yocto()?;
-    image::order_in_guest()?;
+    image::in_guest(&["order"])?;
     let lint = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     step("lint", cargo().args(lint))?;
     let device = ["clippy", "--package", "kioskd", "--no-default-features", "--", "-D", "warnings"];

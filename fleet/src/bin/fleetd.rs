@@ -34,6 +34,24 @@ enum Command {
         after_help = "What to do with them: docs/fleetd.md\nExample: fleetd init --dir /var/lib/fleetd --name fleet.example"
     )]
     Init(InitArguments),
+    /// Makes one more tenant, with a site and a token of its administrator: nothing of one is seen by another.
+    #[command(
+        after_help = "Example: fleetd tenant acme --name 'Acme Burgers' --config /var/lib/fleetd/fleetd.toml \\\n         \
+                            --token-file acme-token"
+    )]
+    Tenant {
+        /// Its id, the beginning of its kiosks' ids: 1 to 16 lower-case letters and digits.
+        id: String,
+        /// What it is called.
+        #[arg(long)]
+        name: String,
+        /// The settings of a replica; of `fleetd embedded`, which has to run: DATA/fleetd.toml.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Where its administrator's token goes; the file must not be there.
+        #[arg(long, value_name = "FILE")]
+        token_file: PathBuf,
+    },
     /// A replica on a broker and a database that are there already.
     Serve {
         /// Settings, TOML.
@@ -119,6 +137,13 @@ fn run(command: Command) -> anyhow::Result<()> {
                 }
             }
             Command::Init(arguments) => init(arguments),
+            Command::Tenant { id, name, config, token_file } => {
+                let settings = Settings::load(&config)?;
+                fleet::serve::add_tenant(&settings, &id, &name, &token_file).await?;
+                let file = token_file.display();
+                eprintln!("fleetd: {id} is there; its administrator: fleetctl login URL --token-file {file}");
+                Ok(())
+            }
             Command::Embedded(arguments) => embedded(arguments).await,
         }
     })

@@ -1,6 +1,7 @@
 //! How a command ends: an exit code that stays the same from version to version, one line that says what is
 //! wrong, and the command that comes next.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 /// What `--help` says about exit codes.
@@ -88,9 +89,13 @@ impl Failure {
 
     /// A file or terminal that does not do what it should.
     pub(super) fn io(doing: impl std::fmt::Display, error: &std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::BrokenPipe {
+        if error.kind() == ErrorKind::BrokenPipe {
             return Self::new(Exit::Unread, "");
         }
-        Self::failed(format!("cannot {doing}: {error}"))
+        let said = format!("cannot {doing}: {error}");
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory => Self::usage(said),
+            _ => Self::failed(said),
+        }
     }
 }

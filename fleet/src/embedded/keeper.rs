@@ -4,7 +4,7 @@
 //!            ready                 ended, silent
 //! starting ─────────► running ──────────────────────► pause ──► starting
 //!     │                  │                              │
-//!     │ not ready        │ stop                         │ too many failures
+//!     │ not ready        │ stop                         │ too many starts in vain
 //!     └──► pause         └──► stopped                   └──► gave up
 //! ```
 
@@ -84,16 +84,14 @@ impl<E: Engine> Keeper<E> {
     /// Keeps it running until it is told to stop. The first start is the caller's.
     pub(super) async fn keep(mut self, mut orders: mpsc::Receiver<Order>) -> Result<(), GaveUp> {
         loop {
-            let mut why = match self.watch(&mut orders).await {
+            let why = match self.watch(&mut orders).await {
                 End::Stopped => return self.stopped().await,
                 End::Failed(why) => why,
             };
+            self.kill().await;
+            tracing::warn!(engine = E::NAME, %why, "failed");
+            let mut pause = self.restarts.died(Instant::now());
             loop {
-                self.kill().await;
-                tracing::warn!(engine = E::NAME, %why, "failed");
-                let Some(pause) = self.restarts.failed(Instant::now()) else {
-                    return Err(GaveUp { engine: E::NAME, why, last_lines: self.lines.get() });
-                };
                 let started = tokio::select! {
                     () = stop_ordered(&mut orders) => None,
                     started = async {
@@ -104,7 +102,16 @@ impl<E: Engine> Keeper<E> {
                 match started {
                     None => return self.stopped().await,
                     Some(Ok(())) => break,
-                    Some(Err(error)) => why = error,
+                    Some(Err(why)) => {
+                        self.kill().await;
+                        tracing::warn!(engine = E::NAME, %why, "cannot be started");
+                        pause = match self.restarts.not_started(Instant::now()) {
+                            Some(pause) => pause,
+                            None => {
+                                return Err(GaveUp { engine: E::NAME, why, last_lines: self.lines.get() });
+                            }
+                        };
+                    }
                 }
             }
         }

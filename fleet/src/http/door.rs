@@ -97,7 +97,8 @@ async fn admit(api: &Api, request: &mut Parts) -> Answer<()> {
     Ok(())
 }
 
-async fn staff(api: &Api, headers: &HeaderMap) -> Answer<Staff> {
+/// Who a request's token or session is of, now.
+pub(super) async fn staff(api: &Api, headers: &HeaderMap) -> Answer<Staff> {
     let token = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())

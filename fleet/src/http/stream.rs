@@ -7,18 +7,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use serde::Serialize;
 use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::time::{Instant, Interval, interval_at};
 
 use super::Api;
-use super::door::Staff;
+use super::door::{self, Staff};
 use super::matrix;
 use crate::hub::{News, Subject};
 
 /// Proxies close connections that are silent for longer.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How often it is looked whether whoever listens still may: tokens are revoked, people leave, sessions end.
+const LOOK: Duration = Duration::from_secs(5);
 
 #[derive(Serialize)]
 struct Told<'a> {
@@ -33,40 +38,58 @@ struct Told<'a> {
 pub(super) async fn stream(
     State(api): State<Api>,
     staff: Staff,
+    headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let listening = (api.hub.listen(), staff, true);
-    let events = futures_util::stream::unfold(listening, |(mut news, staff, first)| async move {
-        if first {
-            return Some((Ok(resync()), (news, staff, false)));
-        }
-        let event = next(&mut news, &staff).await?;
-        Some((Ok(event), (news, staff, false)))
+    let look = interval_at(Instant::now() + LOOK, LOOK);
+    let listener = Listener { news: api.hub.listen(), api, headers, staff, look };
+    let events = futures_util::stream::unfold((listener, true), |(mut listener, first)| async move {
+        let event = if first { resync() } else { listener.next().await? };
+        Some((Ok(event), (listener, false)))
     });
     Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
-fn resync() -> Event {
-    Event::default().event("resync").data("{}")
+/// Somebody who listens.
+struct Listener {
+    api: Api,
+    news: broadcast::Receiver<Arc<News>>,
+    headers: HeaderMap,
+    staff: Staff,
+    look: Interval,
 }
 
-async fn next(news: &mut broadcast::Receiver<Arc<News>>, staff: &Staff) -> Option<Event> {
-    loop {
-        match news.recv().await {
-            Ok(told) => match &*told {
-                News::Changed { tenant, subject, ids } if *tenant == staff.tenant => {
-                    // Which kiosks there are elsewhere is not theirs to know.
-                    let ids = if staff.sites.is_some() { &BTreeSet::new() } else { ids };
-                    if let Some(event) = event(*subject, ids, staff) {
-                        return Some(event);
-                    }
+impl Listener {
+    /// What is told next; `None` once they may not listen any more.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            let news = tokio::select! {
+                news = self.news.recv() => news,
+                _ = self.look.tick() => {
+                    self.staff = door::staff(&self.api, &self.headers).await.ok()?;
+                    continue;
                 }
-                News::Resync => return Some(resync()),
-                News::Changed { .. } | News::Revoked | News::Due => {}
-            },
-            Err(RecvError::Lagged(_)) => return Some(resync()),
-            Err(RecvError::Closed) => return None,
+            };
+            match news {
+                Ok(told) => match &*told {
+                    News::Changed { tenant, subject, ids } if *tenant == self.staff.tenant => {
+                        // Which kiosks there are elsewhere is not theirs to know.
+                        let ids = if self.staff.sites.is_some() { &BTreeSet::new() } else { ids };
+                        if let Some(event) = event(*subject, ids, &self.staff) {
+                            return Some(event);
+                        }
+                    }
+                    News::Resync => return Some(resync()),
+                    News::Changed { .. } | News::Revoked | News::Due => {}
+                },
+                Err(RecvError::Lagged(_)) => return Some(resync()),
+                Err(RecvError::Closed) => return None,
+            }
         }
     }
+}
+
+fn resync() -> Event {
+    Event::default().event("resync").data("{}")
 }
 
 fn event(subject: Subject, ids: &BTreeSet<String>, staff: &Staff) -> Option<Event> {

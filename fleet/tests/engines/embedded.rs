@@ -41,7 +41,7 @@ async fn row_count(database: &str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_engines_come_back_with_all_that_was_committed_and_five_times_is_enough() {
+async fn killed_engines_come_back_with_all_that_was_committed_and_five_starts_in_vain_are_enough() {
     let base = Base::new();
     let embedded = base.start().await;
     let database = embedded.engines().database.clone();

@@ -1,5 +1,8 @@
 //! People: passwords, sessions, and what those of one site see.
 
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
+
 use serde_json::{Value, json};
 
 use crate::api::Fleet;
@@ -234,4 +237,30 @@ fn a_saved_filter_is_one_word_in_every_other_filter() {
     assert_eq!(fleet.send("DELETE", "/v1/filters/first", &json!({})).0, 204);
     assert_eq!(fleet.send("DELETE", "/v1/filters/first", &json!({})).0, 404);
     assert_eq!(fleet.get("/v1/filters"), json!([]));
+}
+
+#[test]
+fn whoever_may_ask_no_longer_hears_nothing_more() {
+    let fleet = Fleet::start();
+    let token = fleet.token("operator");
+    let mut stream = Command::new("curl")
+        .args(["-sS", "-N", "-m", "30", "-H", &format!("Authorization: Bearer {token}")])
+        .arg(format!("{}/v1/stream", fleet.http))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    let mut told = BufReader::new(stream.stdout.take().unwrap());
+    told.read_line(&mut first).unwrap();
+    assert_eq!(first.trim(), "event: resync");
+    let tokens = fleet.get("/v1/tokens");
+    let id = tokens.as_array().unwrap().iter().find(|it| it["role"] == "operator").unwrap()["id"].clone();
+    assert_eq!(
+        fleet.ask_as(&fleet.admin, "DELETE", &format!("/v1/tokens/{}", id.as_str().unwrap()), &[]).0,
+        204
+    );
+    // It ends cleanly; the limit of curl would be an error.
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).unwrap();
+    assert!(stream.wait().unwrap().success(), "the stream goes on: {rest}");
 }

@@ -11,7 +11,7 @@ pub const HELP: &str = "\
   storm [KIOSKS]              they lose their connections and connect again at once
   freeze [KIOSKS [SECONDS]]   they neither read nor send for so long; the connection stays open
   clone [KIOSKS]              another machine with a copy of their disk goes on: a fork
-  topic [KIOSKS]              they publish on another kiosk's topic; the broker hangs up
+  topic [KIOSKS]              they publish on another kiosk's topic; the broker refuses
   expired [KIOSKS]            they connect with a certificate that has expired; refused
   gap [KIOSKS]                their next batch begins too late; the fleet says what it expects
   poison [KIOSKS]             they send bytes that are no batch, and an event of no known kind
