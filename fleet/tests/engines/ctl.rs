@@ -411,6 +411,9 @@ async fn what_changes_many_kiosks_asks_with_their_number_and_does_nothing_withou
     assert_eq!((jobs[0]["kind"].clone(), jobs[1]["idle"].clone()), (json!("reboot"), json!(true)));
     operator.run(&["run", "dance", "t1.a"]).fails(2, &["dance", "reboot"]);
     operator.run(&["run", "reboot", "t1.x"]).fails(4, &["fleetctl ls"]);
+    operator.run(&["run", "close", "t1.b", "lines=5"]).fails(2, &["no argument \"lines\""]);
+    operator.run(&["run", "reboot", "t1.b", "--expire", "5s"]).fails(2, &["from 10s to 30d"]);
+    operator.run(&["catalog", "import", "nowhere.json"]).fails(2, &["cannot read nowhere.json"]);
     let closing = operator.run(&["run", "close", "t1.b", "-o", "json"]).json();
     assert_eq!(closing[0]["args"], json!({ "to": "close" }));
 
