@@ -46,7 +46,7 @@ const CHANGES: &[Column] = &[
     column("REVISION", "/rev", Show::Plain),
 ];
 
-const CHANGED: &[Column] = &[column("KIOSK", "/kiosk", Show::Plain), column("DONE", "/done", Show::Plain)];
+const CHANGED: &[Column] = &[column("KIOSK", "/kiosk", Show::Plain), column("CHANGED", "/done", Show::Plain)];
 
 /// Whom something is for.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::{Method, Request, header};
+use hyper::{Method, Request, Uri, header};
 use serde_json::Value;
 
 use super::address::{Address, Query};
@@ -165,9 +165,13 @@ impl Client {
         headers: &[(&str, &str)],
         body: Option<Bytes>,
     ) -> Result<Request<Full<Bytes>>> {
+        let uri: Uri = path.parse().map_err(|error| {
+            let told = format!("{} bytes of address cannot be asked for: {error}", path.len());
+            Failure::usage(told).next("a filter has at most 2000 bytes")
+        })?;
         let mut request = Request::builder()
             .method(method)
-            .uri(path)
+            .uri(uri)
             .header(header::HOST, self.target.address.authority())
             .header(header::USER_AGENT, concat!("fleetctl/", env!("CARGO_PKG_VERSION")));
         if let Some(token) = &self.target.token {

@@ -307,7 +307,13 @@ impl<'a> Connection<'a> {
                 Some(reserve) = self.driver.reservations.recv() => {
                     self.send(Up::Reserve, serde_json::to_vec(&reserve).unwrap_or_default());
                 }
-                Some(outgoing) = self.driver.outgoing.recv() => self.send(outgoing.up, outgoing.payload),
+                Some(outgoing) = self.driver.outgoing.recv() => {
+                    // What a job has changed is known when it is said to be done.
+                    if self.connected && outgoing.up == Up::Job {
+                        self.report().await;
+                    }
+                    self.send(outgoing.up, outgoing.payload);
+                }
                 Some(command) = self.driver.commands.recv() => {
                     if self.driver.obey(command).await {
                         return Left::Renewed;
