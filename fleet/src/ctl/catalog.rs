@@ -150,7 +150,10 @@ fn read(file: &Path) -> Result<Vec<u8>> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let failed = |error| Failure::io(format!("read {}", path.display()), &error);
+    let failed = |error| {
+        Failure::io(format!("read {}", path.display()), &error)
+            .next("name a file or a folder: docs/catalog.md")
+    };
     let size = std::fs::metadata(path).map_err(failed)?.len();
     if size > MAX_FILE_BYTES as u64 {
         return Err(Failure::usage(format!("{}: more than {MAX_FILE_BYTES} bytes", path.display())));
