@@ -44,6 +44,9 @@ pub struct Options {
     /// The newest Debian packages, not those of the last build.
     #[arg(long)]
     pub fresh: bool,
+    /// Where the images of the slots go, boot.img and root.img, of which `kiosk-ota release` makes a release.
+    #[arg(long, value_name = "DIR")]
+    pub slots: Option<PathBuf>,
     /// Also the compressed disk, its block map and checksums, for handing out.
     #[arg(long)]
     pub pack: bool,
@@ -83,6 +86,14 @@ pub fn build(checkout: &Path, options: &Options) -> anyhow::Result<PathBuf> {
     let kind = if options.dev { "-dev" } else { "" };
     let img = options.out.join(format!("kiosk-{}-{}-amd64{kind}.img", options.name, layout.model));
     step("disk", || disk::make(&layout, &parts, &work, &img))?;
+    if let Some(slots) = &options.slots {
+        fs::create_dir_all(slots).with_context(|| slots.display().to_string())?;
+        for image in [&parts.boot, &parts.root] {
+            run::quietly(
+                Command::new("cp").args(["--sparse=always", "--reflink=auto"]).arg(image).arg(slots),
+            )?;
+        }
+    }
     fs::copy(base.packages(), img.with_extension("packages.tsv"))?;
     if options.pack {
         step("compressed", || disk::pack(&img, true))?;
