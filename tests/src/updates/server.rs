@@ -5,9 +5,10 @@ use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use nix::sys::socket::sockopt::SndBuf;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// Bytes that are sent at once.
@@ -39,8 +40,15 @@ pub(super) struct Shared {
     pub(super) fault: Fault,
     /// After each piece.
     pub(super) pause: Duration,
-    /// Bytes that were sent, by path.
-    pub(super) sent: BTreeMap<String, u64>,
+    /// What was sent, by path.
+    pub(super) sent: BTreeMap<String, Sent>,
+}
+
+/// What was sent of a file.
+pub(super) struct Sent {
+    pub(super) bytes: u64,
+    pub(super) first: Instant,
+    pub(super) last: Instant,
 }
 
 pub(super) struct Server {
@@ -83,6 +91,8 @@ impl Client {
 
     fn serve(&self, stream: TcpStream, tls: Arc<ServerConfig>) -> anyhow::Result<()> {
         anyhow::ensure!(self.shared().fault != Fault::Down, "down");
+        // Else whole files lie in the kernel, and were sent before anybody has read them.
+        nix::sys::socket::setsockopt(&stream, SndBuf, &(4 * PIECE))?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         let mut stream = StreamOwned::new(ServerConnection::new(tls)?, stream);
         let mut lines = BufReader::new(&mut stream).lines();
@@ -139,7 +149,11 @@ impl Client {
             to.flush()?;
             let pause = {
                 let mut shared = self.shared();
-                *shared.sent.entry(path.to_owned()).or_default() += piece.len() as u64;
+                let now = Instant::now();
+                let sent = Sent { bytes: 0, first: now, last: now };
+                let sent = shared.sent.entry(path.to_owned()).or_insert(sent);
+                sent.bytes += piece.len() as u64;
+                sent.last = now;
                 shared.pause
             };
             std::thread::sleep(if fault == Fault::Drip { Duration::from_secs(1) } else { pause });
