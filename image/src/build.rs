@@ -12,7 +12,7 @@ use crate::esp;
 use crate::generate;
 use crate::initrd;
 use crate::install::{Install, Variant};
-use crate::layout::Layout;
+use crate::layout::{Layout, MIB};
 use crate::run::{self, step};
 use crate::slot;
 use crate::tree::{self, Base, Recipe};
@@ -41,9 +41,15 @@ pub struct Options {
     /// Certificates of those who may sign RAUC's bundles.
     #[arg(long, value_name = "FILE")]
     pub keyring: Option<PathBuf>,
+    /// A folder of files that are laid over ours, by their places in the root; may be given more than once.
+    #[arg(long, value_name = "DIR")]
+    pub overlay: Vec<PathBuf>,
     /// The newest Debian packages, not those of the last build.
     #[arg(long)]
     pub fresh: bool,
+    /// Where the images of the slots go, boot.img and root.img, of which `kiosk-ota release` makes a release.
+    #[arg(long, value_name = "DIR")]
+    pub slots: Option<PathBuf>,
     /// Also the compressed disk, its block map and checksums, for handing out.
     #[arg(long)]
     pub pack: bool,
@@ -83,12 +89,28 @@ pub fn build(checkout: &Path, options: &Options) -> anyhow::Result<PathBuf> {
     let kind = if options.dev { "-dev" } else { "" };
     let img = options.out.join(format!("kiosk-{}-{}-amd64{kind}.img", options.name, layout.model));
     step("disk", || disk::make(&layout, &parts, &work, &img))?;
+    if let Some(slots) = &options.slots {
+        hand_out(&layout, &parts, slots)?;
+    }
     fs::copy(base.packages(), img.with_extension("packages.tsv"))?;
     if options.pack {
         step("compressed", || disk::pack(&img, true))?;
     }
     tree::remove(&work)?;
     Ok(img)
+}
+
+/// Puts the file systems of a slot into a folder; their hash trees belong to no release, kiosks make them.
+fn hand_out(layout: &Layout, parts: &Parts, slots: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(slots).with_context(|| slots.display().to_string())?;
+    for (image, name, data_mib) in
+        [(&parts.boot, "boot.img", layout.boot_data_mib), (&parts.root, "root.img", layout.root_data_mib)]
+    {
+        let to = slots.join(name);
+        run::quietly(Command::new("cp").args(["--sparse=always", "--reflink=auto"]).arg(image).arg(&to))?;
+        fs::File::options().write(true).open(&to)?.set_len(data_mib * MIB)?;
+    }
+    Ok(())
 }
 
 fn install<'a>(checkout: &'a Path, options: &'a Options) -> Install<'a> {
@@ -99,6 +121,7 @@ fn install<'a>(checkout: &'a Path, options: &'a Options) -> Install<'a> {
         programs: &options.programs,
         variant: if options.dev { Variant::Dev } else { Variant::Production },
         release: format!("{} {}", options.number, options.name),
+        overlays: &options.overlay,
         trust: trust.into_iter().filter_map(|(from, to)| Some((from.clone()?, to))).collect(),
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -17,8 +18,10 @@ const ASK_EVERY: Duration = Duration::from_secs(3);
 pub struct Console {
     stream: UnixStream,
     heard: String,
-    asked: u32,
 }
+
+/// Commands of all consoles: one that had given up may still be answered.
+static ASKED: AtomicU32 = AtomicU32::new(1);
 
 impl Console {
     /// Waits until a shell answers.
@@ -28,7 +31,7 @@ impl Console {
     pub fn connect(socket: &Path, limit: Duration) -> anyhow::Result<Self> {
         let stream = connect(socket)?;
         stream.set_read_timeout(Some(READ_FOR))?;
-        let mut console = Self { stream, heard: String::new(), asked: 0 };
+        let mut console = Self { stream, heard: String::new() };
         let started = Instant::now();
         loop {
             let left = limit.saturating_sub(started.elapsed());
@@ -44,8 +47,7 @@ impl Console {
     /// # Errors
     /// It does not end within the time.
     pub fn run(&mut self, command: &str, limit: Duration) -> anyhow::Result<String> {
-        self.asked += 1;
-        let asked = self.asked;
+        let asked = ASKED.fetch_add(1, Ordering::Relaxed);
         // Quoted so that an echo of the command is not taken for its end.
         self.send(&format!("echo '<<'{asked}; {command}; echo '>>'{asked}"))?;
         let (begin, end) = (format!("<<{asked}"), format!(">>{asked}"));

@@ -33,6 +33,8 @@ pub struct Install<'a> {
     pub variant: Variant,
     /// Number and name of the release.
     pub release: String,
+    /// Folders of files that are laid over all others.
+    pub overlays: &'a [PathBuf],
     /// The first TUF root and RAUC's certificates, if there are any.
     pub trust: Vec<(PathBuf, &'static str)>,
 }
@@ -58,6 +60,9 @@ impl Install<'_> {
             copy(from, &root.join(to), 0o644)?;
         }
         run::write(&root.join("usr/lib/kiosk/release"), format!("{}\n", self.release))?;
+        for folder in self.overlays {
+            overlay(folder, root)?;
+        }
         for folder in ["efi", "var", "usr/share/kiosk"] {
             fs::create_dir_all(root.join(folder))?;
         }

@@ -26,7 +26,9 @@ pub struct Layout {
     pub disk_seed: String,
     /// Boots of a release on trial.
     pub tries: u8,
-    /// Bytes of a root's file system, in MiB; its hash tree comes after it.
+    /// The size of a boot's file system, in MiB; a hash tree comes after it.
+    pub boot_data_mib: u64,
+    /// The size of a root's file system, in MiB; its hash tree comes after it.
     pub root_data_mib: u64,
     /// How full that file system may be.
     pub root_fill_max_percent: u64,
@@ -95,12 +97,14 @@ impl Layout {
         for (image, one) in a {
             anyhow::ensure!(one.size_mib == b[image].size_mib, "the {image} partitions differ in size");
         }
-        let data = self.root_data_mib * MIB;
-        let needed = data + tree_bytes(data / BLOCK);
-        anyhow::ensure!(
-            needed <= a["root"].size_mib * MIB,
-            "a root with its hash tree has {needed} bytes, more than its partition"
-        );
+        for (image, data_mib) in [("boot", self.boot_data_mib), ("root", self.root_data_mib)] {
+            let data = data_mib * MIB;
+            let needed = data + tree_bytes(data / BLOCK);
+            anyhow::ensure!(
+                needed <= a[image].size_mib * MIB,
+                "a {image} with its hash tree has {needed} bytes, more than its partition"
+            );
+        }
         let growing = self.partitions.iter().position(|it| it.grow);
         anyhow::ensure!(growing == Some(count - 1), "the last partition, and no other, grows");
         anyhow::ensure!((1..=9).contains(&self.tries), "tries must be 1 to 9");

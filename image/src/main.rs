@@ -1,5 +1,7 @@
 //! Makes the disk of a kiosk and boots it.
 
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -46,6 +48,12 @@ enum Command {
         /// The image.
         out: PathBuf,
     },
+    /// Joins standard input and output to a port of this machine: how QEMU lets a guest out to it.
+    #[command(hide = true)]
+    Relay {
+        /// The port.
+        port: u16,
+    },
     /// Only the files that are generated from layout.toml.
     Generate {
         /// Where they go.
@@ -59,6 +67,7 @@ fn main() -> ExitCode {
     let result = match command {
         Command::Build(options) => build::build(&checkout, &options).map(|img| println!("{}", img.display())),
         Command::Vm(options) => vm::run(&options),
+        Command::Relay { port } => relay(port),
         Command::Root { tree, out, slot_cfg, console } => layout()
             .and_then(|layout| slot::root(&layout, &tree, &out, &console))
             .and_then(|text| run::write(&slot_cfg, text)),
@@ -71,6 +80,28 @@ fn main() -> ExitCode {
             eprintln!("kiosk-image: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn relay(port: u16) -> anyhow::Result<()> {
+    let mut outside = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    let mut back = outside.try_clone()?;
+    let answers = std::thread::spawn(move || copy(&mut back, &mut io::stdout().lock()));
+    copy(&mut io::stdin().lock(), &mut outside)?;
+    outside.shutdown(Shutdown::Write)?;
+    answers.join().map_err(|_| anyhow::anyhow!("the way back broke"))?
+}
+
+/// Hands on what comes at once, until there is no more.
+fn copy(from: &mut impl Read, to: &mut impl Write) -> anyhow::Result<()> {
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let count = from.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(());
+        }
+        to.write_all(&buffer[..count])?;
+        to.flush()?;
     }
 }
 

@@ -40,9 +40,8 @@ pub fn root(layout: &Layout, tree: &Path, out: &Path, console: &str) -> anyhow::
 /// # Errors
 /// They do not fit, or a tool is missing.
 pub fn boot(layout: &Layout, tree: &Path, out: &Path) -> anyhow::Result<()> {
-    let partition = slot_partition(layout, "boot")?;
-    let (size_mib, uuid) = (partition.size_mib, &partition.uuid);
-    Ext4 { tree, out, size_mib, uuid, epoch: layout.epoch }.make()
+    let uuid = &slot_partition(layout, "boot")?.uuid;
+    Ext4 { tree, out, size_mib: layout.boot_data_mib, uuid, epoch: layout.epoch }.make()
 }
 
 /// Both slots get the same images, so the first one stands for them.

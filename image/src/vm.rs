@@ -66,10 +66,16 @@ pub struct Options {
     /// guest it is /dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_NAME-if00-port0. May be given more than once.
     #[arg(long, value_name = "NAME=DEVICE", value_parser = pair)]
     pub serial: Vec<(String, PathBuf)>,
+    /// A port of this machine that the guest reaches, under 10.0.2.100; nothing else is. May be given more than once.
+    #[arg(long, value_name = "PORT")]
+    pub reach: Vec<u16>,
     /// A credential of the system: kioskd.toml is read as settings after all others. May be given more than once.
     #[arg(long, value_name = "NAME=FILE", value_parser = pair)]
     pub credential: Vec<(String, PathBuf)>,
 }
+
+/// Under which address the guest reaches ports of this machine that [`Options::reach`] names.
+pub const HOST: &str = "10.0.2.100";
 
 /// What a serial adapter with this serial number is called in the guest.
 pub fn serial_in_guest(name: &str) -> String {
@@ -110,7 +116,7 @@ impl Guest {
             _ = fs::remove_file(dir.join(name));
         }
         let mut qemu = Command::new("qemu-system-x86_64");
-        qemu.args(machine(options)).args(plugged_in(options)?).current_dir(&dir).stdin(Stdio::null());
+        qemu.args(machine(options)?).args(plugged_in(options)?).current_dir(&dir).stdin(Stdio::null());
         let qemu = qemu.spawn().context("cannot start qemu-system-x86_64")?;
         Ok(Self { qemu, dir })
     }
@@ -134,6 +140,14 @@ impl Guest {
     /// There is none within the time.
     pub fn console(&self, limit: Duration) -> anyhow::Result<Console> {
         Console::connect(&self.dir.join("console.sock"), limit)
+    }
+
+    /// Whether QEMU runs: it ends when the guest powers off or restarts.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn is_running(&mut self) -> anyhow::Result<bool> {
+        Ok(self.qemu.try_wait()?.is_none())
     }
 
     /// Waits for a shell of root; `None` if it powers off or restarts before there is one.
@@ -194,15 +208,19 @@ fn fresh(img: &Path, dir: &Path, disk: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn machine(options: &Options) -> Vec<String> {
+fn machine(options: &Options) -> anyhow::Result<Vec<String>> {
     let accel = match options.accel {
         Accelerator::Tcg => ["tcg,thread=multi", "max"],
         Accelerator::Kvm => ["kvm", "host"],
     };
-    // Nothing leads out, and nothing but the mirror in.
+    // Nothing leads out but what is named, and nothing but the mirror in.
     let forward =
         if options.mirror { format!(",hostfwd=tcp:127.0.0.1:{MIRROR}-:8081") } else { String::new() };
-    let network = format!("user,id=net,restrict=on{forward}");
+    let relay = std::env::current_exe()?.with_file_name("kiosk-image");
+    let relay = relay.display().to_string().replace(',', ",,");
+    let reach = |port: &u16| format!(",guestfwd=tcp:{HOST}:{port}-cmd:{relay} relay {port}");
+    let reach: String = options.reach.iter().map(reach).collect();
+    let network = format!("user,id=net,restrict=on{forward}{reach}");
     let firmware = format!("if=pflash,format=raw,readonly=on,file={FIRMWARE}");
     let pairs = [
         ["-machine", "q35"],
@@ -228,7 +246,7 @@ fn machine(options: &Options) -> Vec<String> {
         ["-device", "virtconsole,chardev=console"],
         ["-qmp", "unix:qmp.sock,server=on,wait=off"],
     ];
-    std::iter::once("-nodefaults").chain(pairs.into_iter().flatten()).map(str::to_owned).collect()
+    Ok(std::iter::once("-nodefaults").chain(pairs.into_iter().flatten()).map(str::to_owned).collect())
 }
 
 /// What is plugged in, and what the firmware hands to systemd (SMBIOS type 11).

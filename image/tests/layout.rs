@@ -30,13 +30,15 @@ fn the_sizes_that_kiosks_in_the_field_have_never_change() {
     let fixed =
         [("esp", 128), ("boot-a", 96), ("boot-b", 96), ("root-a", 768), ("root-b", 768), ("state", 256)];
     assert_eq!(sizes, fixed.map(|(label, size)| (label.to_owned(), size)));
-    assert_eq!(layout().root_data_mib, 760, "releases of before could not be updated to this one");
+    let data = (layout().boot_data_mib, layout().root_data_mib);
+    assert_eq!(data, (94, 760), "releases of before could not be updated to this one");
 }
 
 #[test]
 fn a_disk_that_would_not_work_is_refused() {
     for (from, to) in [
         ("root_data_mib = 760", "root_data_mib = 766"),
+        ("boot_data_mib = 94", "boot_data_mib = 96"),
         ("label = \"boot-b\"", "label = \"boot-a\""),
         (
             "uuid = \"5a4a9ac5-4b4b-4c1c-8a5d-0d7c1e6f0005\"",

@@ -150,6 +150,8 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         updates,
     };
     admin::start(&settings.admin, context.clone(), &supervisor, &runtime)?;
+    let parts = screen::watch(screen.clone(), board.clone(), clock.clone(), supervisor.shutdown());
+    supervisor.task("screen parts", parts);
     if let Some(ends) = ends {
         let parts = uplink::Parts {
             settings: &settings,

@@ -20,6 +20,9 @@ use ui::backend::Rotation;
 /// Sides of a screen: smaller than this no page fits, larger is no panel that is sold.
 const SCREEN_PX: std::ops::RangeInclusive<u32> = 320..=7680;
 
+/// Seconds for a proof; `kiosk-trial.timer` comes after the longest one.
+const PROVE_S: std::ops::RangeInclusive<u32> = 1..=900;
+
 /// Largest settings file: every key that there is, with a page of comments to each, is a tenth of it.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
@@ -182,8 +185,8 @@ impl Settings {
                 );
             }
         }
-        if self.update.as_ref().is_some_and(|update| update.prove_s == 0) {
-            return wrong("update.prove_s", "must be at least 1");
+        if self.update.as_ref().is_some_and(|update| !PROVE_S.contains(&update.prove_s)) {
+            return wrong("update.prove_s", "must be between 1 and 900");
         }
         let sides = [("screen.width", self.screen.width), ("screen.height", self.screen.height)];
         if let Some((key, _)) = sides.iter().find(|(_, pixels)| !SCREEN_PX.contains(pixels)) {

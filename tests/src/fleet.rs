@@ -33,11 +33,19 @@ impl Fleet {
     /// # Errors
     /// It does not start; its log is in `dir`.
     pub fn start(dir: &Path) -> anyhow::Result<Self> {
+        Self::start_as(dir, "localhost")
+    }
+
+    /// The same, for kiosks that reach it as `host`.
+    ///
+    /// # Errors
+    /// It does not start; its log is in `dir`.
+    pub(crate) fn start_as(dir: &Path, host: &str) -> anyhow::Result<Self> {
         let data = home(dir)?;
         let log = dir.join("fleetd.log");
-        let mut command = engines::embedded(&program(&RigOptions::default(), "fleetd")?, &data, "localhost");
+        let mut command = engines::embedded(&program(&RigOptions::default(), "fleetd")?, &data, host);
         command.stderr(std::fs::File::options().create(true).append(true).open(&log)?);
-        Self::run(&mut command, data, "localhost")
+        Self::run(&mut command, data, host)
             .with_context(|| format!("the fleet does not start, see {}", log.display()))
     }
 

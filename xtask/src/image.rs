@@ -63,6 +63,7 @@ pub(crate) fn in_guest(scripts: &[&str]) -> anyhow::Result<()> {
         let mut guest = run::program(built("guest"));
         guest.arg(&disk).args(["--script", script, "--limit-s", "900"]);
         guest.arg("--dir").arg(out.join("vm")).arg("--out").arg(out.join("pictures"));
+        guest.arg("--programs").arg(&programs);
         run::step(&format!("in the guest: {script}"), &mut guest)?;
     }
     Ok(())

@@ -351,7 +351,7 @@ pub struct Update {
     /// names when it takes the kiosk in.
     #[serde(default)]
     pub campaign_keys: Vec<String>,
-    /// Seconds that a new release has to prove itself.
+    /// Seconds that a new release has to prove itself, at most 900: `kiosk-trial.timer` waits no longer than for that.
     #[serde(default = "default_prove_s")]
     pub prove_s: u32,
 }

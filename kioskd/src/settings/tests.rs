@@ -59,6 +59,7 @@ fn values_that_make_no_sense_are_refused_with_what_would_be_right() {
         ("[uplink]\nfleet = 'https://f'\nca = 'x'\nack_s = 0\n", "uplink"),
         ("[uplink]\nfleet = 'https://f'\nca = 'x'\nbatch_bytes = 5\n", "uplink.batch_bytes"),
         ("[update]\nprove_s = 0\n", "update.prove_s"),
+        ("[update]\nprove_s = 901\n", "update.prove_s"),
         ("[kiosk]\nid = 'K_1'\n[uplink]\nfleet = 'https://f'\nca = 'x'\n", "kiosk.id"),
     ] {
         let file = write(root.path(), "kioskd.toml", text);

@@ -1,5 +1,5 @@
 //! Whether a new system is good: it shows a page, the store can be written, and every device that answered before
-//! answers. The network is no evidence: a fleet that is away must not undo an update.
+//! answers, the display and its touch panel among them. The network is no evidence: a fleet that is away must not undo an update.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -14,6 +14,9 @@ struct Arguments {
     /// What is performed.
     #[arg(long, value_enum)]
     script: Script,
+    /// The folder of our programs, for scripts that make releases.
+    #[arg(long, value_name = "DIR", default_value = "target/release")]
+    programs: PathBuf,
     /// Where pictures go.
     #[arg(long, value_name = "DIR", default_value = "pictures")]
     out: PathBuf,
@@ -25,12 +28,18 @@ enum Script {
     Order,
     /// A release on trial that proves itself, and one with broken blocks that is left again.
     Trials,
+    /// An update by a fleet, from the makers' keys to the proof. Makes its own disks.
+    Update,
+    /// Bad releases by a fleet: one crashes, one hangs, one finds no display; each is left. Makes its own disks.
+    Fallbacks,
 }
 
 fn main() -> anyhow::Result<()> {
-    let Arguments { vm, script, out } = Arguments::parse();
+    let Arguments { vm, script, programs, out } = Arguments::parse();
     match script {
         Script::Order => guest::order::perform(&vm, &out),
         Script::Trials => guest::trials::perform(&vm),
+        Script::Update => guest::update::perform(&vm, &programs),
+        Script::Fallbacks => guest::fallbacks::perform(&vm, &programs),
     }
 }

@@ -134,9 +134,16 @@ impl EventLoop {
                 self.display_due.set(Some(due));
             }
         }
+        self.tell_what_is_plugged();
         let is_dirty = surface.as_ref().is_some_and(|surface| surface.is_dirty());
         self.announce_if_ready(is_dirty);
         self.idle_time(surface.as_deref())
+    }
+
+    fn tell_what_is_plugged(&self) {
+        let (display, sources) = (self.display.borrow(), self.sources.borrow());
+        let touch = sources.iter().find_map(|source| source.plugged());
+        self.hub.publish_plugged(display.as_ref().map(|it| it.plugged()), touch);
     }
 
     fn apply_inputs(&self) -> bool {

@@ -16,6 +16,7 @@ use super::clock::Clock;
 use super::input::Origin;
 use super::panel::Panel;
 use super::pixel::Xrgb8888;
+use super::plugged::{Plugged, PluggedParts};
 use super::region::{Rect, Region};
 use super::snapshot::{Snapshot, SnapshotError};
 use super::stats::{FrameCost, Liveness, Recorder, RenderStats};
@@ -71,6 +72,7 @@ pub struct FrameHub {
     watchers: AtomicUsize,
     wake: Box<dyn Fn() + Send + Sync>,
     screen: watch::Sender<ScreenInfo>,
+    plugged: watch::Sender<PluggedParts>,
 }
 
 #[derive(Default)]
@@ -109,6 +111,7 @@ impl FrameHub {
             watchers: AtomicUsize::new(0),
             wake: Box::new(wake),
             screen: watch::Sender::new(ScreenInfo::default()),
+            plugged: watch::Sender::default(),
         })
     }
 
@@ -141,6 +144,12 @@ impl FrameHub {
     #[must_use]
     pub fn screen(&self) -> watch::Receiver<ScreenInfo> {
         self.screen.subscribe()
+    }
+
+    /// What of the screen is plugged in.
+    #[must_use]
+    pub fn plugged(&self) -> watch::Receiver<PluggedParts> {
+        self.plugged.subscribe()
     }
 
     /// A copy of the screen. Blocks until the screen's thread has answered: never call it on that thread, and wrap
@@ -198,6 +207,16 @@ impl FrameHub {
     #[must_use]
     pub fn is_watched(&self) -> bool {
         self.watchers.load(Ordering::Acquire) > 0
+    }
+
+    pub(crate) fn publish_plugged(&self, display: Option<&Plugged>, touch: Option<&Plugged>) {
+        self.plugged.send_if_modified(|told| {
+            let differs = told.display.as_ref() != display || told.touch.as_ref() != touch;
+            if differs {
+                *told = PluggedParts { display: display.cloned(), touch: touch.cloned() };
+            }
+            differs
+        });
     }
 
     pub(crate) fn recorder(&self) -> &Recorder {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::keys::Key;
+use super::plugged::Plugged;
 
 /// Inputs that may wait for the screen's thread. A finger makes at most some 200 events a second and the thread
 /// takes all of them at least 60 times a second, so a full queue means that the thread hangs.
@@ -103,6 +104,11 @@ pub trait PointerSource {
 
     /// Moves everything that is there to `into`. Must not block.
     fn drain(&mut self, into: &mut Vec<Input>);
+
+    /// Whether the devices that it reads are there; `None` for a source without devices.
+    fn plugged(&self) -> Option<&Plugged> {
+        None
+    }
 }
 
 /// The writing end of the screen's input queue; cheap to clone, usable on any thread.

@@ -19,6 +19,7 @@ use std::time::Duration;
 use super::display::Display;
 use super::hub::Frame;
 use super::pixel::Xrgb8888;
+use super::plugged::Plugged;
 use super::region::Rect;
 use super::rotation::Rotation;
 use blit::Picture;
@@ -50,10 +51,11 @@ pub(crate) struct Kms {
     /// Width and height of the picture in pixels.
     size: (u16, u16),
     state: State,
+    plugged: Plugged,
 }
 
 enum State {
-    Without { retry_at: Duration, pause: Duration, told: Option<String> },
+    Without { retry_at: Duration, pause: Duration },
     With(Box<Driven>),
 }
 
@@ -66,8 +68,8 @@ struct Driven {
 
 impl Kms {
     pub(crate) fn new(options: DisplayOptions, size: (u16, u16)) -> Self {
-        let state = State::Without { retry_at: Duration::ZERO, pause: PAUSE, told: None };
-        Self { options, size, state }
+        let state = State::Without { retry_at: Duration::ZERO, pause: PAUSE };
+        Self { options, size, state, plugged: Plugged::absent("not looked for yet") }
     }
 
     fn whole(&self) -> Rect {
@@ -76,7 +78,7 @@ impl Kms {
 
     /// Looks for a display.
     fn find(&mut self, now: Duration) {
-        let State::Without { retry_at, pause, told } = &mut self.state else { return };
+        let State::Without { retry_at, pause } = &mut self.state else { return };
         let wanted = self.options.rotation.size(self.size);
         match Output::open(self.options.node.as_deref(), wanted) {
             Ok(output) => {
@@ -86,6 +88,7 @@ impl Kms {
                 } else {
                     tracing::warn!(what, ?wanted, "the display has no mode of the size of the pages");
                 }
+                self.plugged = Plugged::there(what);
                 let flips = Flips::new(self.whole());
                 let driven = Driven { output, flips, look_at: now + LOOK_INTERVAL, lost: 0 };
                 self.state = State::With(Box::new(driven));
@@ -94,10 +97,10 @@ impl Kms {
                 *retry_at = now + *pause;
                 *pause = (*pause * 2).min(PAUSE_MAX);
                 // Told once, not every few seconds for as long as nobody plugs one in.
-                let why = why(&error);
-                if told.as_ref() != Some(&why) {
-                    tracing::warn!(why, "there is no display");
-                    *told = Some(why);
+                let absent = Plugged::absent(why(&error));
+                if self.plugged != absent {
+                    tracing::warn!(why = absent.what, "there is no display");
+                    self.plugged = absent;
                 }
             }
         }
@@ -105,7 +108,8 @@ impl Kms {
 
     fn gone(&mut self, now: Duration, why: &str) {
         tracing::warn!(why, "the display is gone");
-        self.state = State::Without { retry_at: now + PAUSE, pause: PAUSE, told: None };
+        self.plugged = Plugged::absent(why);
+        self.state = State::Without { retry_at: now + PAUSE, pause: PAUSE };
     }
 }
 
@@ -162,6 +166,10 @@ impl Display for Kms {
         if let State::With(driven) = &mut self.state {
             driven.flips.damage(frame.dirty);
         }
+    }
+
+    fn plugged(&self) -> &Plugged {
+        &self.plugged
     }
 
     fn fd(&self) -> Option<BorrowedFd<'_>> {

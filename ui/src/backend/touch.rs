@@ -18,6 +18,7 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
 use super::input::{Input, Origin, PointerSource};
 use super::panel::Panel;
+use super::plugged::Plugged;
 use super::rotation::Rotation;
 use contacts::{Contacts, Mapping, Report};
 
@@ -26,6 +27,9 @@ const NODES: &str = "/dev/input";
 
 /// Panels that are read at once.
 const PANELS_MAX: usize = 4;
+
+/// What a person is told then.
+const NO_PANEL: &str = "no touch panel is plugged in";
 
 /// How touches become places.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,9 +55,11 @@ pub struct TouchPanels {
     epoll: Epoll,
     arrivals: Inotify,
     panels: BTreeMap<PathBuf, Touch>,
+    plugged: Plugged,
 }
 
 struct Touch {
+    name: String,
     device: RawDevice,
     contacts: Contacts,
 }
@@ -71,7 +77,8 @@ impl TouchPanels {
         epoll.add(arrivals.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
         let panels = BTreeMap::new();
         let size = panel.size_logical();
-        let mut all = Self { options, size, origin: Origin::new(), epoll, arrivals, panels };
+        let plugged = Plugged::absent(NO_PANEL);
+        let mut all = Self { options, size, origin: Origin::new(), epoll, arrivals, panels, plugged };
         all.find();
         Ok(all)
     }
@@ -96,8 +103,9 @@ impl TouchPanels {
         let added = self.epoll.add(device.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, 0));
         match added {
             Ok(()) => {
-                tracing::info!(name, path = %path.display(), "a touch panel is there");
-                self.panels.insert(path.to_owned(), Touch { device, contacts });
+                tracing::info!(%name, path = %path.display(), "a touch panel is there");
+                self.panels.insert(path.to_owned(), Touch { name, device, contacts });
+                self.plugged = plugged(&self.panels);
             }
             Err(error) => tracing::warn!(name, %error, "a touch panel cannot be read"),
         }
@@ -126,6 +134,12 @@ impl TouchPanels {
     }
 }
 
+fn plugged(panels: &BTreeMap<PathBuf, Touch>) -> Plugged {
+    let names: Vec<_> =
+        panels.iter().map(|(path, it)| format!("{} at {}", it.name, path.display())).collect();
+    if names.is_empty() { Plugged::absent(NO_PANEL) } else { Plugged::there(names.join(", ")) }
+}
+
 impl PointerSource for TouchPanels {
     fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.epoll.0.as_fd())
@@ -137,7 +151,7 @@ impl PointerSource for TouchPanels {
             Err(Errno::EAGAIN) => {}
             Err(errno) => tracing::warn!(%errno, "new touch panels are not noticed"),
         }
-        let (epoll, origin) = (&self.epoll, self.origin);
+        let (epoll, origin, before) = (&self.epoll, self.origin, self.panels.len());
         self.panels.retain(|path, touch| match touch.read(origin, into) {
             Ok(()) => true,
             Err(error) => {
@@ -147,6 +161,13 @@ impl PointerSource for TouchPanels {
                 false
             }
         });
+        if self.panels.len() != before {
+            self.plugged = plugged(&self.panels);
+        }
+    }
+
+    fn plugged(&self) -> Option<&Plugged> {
+        Some(&self.plugged)
     }
 }
 
