@@ -6,6 +6,9 @@
 //!  PROVEN=X   slot X was marked good: its boots are not counted, so that quick power cycling never leaves it
 //!  TRIAL=X    the last boot was one of X that was counted
 //! ```
+//! `FACTORY_RESET=1` (`kiosk-factory-reset.service`) lets systemd-repart make the state partition anew. It is taken back
+//! before that boot: a block that could not be written must not lose what is sold later.
+//!
 //! RAUC's `mark-good` and `mark-active` leave the same `X_OK=1 X_TRY=0`. What tells them apart is memory: if the boot
 //! before counted X and its count is 0 again, X was marked good. Nothing can be installed into X in between, because X
 //! was running. An environment that cannot be read boots the first slot that loads.
@@ -67,8 +70,13 @@ const HEAD: &str = "\
 # Generated from image/layout.toml; why it is so: image/src/grub.rs.
 set timeout=0
 regexp --set=1:disk '^([^,]+)' \"$root\"
-load_env ORDER A_OK A_TRY B_OK B_TRY PROVEN TRIAL MACHINE_ID
+load_env ORDER A_OK A_TRY B_OK B_TRY PROVEN TRIAL MACHINE_ID FACTORY_RESET
 if [ -z \"$ORDER\" ]; then set ORDER=\"A B\"; fi
+if [ \"$FACTORY_RESET\" = \"1\" ]; then
+    set reset=systemd.factory_reset=1
+    set FACTORY_RESET=
+    save_env FACTORY_RESET
+fi
 ";
 
 /// `boot_X` loads and starts a slot, and comes back only if that fails. `try_X` does so if the slot may be booted.
@@ -89,7 +97,7 @@ function boot_{slot} {{
     source \"($disk,gpt{boot})/slot.cfg\"
     if [ -n \"$args\" ]; then
         if [ -n \"$MACHINE_ID\" ]; then set args=\"$args systemd.machine_id=$MACHINE_ID\"; fi
-        if linux \"($disk,gpt{boot})/vmlinuz\" $args kiosk.root={root} rauc.slot={slot}; then
+        if linux \"($disk,gpt{boot})/vmlinuz\" $args $reset kiosk.root={root} rauc.slot={slot}; then
             if initrd \"($disk,gpt{boot})/initrd\"; then boot; fi
         fi
     fi

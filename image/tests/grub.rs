@@ -67,8 +67,12 @@ impl Machine {
         self.variables().get(name).cloned().unwrap_or_default()
     }
 
-    /// The slot that is started; `-` if none.
-    fn boot_with(&self, broken: &str) -> String {
+    /// What is said when every slot loads.
+    fn command_line(&self) -> String {
+        self.run("")
+    }
+
+    fn run(&self, broken: &str) -> String {
         let shell = Command::new("bash")
             .arg(self.dir.path().join("grub.sh"))
             .env_clear()
@@ -82,7 +86,12 @@ impl Machine {
             "{}",
             String::from_utf8_lossy(&shell.stderr)
         );
-        let said = String::from_utf8(shell.stdout).unwrap();
+        String::from_utf8(shell.stdout).unwrap()
+    }
+
+    /// The slot that is started; `-` if none.
+    fn boot_with(&self, broken: &str) -> String {
+        let said = self.run(broken);
         let slot = said.split("rauc.slot=").nth(1).map(|rest| rest.trim().to_owned());
         if let Some(slot) = &slot {
             let (root, boot) = if slot == "A" { ("root-a", "gpt2") } else { ("root-b", "gpt3") };
@@ -139,6 +148,15 @@ fn a_proven_slot_is_never_left_for_being_switched_off_and_on() {
         assert_eq!(machine.boot(), "A");
     }
     assert_eq!(machine.is("A_TRY"), "0");
+}
+
+#[test]
+fn a_factory_reset_is_asked_for_once() {
+    let machine = Machine::new(NEW);
+    machine.write(&[("FACTORY_RESET", "1")]);
+    let commands: Vec<bool> =
+        (0..3).map(|_| machine.command_line().contains("systemd.factory_reset=1")).collect();
+    assert_eq!(commands, [true, false, false]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use domain::View;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
 use ui::backend::mirror::Mirror;
@@ -22,7 +23,7 @@ use crate::core::{CoreHandle, Recorder};
 use crate::settings;
 use crate::supervisor::Supervisor;
 use crate::updates::UpdatesHandle;
-use crate::uplink::UplinkHandle;
+use crate::uplink::{Machine, UplinkHandle};
 
 /// What the tools can reach.
 #[derive(Clone)]
@@ -41,6 +42,8 @@ pub struct AdminContext {
     pub uplink: Option<UplinkHandle>,
     /// Updates, if the settings have them.
     pub updates: Option<UpdatesHandle>,
+    /// What the daemon runs on.
+    pub machine: Arc<dyn Machine>,
 }
 
 /// The mirror and where it listens.

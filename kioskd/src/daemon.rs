@@ -148,6 +148,7 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         recorder,
         uplink,
         updates,
+        machine: Arc::clone(&machine),
     };
     admin::start(&settings.admin, context.clone(), &supervisor, &runtime)?;
     let parts = screen::watch(screen.clone(), board.clone(), clock.clone(), supervisor.shutdown());

@@ -16,6 +16,9 @@ pub const EXIT_RESTART: u8 = 85;
 /// it decides what a restart is.
 pub const EXIT_REBOOT: u8 = 86;
 
+/// The unit that makes a kiosk as it left the works.
+const FACTORY_RESET: &str = "kiosk-factory-reset.service";
+
 /// With what code the daemon ends.
 #[derive(Clone, Debug, Default)]
 pub struct Ending(Arc<AtomicU8>);
@@ -50,6 +53,15 @@ impl Machine for ThisMachine {
             self.ending.with(EXIT_REBOOT);
             self.supervisor.stop();
         }
+        Ok(())
+    }
+
+    fn factory_reset(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.under_systemd, "this kiosk does not run as a service of its own machine");
+        let mut start = Command::new("systemctl");
+        let status =
+            start.args(["--no-block", "start", FACTORY_RESET]).status().context("systemctl start")?;
+        anyhow::ensure!(status.success(), "systemctl start {FACTORY_RESET}: {status}");
         Ok(())
     }
 

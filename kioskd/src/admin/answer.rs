@@ -3,6 +3,7 @@
 mod check;
 mod day;
 mod orders;
+mod reset;
 mod status;
 mod words;
 
@@ -43,6 +44,7 @@ pub(super) async fn answer(request: Request, user: &str, context: &AdminContext)
         }
         Request::UpdatesHalt => tell_updates(context, Wanted::Hold { by: user.into() }).await,
         Request::UpdatesResume => tell_updates(context, Wanted::GoOn).await,
+        Request::FactoryReset { losing_unsent } => reset::factory(context, user, losing_unsent).await,
         Request::Dump => Ok(json!({"text": context.recorder.text()})),
         Request::CatalogImport { document } => import(context, user, document).await,
         Request::Status => status::status(context).await,

@@ -112,6 +112,11 @@ pub enum Request {
     UpdatesHalt,
     /// Go on with updates.
     UpdatesResume,
+    /// Delete everything but the system itself, and restart.
+    FactoryReset {
+        /// Also what was sold and is not at the fleet yet.
+        losing_unsent: bool,
+    },
     /// The last inputs.
     Dump,
 }

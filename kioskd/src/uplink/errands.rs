@@ -49,6 +49,12 @@ pub trait Machine: Send + Sync {
     /// It refuses.
     fn reboot(&self) -> anyhow::Result<()>;
 
+    /// Deletes everything but the system itself and restarts. Returns when that has begun.
+    ///
+    /// # Errors
+    /// It refuses, or cannot do that.
+    fn factory_reset(&self) -> anyhow::Result<()>;
+
     /// Ends the daemon in order, so that it starts anew with the settings as they are then.
     fn restart(&self);
 }

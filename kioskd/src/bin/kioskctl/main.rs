@@ -5,6 +5,7 @@ mod check;
 mod day;
 mod output;
 mod print;
+mod reset;
 mod reverse;
 mod updates;
 mod voice;
@@ -110,6 +111,15 @@ enum Command {
         #[command(subcommand)]
         command: Option<updates::UpdatesCommand>,
     },
+    /// Make the kiosk as it left the works: delete what it has sold, its settings and its identity, and restart.
+    FactoryReset {
+        /// Also what was sold and is not at the fleet yet.
+        #[arg(long)]
+        losing_unsent: bool,
+        /// Without asking.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Ordering by voice.
     #[command(subcommand)]
     Voice(voice::VoiceCommand),
@@ -188,6 +198,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         _ => {}
     }
     let socket = socket(arguments)?;
+    if let Command::FactoryReset { yes: false, .. } = &arguments.command {
+        reset::confirmed(&socket)?;
+    }
     let Some(request) = request(&arguments.command)? else { return Ok(ExitCode::SUCCESS) };
     let mut answer = ask(&socket, &request)?;
     if let Command::EndOfDay = arguments.command {
@@ -239,6 +252,9 @@ fn request(command: &Command) -> anyhow::Result<Option<Request>> {
         Command::SoldOut { item, back } => Request::SoldOut { item: item.clone(), sold_out: !back },
         Command::Enroll { code } => Request::Enroll { code: code.clone() },
         Command::Updates { command } => updates::request(command.as_ref())?,
+        Command::FactoryReset { losing_unsent, .. } => {
+            Request::FactoryReset { losing_unsent: *losing_unsent }
+        }
         Command::Dump => Request::Dump,
         Command::Price { .. }
         | Command::Check

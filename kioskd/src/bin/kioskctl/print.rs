@@ -42,6 +42,7 @@ pub(crate) fn table(request: &Request, answer: &Value) -> String {
         | Request::UpdatesInstall { .. }
         | Request::UpdatesHalt
         | Request::UpdatesResume
+        | Request::FactoryReset { .. }
         | Request::Close
         | Request::Open
         | Request::SoldOut { .. } => format!("{}\n", word(&answer["done"])),
