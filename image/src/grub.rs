@@ -6,7 +6,7 @@
 //!  PROVEN=X   slot X was marked good: its boots are not counted, so that quick power cycling never leaves it
 //!  TRIAL=X    the last boot was one of X that was counted
 //! ```
-//! `FACTORY_RESET=1` (`kiosk-factory-reset.service`) lets systemd-repart make the state partition anew. It is taken back
+//! `FACTORY_RESET=1` (`kiosk-factory-reset.service`) lets `kiosk-state-reset.service` make the state partition anew. It is taken back
 //! before that boot: a block that could not be written must not lose what is sold later.
 //!
 //! RAUC's `mark-good` and `mark-active` leave the same `X_OK=1 X_TRY=0`. What tells them apart is memory: if the boot
