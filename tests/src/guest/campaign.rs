@@ -46,8 +46,13 @@ pub(super) struct Campaign {
 impl Campaign {
     /// Starts the fleet, makes the makers' keys, and the release that is there at first.
     pub(super) fn begin(options: &Options, programs: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&options.dir)?;
-        let dir = options.dir.canonicalize()?;
+        let dir = options.dir.join("campaign");
+        // Keys and a fleet of a run before are of no use to this one.
+        if dir.exists() {
+            std::fs::remove_dir_all(&dir)?;
+        }
+        std::fs::create_dir_all(&dir)?;
+        let dir = dir.canonicalize()?;
         let fleet = Fleet::start_as(&dir, HOST)?;
         let makers = Makers::at(program(&RigOptions::default(), "kiosk-ota")?, &dir);
         let online = std::fs::read_to_string(fleet.data.join("ca/online.pub"))?;
