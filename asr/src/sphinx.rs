@@ -1,6 +1,7 @@
-//! Debian's libpocketsphinx 0.8+5prealpha through fourteen of its functions: the only unsafe code of speech.
+//! Debian's libpocketsphinx 0.8+5prealpha through fifteen of its functions: the only unsafe code of speech.
 //!
-//! What keeps it sound: a decoder is owned by one value and used through `&mut` only; strings of the library are
+//! What keeps it sound: a decoder is owned by one value and used through `&mut` only; nothing else of the library runs
+//! while a decoder is made, changed or freed (`SETTING_UP`), and its log, one for the whole process, is off; strings are
 //! copied before the next call; a grammar is always set together with its search (setting the string of the
 //! active search alone crashes at the next utterance); `bestpath` is off (with it a single utterance took up to
 //! 25 s); nothing writes audio or words to a file.
@@ -9,6 +10,7 @@
 use std::ffi::{CStr, CString, NulError, c_char, c_int, c_void};
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
+use std::sync::{Once, PoisonError, RwLock};
 
 /// The models of Debian's `pocketsphinx-en-us`.
 #[derive(Clone, Debug)]
@@ -63,6 +65,13 @@ pub(crate) struct Decoder {
     _arguments: Vec<CString>,
 }
 
+/// Held to make, change or free a decoder, and shared to decode. Those parts of the library use variables of the whole
+/// process (its log and its reader of numbers): two threads in them at once corrupted the heap.
+static SETTING_UP: RwLock<()> = RwLock::new(());
+
+/// The library's log holds what was recognised, and setting it for each decoder closes it under the others.
+static LOG_OFF: Once = Once::new();
+
 // SAFETY: a decoder has no thread-local state; the library allows one thread at a time, which `&mut` ensures.
 unsafe impl Send for Decoder {}
 
@@ -76,6 +85,7 @@ unsafe extern "C" {
         strict: i32,
     ) -> *mut c_void;
     fn cmd_ln_free_r(config: *mut c_void) -> c_int;
+    fn err_set_logfp(stream: *mut c_void);
 }
 
 #[link(name = "pocketsphinx")]
@@ -101,18 +111,8 @@ unsafe extern "C" {
 
 /// Settings that both decoders share. Removing silence and noise is on by default in this version, and makes the
 /// two decoders look at different frames.
-const SHARED: [&str; 10] = [
-    "-samprate",
-    "16000",
-    "-logfn",
-    "/dev/null",
-    "-remove_silence",
-    "no",
-    "-remove_noise",
-    "no",
-    "-bestpath",
-    "no",
-];
+const SHARED: [&str; 8] =
+    ["-samprate", "16000", "-remove_silence", "no", "-remove_noise", "no", "-bestpath", "no"];
 
 impl Decoder {
     /// A decoder for a grammar: it knows no words until [`Self::set_grammar`].
@@ -134,6 +134,9 @@ impl Decoder {
         let arguments: Vec<CString> = all.map(CString::new).collect::<Result<_, _>>()?;
         let mut argv: Vec<*mut c_char> = arguments.iter().map(|text| text.as_ptr().cast_mut()).collect();
         let argc = i32::try_from(argv.len()).unwrap_or(0);
+        let _alone = SETTING_UP.write().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: no log is a setting of the library; nothing else of it runs.
+        LOG_OFF.call_once(|| unsafe { err_set_logfp(std::ptr::null_mut()) });
         // SAFETY: the definitions are static; argv holds argc strings that live as long as the decoder, and the
         // library only reads them. The decoder keeps its own reference to the settings.
         let raw = unsafe {
@@ -152,6 +155,7 @@ impl Decoder {
     /// Adds words (`for`, and `for(2)` for another way to say it), then takes a grammar of them.
     pub(crate) fn set_grammar(&mut self, words: &[(String, String)], jsgf: &str) -> Result<(), SphinxError> {
         let (name, jsgf) = (CString::new("menu")?, CString::new(jsgf)?);
+        let _alone = SETTING_UP.write().unwrap_or_else(PoisonError::into_inner);
         for (at, (word, phones)) in words.iter().enumerate() {
             let (word, phones) = (CString::new(word.as_str())?, CString::new(phones.as_str())?);
             let is_last = c_int::from(at + 1 == words.len());
@@ -172,6 +176,7 @@ impl Decoder {
     /// Decodes one utterance of 16 kHz mono. Blocks for about a tenth of its length.
     pub(crate) fn decode(&mut self, samples: &[i16]) -> Result<Hypothesis, SphinxError> {
         let raw = self.raw.as_ptr();
+        let _beside_others = SETTING_UP.read().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: the decoder is alive and ours alone; `samples` holds `len` values that are only read.
         let is_done = unsafe {
             ps_start_utt(raw) == 0
@@ -195,6 +200,7 @@ impl Decoder {
 
 impl Drop for Decoder {
     fn drop(&mut self) {
+        let _alone = SETTING_UP.write().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: it was made by `ps_init` and nothing else points to it.
         unsafe { ps_free(self.raw.as_ptr()) };
     }

@@ -125,6 +125,26 @@ fn a_grammar_with_an_unknown_word_or_sound_is_refused_and_the_next_one_works() {
     assert!(recogniser.recognise(&[7; 16_000]).is_ok());
 }
 
+/// Parts of the library use variables of the whole process: without a lock this corrupted the heap, or hung.
+#[test]
+fn recognisers_made_in_many_threads_at_once_leave_each_other_alone() {
+    let grammar = || Grammar {
+        jsgf: "#JSGF V1.0;\ngrammar menu;\npublic <utt> = /0.25/ latte | /0.75/ mocha;\n".to_owned(),
+        words: ["latte", "mocha"].map(|word| (word.to_owned(), "L AA T EY".to_owned())).to_vec(),
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    let mut recogniser = Recogniser::new(Models::default()).unwrap();
+                    recogniser.set_grammar(grammar()).unwrap();
+                    recogniser.recognise(&[7; 2_000]).unwrap();
+                }
+            });
+        }
+    });
+}
+
 /// Five recordings of a person that the library's makers ship, with their grammar.
 #[test]
 fn recordings_of_a_person_are_recognised() {

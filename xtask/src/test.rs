@@ -3,6 +3,9 @@
 use crate::run::{cargo, step};
 use crate::{check, image, tidy};
 
+/// What runs each test program: one that hangs fails after twenty minutes, and the others still run.
+const RUNNER: &str = "target.'cfg(all())'.runner=['timeout','--foreground','--kill-after=10','1200']";
+
 pub(crate) fn test(arguments: &[String]) -> anyhow::Result<()> {
     if let [name] = arguments {
         build()?;
@@ -11,7 +14,7 @@ pub(crate) fn test(arguments: &[String]) -> anyhow::Result<()> {
     tidy::tidy()?;
     step("format", cargo().args(["fmt", "--all", "--check"]))?;
     build()?;
-    step("test", cargo().args(["test", "--workspace", "--no-fail-fast"]))?;
+    step("test", cargo().args(["test", "--workspace", "--no-fail-fast", "--config", RUNNER]))?;
     check::yocto()?;
     image::in_guest(&["order"])?;
     let lint = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
