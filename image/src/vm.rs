@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
 
 use crate::console::Console;
 use crate::qmp::Qmp;
@@ -72,6 +73,9 @@ pub struct Options {
     /// A credential of the system: kioskd.toml is read as settings after all others. May be given more than once.
     #[arg(long, value_name = "NAME=FILE", value_parser = pair)]
     pub credential: Vec<(String, PathBuf)>,
+    /// What the clock on the board shows at the start (UTC), as 2001-02-03T04:05:06; else the time it is.
+    #[arg(long, value_name = "TIME")]
+    pub clock: Option<String>,
 }
 
 /// Under which address the guest reaches ports of this machine that [`Options::reach`] names.
@@ -80,6 +84,21 @@ pub const HOST: &str = "10.0.2.100";
 /// What a serial adapter with this serial number is called in the guest.
 pub fn serial_in_guest(name: &str) -> String {
     format!("/dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_{name}-if00-port0")
+}
+
+/// A USB device of this name, as QEMU's `device_add` has it: `touch`, `scanner`, or the adapter of a serial line.
+pub fn device(name: &str) -> Value {
+    match name {
+        "touch" => json!({ "driver": "usb-tablet", "bus": "usb.0", "id": name }),
+        "scanner" => json!({ "driver": "usb-kbd", "bus": "usb.0", "id": name }),
+        _ => {
+            json!({ "driver": "usb-serial", "bus": "usb.0", "id": name, "serial": name, "chardev": line_of(name) })
+        }
+    }
+}
+
+fn line_of(name: &str) -> String {
+    format!("line-{name}")
 }
 
 /// The keyboard that is plugged in, as `scanner.hid` has it: QEMU's types what a scanner would.
@@ -119,6 +138,17 @@ impl Guest {
         qemu.args(machine(options)?).args(plugged_in(options)?).current_dir(&dir).stdin(Stdio::null());
         let qemu = qemu.spawn().context("cannot start qemu-system-x86_64")?;
         Ok(Self { qemu, dir })
+    }
+
+    /// Ends it as a power cut would if it still runs, and starts it with the disk as it is.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn again(&mut self, options: &Options) -> anyhow::Result<()> {
+        _ = self.qemu.kill();
+        self.qemu.wait()?;
+        *self = Self::start(&Options { keep: true, ..options.clone() })?;
+        Ok(())
     }
 
     /// What the guest says on its serial port.
@@ -220,6 +250,7 @@ fn machine(options: &Options) -> anyhow::Result<Vec<String>> {
     let relay = relay.display().to_string().replace(',', ",,");
     let reach = |port: &u16| format!(",guestfwd=tcp:{HOST}:{port}-cmd:{relay} relay {port}");
     let reach: String = options.reach.iter().map(reach).collect();
+    let clock = format!("base={}", options.clock.as_deref().unwrap_or("utc"));
     let network = format!("user,id=net,restrict=on{forward}{reach}");
     let firmware = format!("if=pflash,format=raw,readonly=on,file={FIRMWARE}");
     let pairs = [
@@ -228,6 +259,7 @@ fn machine(options: &Options) -> anyhow::Result<Vec<String>> {
         ["-cpu", accel[1]],
         ["-smp", "2"],
         ["-m", "1024"],
+        ["-rtc", &clock],
         ["-display", "none"],
         ["-drive", &firmware],
         ["-drive", "if=pflash,format=raw,file=variables.fd"],
@@ -256,12 +288,12 @@ fn plugged_in(options: &Options) -> anyhow::Result<Vec<String>> {
         let path = fs::canonicalize(path).with_context(|| path.display().to_string())?;
         Ok(path.display().to_string().replace(',', ",,"))
     };
-    let devices = ["qemu-xhci,id=usb", "usb-tablet,bus=usb.0", "usb-kbd,bus=usb.0"];
-    let mut all: Vec<String> = devices.iter().flat_map(|it| ["-device", it]).map(str::to_owned).collect();
-    for (name, device) in &options.serial {
-        let path = path(device)?;
-        all.extend(["-chardev".to_owned(), format!("serial,id=line-{name},path={path}")]);
-        all.extend(["-device".to_owned(), format!("usb-serial,bus=usb.0,chardev=line-{name},serial={name}")]);
+    let devices = ["qemu-xhci,id=usb".to_owned(), device("touch").to_string(), device("scanner").to_string()];
+    let mut all: Vec<String> = devices.into_iter().flat_map(|it| ["-device".to_owned(), it]).collect();
+    for (name, terminal) in &options.serial {
+        let path = path(terminal)?;
+        all.extend(["-chardev".to_owned(), format!("serial,id={},path={path}", line_of(name))]);
+        all.extend(["-device".to_owned(), device(name).to_string()]);
     }
     for (name, file) in &options.credential {
         let secret = fs::read(file).with_context(|| file.display().to_string())?;

@@ -154,7 +154,8 @@ impl Customer {
     /// A page does not come.
     pub fn add_alone(&mut self) -> anyhow::Result<()> {
         self.press("Add")?;
-        self.mirror.wait("the meal offer or the menu", PAGE_WITHIN, |m| m.screen().id != "item")?;
+        self.mirror
+            .wait("the meal offer or the menu", PAGE_WITHIN * self.patience, |m| m.screen().id != "item")?;
         if self.mirror.screen().id == "meal" { self.press_to("No thanks", "menu") } else { Ok(()) }
     }
 }

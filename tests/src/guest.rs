@@ -3,6 +3,8 @@
 mod campaign;
 pub mod fallbacks;
 mod kiosk;
+pub mod mishaps;
 pub mod order;
+mod stage;
 pub mod trials;
 pub mod update;

@@ -14,6 +14,9 @@ struct Arguments {
     /// What is performed.
     #[arg(long, value_enum)]
     script: Script,
+    /// Of the mishaps only those with this in their names.
+    #[arg(long, value_name = "WORDS", default_value = "")]
+    only: String,
     /// The folder of our programs, for scripts that make releases.
     #[arg(long, value_name = "DIR", default_value = "target/release")]
     programs: PathBuf,
@@ -26,6 +29,8 @@ struct Arguments {
 enum Script {
     /// A whole order: fingers, scanner, card, receipt.
     Order,
+    /// Plugs that are pulled, a daemon that hangs, a full disk, cuts of the power and more; it sells after each.
+    Mishaps,
     /// A release on trial that proves itself, and one with broken blocks that is left again.
     Trials,
     /// An update by a fleet, from the makers' keys to the proof. Makes its own disks.
@@ -35,9 +40,10 @@ enum Script {
 }
 
 fn main() -> anyhow::Result<()> {
-    let Arguments { vm, script, programs, out } = Arguments::parse();
+    let Arguments { vm, script, only, programs, out } = Arguments::parse();
     match script {
         Script::Order => guest::order::perform(&vm, &out),
+        Script::Mishaps => guest::mishaps::perform(&vm, &out, &only),
         Script::Trials => guest::trials::perform(&vm),
         Script::Update => guest::update::perform(&vm, &programs),
         Script::Fallbacks => guest::fallbacks::perform(&vm, &programs),
