@@ -113,8 +113,7 @@ fn power_cut(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     at_terminal(stage)?;
     stage.again()?;
     money_is_right(stage)?;
-    let page = stage.customer.mirror.screen().id.clone();
-    stage.shot(&format!("after-power-cut-{page}"))?;
+    stage.shot("after-power-cut")?;
     stage.customer.leave()?;
     sell(stage)
 }

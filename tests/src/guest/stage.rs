@@ -33,7 +33,7 @@ pub(super) struct Stage<'a> {
     pub(super) rig: Rig,
     options: Options,
     guest: Guest,
-    qmp: Rc<RefCell<Qmp>>,
+    qmp: Hand,
     console: Console,
     pub(super) customer: Customer,
     /// Where pictures go.
@@ -47,6 +47,10 @@ impl<'a> Stage<'a> {
         std::fs::create_dir_all(&options.dir)?;
         std::fs::create_dir_all(out)?;
         let dir = options.dir.canonicalize()?.join("devices");
+        // What a terminal took belongs to the disk that knows of it.
+        if dir.exists() && !options.keep {
+            std::fs::remove_dir_all(&dir)?;
+        }
         let sim =
             ["--terminal-pty", "--terminal-mode", "auto", "--terminal-card-ms", "1200", "--printer-instant"];
         let sim = sim.map(str::to_owned).to_vec();
@@ -157,7 +161,8 @@ impl<'a> Stage<'a> {
     /// Cuts the power if it still runs, and starts it again with the disk as it is.
     pub(super) fn again(&mut self) -> anyhow::Result<()> {
         self.guest.again(&self.options)?;
-        self.meet()
+        (self.console, self.qmp, self.customer) = meet(&self.guest, &self.options)?;
+        Ok(())
     }
 
     /// As [`Self::again`], with another time of the clock on the board.
@@ -170,7 +175,7 @@ impl<'a> Stage<'a> {
 
     /// Goes to the screen again: its pages come from a daemon that has started anew.
     pub(super) fn meet(&mut self) -> anyhow::Result<()> {
-        (self.console, self.qmp, self.customer) = meet(&self.guest, &self.options)?;
+        self.customer = customer(&mut self.console, &self.qmp, Duration::from_secs(self.options.limit_s))?;
         Ok(())
     }
 
@@ -186,25 +191,29 @@ impl<'a> Stage<'a> {
     }
 }
 
-type Met = (Console, Rc<RefCell<Qmp>>, Customer);
+type Hand = Rc<RefCell<Qmp>>;
 
 /// Waits until the kiosk has come up, and stands before it.
-fn meet(guest: &Guest, options: &Options) -> anyhow::Result<Met> {
+fn meet(guest: &Guest, options: &Options) -> anyhow::Result<(Console, Hand, Customer)> {
     let limit = Duration::from_secs(options.limit_s);
     let started = Instant::now();
     let mut console =
         guest.console(limit).context("only a disk for a bench lets us in: ./dev image --dev")?;
-    let url = mirror_of(&mut console, limit)?;
-    println!("▶ the kiosk is there after {:.0} s", started.elapsed().as_secs_f32());
-    let mirror = MirrorClient::open(&url)?;
-    let size = mirror.size();
-    let size: (f32, f32) = (u16::try_from(size.0)?.into(), u16::try_from(size.1)?.into());
     // QEMU listens to one at a time.
     let qmp = Rc::new(RefCell::new(guest.qmp()?));
-    let hand = Rc::clone(&qmp);
-    let finger = Box::new(move |x: f32, y: f32| hand.borrow_mut().tap(x / size.0, y / size.1));
-    let customer = Customer::new(mirror)?.with_finger(finger, PATIENCE);
+    let customer = customer(&mut console, &qmp, limit)?;
+    println!("▶ the kiosk is there after {:.0} s", started.elapsed().as_secs_f32());
     Ok((console, qmp, customer))
+}
+
+/// Somebody before the screen, who presses with QEMU's tablet.
+fn customer(console: &mut Console, qmp: &Hand, limit: Duration) -> anyhow::Result<Customer> {
+    let mirror = MirrorClient::open(&mirror_of(console, limit)?)?;
+    let size = mirror.size();
+    let size: (f32, f32) = (u16::try_from(size.0)?.into(), u16::try_from(size.1)?.into());
+    let hand = Rc::clone(qmp);
+    let finger = Box::new(move |x: f32, y: f32| hand.borrow_mut().tap(x / size.0, y / size.1));
+    Ok(Customer::new(mirror)?.with_finger(finger, PATIENCE))
 }
 
 /// Waits until the kiosk gives an address of its mirror.
