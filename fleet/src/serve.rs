@@ -25,6 +25,7 @@ use crate::pki::Authorities;
 use crate::quota;
 use crate::settings::Settings;
 use crate::updates::keys::Keys;
+use crate::updates::mirror;
 use crate::updates::runner::Runner;
 use crate::updates::store::Store;
 
@@ -75,7 +76,10 @@ pub async fn serve(
     let authorities = Arc::new(authorities);
     let sessions = Arc::new(Sessions::load_or_create(&settings.authorities).context("no key of sessions")?);
     let keys = Arc::new(Keys::load_or_create(&settings.authorities).context("no keys for updates")?);
-    let store = Store::new(&settings.releases(), keys.clone());
+    let mut store = Store::new(&settings.releases(), keys.clone());
+    if let Some(bucket) = &settings.updates.bucket {
+        store = store.of_bucket(bucket).context("updates.bucket in the settings")?;
+    }
     let hub = Hub::new();
     let mut tasks = JoinSet::new();
     for _ in 0..settings.ingest.workers {
@@ -107,6 +111,9 @@ pub async fn serve(
         hub: hub.clone(),
     };
     tasks.spawn(runner.run());
+    if settings.updates.bucket.is_some() {
+        tasks.spawn(mirror::follow(store.clone()));
+    }
     tasks.spawn(quota::run(database.clone(), hub.clone(), settings.quota_lease_s));
     let reload = match (around.reload_broker, &settings.broker_reload) {
         (Some(supervisor), _) => Reload::Supervisor(supervisor),

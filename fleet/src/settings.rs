@@ -66,9 +66,33 @@ pub struct Database {
 #[serde(deny_unknown_fields, default)]
 pub struct Updates {
     /// Where they are kept, the same folder for all replicas; `updates` beside the folder of the authorities if not
-    /// given. Made if it is not there.
+    /// given. Made if it is not there. With a bucket it is this replica's copy of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
+    /// Where they are kept instead: a bucket that all replicas share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<Bucket>,
+}
+
+/// A bucket of Amazon S3, or of a store that speaks as S3 does. Who we are is in the environment
+/// (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), or comes from the machine's role.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// Its name.
+    pub name: String,
+    /// What our objects' names begin with.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prefix: String,
+    /// `https://HOST:PORT` of a store that is not Amazon's; `http://` is taken, too: releases prove themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// As Amazon names them; `us-east-1` if neither this nor `AWS_REGION` says another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// The authority that signed the endpoint's certificate, in PEM, besides the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
 }
 
 /// Ingest.

@@ -7,18 +7,20 @@
 //!                  │       rollouts: rows ─► fleet::rollout ─► rows ─► sealed assignments
 //! kiosks ─up/ot─► runner ─► rows
 //! ```
-//! Releases, their metadata and the halt document are the installation's: one folder, one broker, one set of keys.
+//! Releases, their metadata and the halt document are the installation's: one folder or bucket, one broker, one set of keys.
 //! Whatever the makers have not signed cannot be pushed, so any tenant's admin may push. Rollouts belong to a tenant;
 //! their ids are of the whole installation, because the one halt document names those of all tenants.
 //!
 //! The tables are the state. One replica at a time is the runner, by an advisory lock, and keeps nothing in memory
 //! that the next one would miss.
 
+mod bucket;
 mod bundles;
 pub(crate) mod candidates;
 pub(crate) mod hawkbit;
 mod health;
 pub(crate) mod keys;
+pub(crate) mod mirror;
 pub(crate) mod parts;
 pub(crate) mod rollouts;
 pub(crate) mod runner;

@@ -1,12 +1,14 @@
 //! The engines as they are: openssl, Mosquitto and PostgreSQL of the distribution.
 //! Needs the packages `bsdutils curl mosquitto mosquitto-clients openssl postgresql prometheus python3-paho-mqtt swupdate`;
-//! run by root or by any user.
+//! run by root or by any user. `./dev test` sets KIOSKD_S3_PYTHON.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test, also in the helpers")]
 
 #[path = "engines/api.rs"]
 mod api;
 #[path = "engines/broker.rs"]
 mod broker;
+#[path = "engines/bucket.rs"]
+mod bucket;
 #[path = "engines/claims.rs"]
 mod claims;
 #[path = "engines/ctl.rs"]

@@ -188,7 +188,7 @@ pub(super) async fn artifact(
         return Err(missing());
     }
     let path = api.store.bundle(&bundle.model, bundle.number)?;
-    serve_file(&path, &headers).await?.ok_or_else(missing)
+    serve_file(&path, None, &headers).await?.ok_or_else(missing)
 }
 
 /// How it goes.

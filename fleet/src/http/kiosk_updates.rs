@@ -9,6 +9,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use protocol::text::hex;
+use ring::digest::{SHA256, digest};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
@@ -16,6 +18,7 @@ use super::Api;
 use super::door::Device;
 use super::extract::At;
 use super::problem::{Answer, Failed};
+use crate::updates::mirror::TIMESTAMP;
 use crate::updates::store::StoreError;
 
 /// Bytes that are read at once: what a file that is fetched takes of memory.
@@ -53,16 +56,26 @@ pub(super) async fn image(
 pub(super) async fn serve(api: &Api, path: &str, headers: &HeaderMap) -> Answer<Response> {
     let missing = || Failed::missing("file of the update repository", path);
     let at = api.store.path(path).map_err(|_: StoreError| missing())?;
-    serve_file(&at, headers).await?.ok_or_else(missing)
+    // What keeps its name keeps its content, on every replica.
+    let name = (path != TIMESTAMP).then_some(path);
+    serve_file(&at, name, headers).await?.ok_or_else(missing)
 }
 
-/// Answers with a file, or the part of it that is asked for; `None`: there is none.
-pub(super) async fn serve_file(at: &Path, headers: &HeaderMap) -> Answer<Option<Response>> {
+/// Answers with a file, or the part of it that is asked for; `None`: there is none. With a name another content would
+/// have another name.
+pub(super) async fn serve_file(
+    at: &Path,
+    name: Option<&str>,
+    headers: &HeaderMap,
+) -> Answer<Option<Response>> {
     let Ok(mut file) = File::open(at).await else { return Ok(None) };
     let Ok(about) = file.metadata().await else { return Ok(None) };
     let length = about.len();
-    // A file is never changed in its place: another content has another inode, time or length.
-    let etag = format!("\"{:x}-{:x}-{length:x}\"", about.ino(), about.mtime_nsec() ^ about.mtime());
+    let etag = match name {
+        Some(name) => format!("\"{}-{length:x}\"", hex(&digest(&SHA256, name.as_bytes()).as_ref()[..8])),
+        // A file is never changed in its place: another content has another inode, time or length.
+        None => format!("\"{:x}-{:x}-{length:x}\"", about.ino(), about.mtime_nsec() ^ about.mtime()),
+    };
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if text(header::IF_NONE_MATCH).is_some_and(|known| known.split(',').any(|it| it.trim() == etag)) {
         return Ok(Some((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response()));

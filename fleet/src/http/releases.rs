@@ -265,6 +265,10 @@ impl From<StoreError> for Failed {
                 "kiosk-ota verify REPO tells the makers more; the root has to name this fleet's ca/online.pub as \
                  its --online-key",
             ),
+            StoreError::Bucket { .. } => {
+                tracing::error!(error = told, "the bucket of releases");
+                Self::internal("the bucket of releases cannot be used")
+            }
             StoreError::Disk { .. } => {
                 tracing::error!(error = told, "the store of releases");
                 Self::internal("the store of releases cannot be used")

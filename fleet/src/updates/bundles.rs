@@ -50,7 +50,11 @@ impl Store {
             return Err(StoreError::Damaged { is: hashes.sha256, told: sha256.to_owned() });
         }
         file.sync_all().map_err(disk(&from))?;
+        let held = self.hold()?;
         fs::rename(&from, &to).map_err(disk(&to))?;
+        if let Some(mut held) = held {
+            held.put(self.folder(), vec![format!("bundles/{model}-{number}")])?;
+        }
         Ok(hashes)
     }
 }

@@ -175,8 +175,14 @@ impl Runner {
         }
         let store = self.store.clone();
         let read = tokio::task::spawn_blocking(move || {
-            if store.renew(now_s)? {
-                tracing::info!("snapshot and timestamp are signed anew");
+            match store.renew(now_s) {
+                Ok(true) => tracing::info!("snapshot and timestamp are signed anew"),
+                Ok(false) => {}
+                // Half of the timestamp's time is left for the bucket to come back; halts do not wait for it.
+                Err(error @ StoreError::Bucket { .. }) => {
+                    tracing::warn!(error = super::told(&error), "snapshot and timestamp cannot be signed anew");
+                }
+                Err(error) => return Err(error),
             }
             store.metadata()
         });

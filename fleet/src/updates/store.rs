@@ -1,5 +1,5 @@
 //! Where releases are kept: a folder that is a TUF repository as `kiosk-ota` makes it, with the fleet's own signatures.
-//! Several replicas share the folder.
+//! Several replicas share the folder, or a bucket of which each has a copy.
 //!
 //! ```text
 //! FOLDER/{metadata,targets,images}/…   published: what kiosks fetch
@@ -21,9 +21,11 @@ use ota::repository::{Expiry, Repository, RepositoryError};
 use ota::trust::{Role, TrustError};
 
 use super::keys::Keys;
+use super::mirror::{Held, Mirror, rank};
+use crate::settings;
 
 /// Folders that are published.
-const FOLDERS: [&str; 3] = ["metadata", "targets", "images"];
+pub(super) const FOLDERS: [&str; 3] = ["metadata", "targets", "images"];
 /// Longest part of a path.
 const PART_MAX: usize = 200;
 /// Largest file: the largest image, and its tables.
@@ -54,6 +56,12 @@ pub(crate) enum StoreError {
     Unbelieved(RepositoryError),
     #[error("what came has the SHA-256 {is}, not {told}")]
     Damaged { is: String, told: String },
+    #[error("the bucket of releases: {path}")]
+    Bucket {
+        path: String,
+        #[source]
+        source: Box<object_store::Error>,
+    },
     #[error("the store of releases: {path}")]
     Disk {
         path: PathBuf,
@@ -69,11 +77,22 @@ pub(super) type Result<T> = std::result::Result<T, StoreError>;
 pub(crate) struct Store {
     folder: Arc<Path>,
     keys: Arc<Keys>,
+    mirror: Option<Arc<Mirror>>,
 }
 
 impl Store {
     pub(crate) fn new(folder: &Path, keys: Arc<Keys>) -> Self {
-        Self { folder: folder.into(), keys }
+        Self { folder: folder.into(), keys, mirror: None }
+    }
+
+    /// Of a bucket that others have, too.
+    pub(crate) fn of_bucket(self, bucket: &settings::Bucket) -> anyhow::Result<Self> {
+        Ok(Self { mirror: Some(Arc::new(Mirror::new(bucket)?)), ..self })
+    }
+
+    /// Makes the folder as the bucket is, if there is one, and keeps others of this process from changing it.
+    pub(super) fn hold(&self) -> Result<Option<Held<'_>>> {
+        self.mirror.as_ref().map(|mirror| mirror.hold(&self.folder)).transpose()
     }
 
     /// The file of a path in the repository, whether it is there or not. The only way from a path to a file.
@@ -102,6 +121,7 @@ impl Store {
     /// Publishes what was pushed if a kiosk would believe it, and throws it away if not. Releases that `is_proven`
     /// were proven before. Returns all releases. One caller at a time.
     pub(crate) fn publish(&self, now_s: i64, is_proven: impl Fn(&Manifest) -> bool) -> Result<Vec<Manifest>> {
+        let held = self.hold()?;
         let incoming = self.folder.join("incoming");
         let pushed = files(&incoming)?;
         let is_empty = files(&self.folder.join("metadata"))?.is_empty();
@@ -118,7 +138,7 @@ impl Store {
                 return Err(error);
             }
         };
-        self.take(&pushed)?;
+        self.take(&pushed, held)?;
         remove(&incoming)?;
         Ok(releases)
     }
@@ -154,29 +174,26 @@ impl Store {
         releases.map_err(StoreError::Unbelieved)
     }
 
-    /// Moves what was proven to its place: what is named comes before what names it.
-    fn take(&self, pushed: &[PathBuf]) -> Result<()> {
+    /// Moves what was proven to its place, by way of the bucket: what is named comes before what names it.
+    fn take(&self, pushed: &[PathBuf], held: Option<Held<'_>>) -> Result<()> {
         let checking = self.folder.join("checking");
         let mut paths = files(&checking)?;
         paths.retain(|path| pushed.contains(path) || is_online(path));
-        let rank = |path: &PathBuf| {
-            let name = path.to_string_lossy();
-            let ends = |role: Role| name.ends_with(&format!("{role}.json"));
-            (path.starts_with("metadata"), ends(Role::Snapshot), ends(Role::Timestamp))
-        };
-        paths.sort_by_key(rank);
+        paths.retain(|path| is_online(path) || !self.folder.join(path).exists());
+        paths.sort_by_key(|path| rank(&path.to_string_lossy()));
+        if let Some(mut held) = held {
+            held.put(&checking, paths.iter().map(|path| path.display().to_string()).collect())?;
+        }
         for path in paths {
             let (from, to) = (checking.join(&path), self.folder.join(&path));
-            if !to.exists() || is_online(&path) {
-                if let Some(folder) = to.parent() {
-                    fs::create_dir_all(folder).map_err(disk(folder))?;
-                }
-                File::open(&from).and_then(|file| file.sync_all()).map_err(disk(&from))?;
-                fs::rename(&from, &to).map_err(disk(&to))?;
+            if let Some(folder) = to.parent() {
+                fs::create_dir_all(folder).map_err(disk(folder))?;
             }
+            File::open(&from).and_then(|file| file.sync_all()).map_err(disk(&from))?;
+            fs::rename(&from, &to).map_err(disk(&to))?;
         }
-        for folder in FOLDERS.map(|folder| self.folder.join(folder)) {
-            File::open(&folder).and_then(|it| it.sync_all()).map_err(disk(&folder))?;
+        for folder in FOLDERS.map(|folder| self.folder.join(folder)).iter().filter(|it| it.exists()) {
+            File::open(folder).and_then(|it| it.sync_all()).map_err(disk(folder))?;
         }
         remove(&checking)
     }
@@ -189,25 +206,59 @@ impl Store {
 
     /// Signs snapshot and timestamp anew when half of the timestamp's time is over. Whether it did.
     pub(crate) fn renew(&self, now_s: i64) -> Result<bool> {
-        let path = self.folder.join("metadata/timestamp.json");
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            bytes => bytes.map_err(disk(&path))?,
-        };
-        if ends_s(&bytes).is_some_and(|ends| ends - now_s > TIMESTAMP_S / 2) {
+        if !self.is_due(now_s)? {
             return Ok(false);
         }
+        let held = self.hold()?;
+        // Another replica may have done it.
+        if !self.is_due(now_s)? {
+            return Ok(false);
+        }
+        let (metadata, checking) = (self.folder.join("metadata"), self.folder.join("checking"));
+        remove(&checking)?;
+        for path in files(&metadata)? {
+            link(&metadata.join(&path), &checking.join("metadata").join(&path))?;
+        }
+        self.sign(&Repository::at(&checking), now_s)?;
+        self.take(&[], held)?;
+        self.prune()?;
+        Ok(true)
+    }
+
+    fn is_due(&self, now_s: i64) -> Result<bool> {
+        let path = self.folder.join("metadata/timestamp.json");
+        match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            bytes => {
+                Ok(ends_s(&bytes.map_err(disk(&path))?).is_none_or(|ends| ends - now_s <= TIMESTAMP_S / 2))
+            }
+        }
+    }
+
+    /// Removes snapshots that nobody asks for any more.
+    fn prune(&self) -> Result<()> {
+        let mut held = self.hold()?;
         let repository = Repository::at(&self.folder);
-        self.sign(&repository, now_s)?;
         let newest = repository.newest(Role::Snapshot).map_err(StoreError::Unbelieved)?.unwrap_or(0);
         for path in files(&self.folder.join("metadata"))? {
             let version = path.to_str().and_then(|name| name.strip_suffix(".snapshot.json")?.parse().ok());
             if version.is_some_and(|version: u64| version + SNAPSHOTS_KEPT < newest) {
-                let old = self.folder.join("metadata").join(path);
-                fs::remove_file(&old).map_err(disk(&old))?;
+                self.remove(held.as_mut(), &format!("metadata/{}", path.display()))?;
             }
         }
-        Ok(true)
+        Ok(())
+    }
+
+    /// Removes what is published.
+    fn remove(&self, held: Option<&mut Held<'_>>, path: &str) -> Result<()> {
+        if let Some(held) = held {
+            held.remove(path)?;
+        }
+        let file = self.folder.join(path);
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk(&file)(error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// The metadata that kiosks want to hear of: roots from the second on, targets, snapshot, timestamp, in the order in
@@ -238,12 +289,10 @@ impl Store {
             release.images.iter().flat_map(|image| &image.files).map(|file| file.path.clone()).collect()
         };
         let kept: BTreeSet<String> = others.iter().flat_map(paths).collect();
+        let mut held = self.hold()?;
         for path in paths(gone).difference(&kept) {
-            let file = self.path(path)?;
-            match fs::remove_file(&file) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(&file)(error)),
-                Ok(()) | Err(_) => {}
-            }
+            self.path(path)?;
+            self.remove(held.as_mut(), path)?;
         }
         Ok(())
     }
@@ -300,7 +349,7 @@ fn no_root() -> StoreError {
 }
 
 /// Whether it is `metadata/…`, `targets/…` or `images/IMAGE/…`, of plain names that lead nowhere else.
-fn is_path(path: &str) -> bool {
+pub(super) fn is_path(path: &str) -> bool {
     let mut parts = path.split('/');
     let depth = path.split('/').count();
     let wanted = if path.starts_with("images/") { 3 } else { 2 };
@@ -331,7 +380,7 @@ fn link(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// All files below a folder, with their paths from there.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut rest = vec![PathBuf::new()];
     while let Some(below) = rest.pop() {
