@@ -56,8 +56,11 @@ pub enum AccessError {
     #[error("{0:?} is no id of a tenant: 1 to 16 lower-case letters and digits")]
     NoTenantId(String),
     /// There is one already.
-    #[error("there is a tenant {0} already")]
+    #[error("there is a tenant {0} already; without --name it gets one more token of an administrator")]
     TenantThere(String),
+    /// There is none.
+    #[error("there is no tenant {0}; with --name it is made")]
+    NoTenant(String),
     /// No randomness.
     #[error("the operating system gave no random bytes")]
     Random,
@@ -106,6 +109,13 @@ pub(crate) async fn store_token(
     Ok(id)
 }
 
+/// Whether the tenant of this transaction still has an administrator who can come in for good.
+pub(crate) async fn has_admin(transaction: &Transaction<'_>) -> Result<bool, DatabaseError> {
+    let sql = "SELECT EXISTS (SELECT FROM api_token WHERE role = 'admin' AND revoked_at IS NULL AND expires_at IS NULL)
+                   OR EXISTS (SELECT FROM person WHERE role = 'admin' AND disabled_at IS NULL)";
+    Ok(transaction.query_one(sql, &[]).await.trying("look for an administrator")?.get(0))
+}
+
 /// Whether nobody could log in, because there is no tenant.
 ///
 /// # Errors
@@ -149,11 +159,17 @@ pub async fn first_start(owner: &Server, file: &Path) -> Result<bool, AccessErro
     admin_token(&client, row.get(0), "first start", file).await.map(|()| true)
 }
 
-/// Makes a tenant with a site, and a token of its admin in `file` (0600, not there before).
+/// Makes a tenant with a site if there is a name for it, and a token of its admin in `file` (0600, not there before).
 ///
 /// # Errors
-/// There is one of this id, it is no id of a tenant, or the database or the disk refuses.
-pub async fn new_tenant(owner: &Server, id: &str, name: &str, file: &Path) -> Result<(), AccessError> {
+/// There is one of this id, or without a name there is none, it is no id of a tenant, or the database or the disk
+/// refuses.
+pub async fn new_tenant(
+    owner: &Server,
+    id: &str,
+    name: Option<&str>,
+    file: &Path,
+) -> Result<(), AccessError> {
     if id.is_empty() || id.len() > 16 || !id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
         return Err(AccessError::NoTenantId(id.to_owned()));
     }
@@ -162,6 +178,14 @@ pub async fn new_tenant(owner: &Server, id: &str, name: &str, file: &Path) -> Re
         return Err(AccessError::File { path: file.to_owned(), source });
     }
     let client = connect(owner).await?;
+    let Some(name) = name else {
+        let sql = "SELECT EXISTS (SELECT FROM tenant WHERE id = $1)";
+        let there: bool = client.query_one(sql, &[&id]).await.trying("look for a tenant")?.get(0);
+        if !there {
+            return Err(AccessError::NoTenant(id.to_owned()));
+        }
+        return admin_token(&client, id, "fleetd tenant", file).await;
+    };
     let sql =
         "WITH new AS (INSERT INTO tenant (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING id)
                INSERT INTO site (tenant, id, name) SELECT id, $3, 'Main' FROM new";

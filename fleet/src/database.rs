@@ -70,6 +70,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0019_moves", include_str!("migrations/0019_moves.sql")),
     ("0020_hawkbit", include_str!("migrations/0020_hawkbit.sql")),
     ("0021_own_tasks", include_str!("migrations/0021_own_tasks.sql")),
+    ("0022_own_numbers", include_str!("migrations/0022_own_numbers.sql")),
 ];
 
 /// Something the database refused.
@@ -87,6 +88,9 @@ pub enum DatabaseError {
         #[source]
         source: tokio_postgres::Error,
     },
+    /// A row is another's, though it was not there a moment ago.
+    #[error("another has this id")]
+    Taken,
     /// Its address makes no sense.
     #[error("the address of the database cannot be read")]
     Address(#[source] tokio_postgres::Error),

@@ -15,7 +15,7 @@ use crate::access;
 use crate::audit;
 use crate::database::{self, Database, DatabaseError, Server};
 use crate::enrolment::revocation::{self, Reload};
-use crate::http::listen::{Peer, TlsListener, bind, tls};
+use crate::http::listen::{TlsListener, bind, tls};
 use crate::http::{self, Api};
 use crate::hub::Hub;
 use crate::ingest;
@@ -140,18 +140,24 @@ pub async fn serve(
     }
 }
 
-/// Brings the tables up to date and sees to it that there is somebody to let in.
-/// Makes one more tenant, with a site and a token of its administrator in `token_file`.
+/// Makes one more tenant, with a site and a token of its administrator in `token_file`; without a name only the token,
+/// of a tenant that is there.
 ///
 /// # Errors
 /// The settings name no owner of the database, or there is one of this id, or the database or the disk refuses.
-pub async fn add_tenant(settings: &Settings, id: &str, name: &str, token_file: &Path) -> anyhow::Result<()> {
+pub async fn add_tenant(
+    settings: &Settings,
+    id: &str,
+    name: Option<&str>,
+    token_file: &Path,
+) -> anyhow::Result<()> {
     let owner = settings.database.owner.as_ref().context("the settings have no database.owner")?;
     let owner =
         Server::new(owner, settings.database.ca.as_deref()).context("database.owner in the settings")?;
     Ok(access::new_tenant(&owner, id, name, token_file).await?)
 }
 
+/// Brings the tables up to date and sees to it that there is somebody to let in.
 async fn furnish(owner: &Server, app: &Server, admin_token: Option<&PathBuf>) -> anyhow::Result<()> {
     database::migrate(owner).await.context("database.owner in the settings")?;
     database::check_app(app).await.context("database.app in the settings")?;
@@ -173,25 +179,17 @@ async fn listen(settings: &Settings, api: Api, tasks: &mut JoinSet<()>) -> anyho
     if let Some(address) = settings.http.listen {
         let listener = bind(address).await?;
         serving.http = Some(listener.local_addr()?);
-        let service = router.clone().into_make_service_with_connect_info::<Peer>();
-        tasks.spawn(async move { ended(axum::serve(listener, service).await) });
+        tasks.spawn(http::listen::serve(listener, router.clone()));
     }
     if let Some(address) = settings.http.tls_listen {
         let names = settings.http.names.clone();
         let (exchange, config) = watch::channel(tls(&authorities, &names)?);
         let listener = TlsListener::new(bind(address).await?, config)?;
         serving.https = Some(axum::serve::Listener::local_addr(&listener)?);
-        let service = router.into_make_service_with_connect_info::<Peer>();
-        tasks.spawn(async move { ended(axum::serve(listener, service).await) });
+        tasks.spawn(http::listen::serve(listener, router));
         tasks.spawn(renew(authorities, names, exchange));
     }
     Ok(serving)
-}
-
-fn ended(result: std::io::Result<()>) {
-    if let Err(error) = result {
-        tracing::error!(%error, "the API ended");
-    }
 }
 
 /// Makes the certificate of HTTPS anew, for ever.

@@ -34,7 +34,8 @@ enum Command {
         after_help = "What to do with them: docs/fleetd.md\nExample: fleetd init --dir /var/lib/fleetd --name fleet.example"
     )]
     Init(InitArguments),
-    /// Makes one more tenant, with a site and a token of its administrator: nothing of one is seen by another.
+    /// Makes one more tenant, with a site and a token of its administrator: nothing of one is seen by another. Without
+    /// --name it makes one more token for a tenant that is there and whose administrators are all gone.
     #[command(
         after_help = "Example: fleetd tenant acme --name 'Acme Burgers' --config /var/lib/fleetd/fleetd.toml \\\n         \
                             --token-file acme-token"
@@ -42,9 +43,9 @@ enum Command {
     Tenant {
         /// Its id, the beginning of its kiosks' ids: 1 to 16 lower-case letters and digits.
         id: String,
-        /// What it is called.
+        /// What a new one is called.
         #[arg(long)]
-        name: String,
+        name: Option<String>,
         /// The settings of a replica; of `fleetd embedded`, which has to run: DATA/fleetd.toml.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
@@ -139,7 +140,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Init(arguments) => init(arguments),
             Command::Tenant { id, name, config, token_file } => {
                 let settings = Settings::load(&config)?;
-                fleet::serve::add_tenant(&settings, &id, &name, &token_file).await?;
+                fleet::serve::add_tenant(&settings, &id, name.as_deref(), &token_file).await?;
                 let file = token_file.display();
                 eprintln!("fleetd: {id} is there; its administrator: fleetctl login URL --token-file {file}");
                 Ok(())

@@ -289,10 +289,13 @@ fn metrics(client: &Client, report: &mut Report) {
     }
 }
 
-/// The value of a metric without labels.
+/// The value of a metric, the first one where there are several.
 fn metric(text: &str, name: &str) -> u64 {
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok());
-    value.unwrap_or(0)
+    let value = |line: &str| {
+        let (labels, value) = line.strip_prefix(name)?.rsplit_once(' ')?;
+        (labels.is_empty() || labels.starts_with('{')).then(|| value.parse().ok()).flatten()
+    };
+    text.lines().find_map(value).unwrap_or(0)
 }
 
 fn kiosks(summary: &Value, report: &mut Report) {
@@ -404,7 +407,8 @@ mod tests {
 
     #[test]
     fn numbers_are_found_by_their_whole_name() {
-        let text = "# TYPE fleet_events_stray gauge\nfleet_events_stray_x 9\nfleet_events_stray 3\n";
+        let text =
+            "# TYPE fleet_events_stray gauge\nfleet_events_stray_x 9\nfleet_events_stray{tenant=\"t1\"} 3\n";
         assert_eq!(metric(text, "fleet_events_stray"), 3);
         assert_eq!(metric(text, "fleet"), 0);
     }

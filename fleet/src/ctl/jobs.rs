@@ -133,7 +133,8 @@ impl Run {
                 let rows =
                     would["kiosks"].as_array().into_iter().flatten().map(|kiosk| json!({ "kiosk": kiosk }));
                 list(screen, self.form.output, WOULD, &rows.collect::<Vec<_>>())?;
-                screen.note(&format!("{} (dry run): nothing was done", count(number, "kiosk")));
+                let why = if self.care.dry_run { " (dry run)" } else { "" };
+                screen.note(&format!("{}{why}: nothing was done", count(number, "kiosk")));
                 return Ok(Exit::Done);
             }
             let what = format!("This tells {} to {}.", count(number, "kiosk"), self.job);

@@ -9,6 +9,7 @@ use axum::{Json, response::Response};
 use serde::Serialize;
 
 use super::Api;
+use super::door::Staff;
 use super::problem::Answer;
 use crate::counters::COUNTERS;
 use crate::database::Trying;
@@ -71,10 +72,44 @@ async fn revocations_end(api: &Api) -> Option<i64> {
     list_ends(&list)
 }
 
-/// Numbers for Prometheus.
+/// What is counted of a tenant: name, meaning, and a question for states and numbers.
+const COUNTED: &[(&str, &str, &str)] = &[
+    (
+        "fleet_kiosks",
+        "Kiosks by how they are.",
+        "SELECT presence(state, is_on, last_seen, went_off), count(*) FROM kiosk GROUP BY 1 ORDER BY 1",
+    ),
+    (
+        "fleet_rollouts",
+        "Rollouts by where they stand.",
+        "SELECT state, count(*) FROM rollout GROUP BY 1 ORDER BY 1",
+    ),
+    (
+        "fleet_quarantine_open",
+        "Events that were not understood and wait for somebody.",
+        "SELECT NULL, count(*) FROM quarantine WHERE released_at IS NULL",
+    ),
+    (
+        "fleet_tasks_open",
+        "Tasks that wait for somebody.",
+        "SELECT NULL, count(*) FROM task WHERE done_at IS NULL",
+    ),
+    (
+        "fleet_jobs_open",
+        "Jobs that are neither done nor given up.",
+        "SELECT NULL, count(*) FROM job WHERE state IN ('queued', 'sent', 'accepted', 'running')",
+    ),
+    (
+        "fleet_events_stray",
+        "Events whose ids are of no sensible day; at most 10000 are counted.",
+        "SELECT NULL, stray_events()",
+    ),
+];
+
+/// Numbers for Prometheus: of this replica, and of the tenant whose token asks.
 #[utoipa::path(get, path = "/metrics", tag = "access",
     responses((status = 200, content_type = "text/plain", body = String)))]
-pub(super) async fn metrics(State(api): State<Api>) -> Answer<impl IntoResponse> {
+pub(super) async fn metrics(State(api): State<Api>, staff: Staff) -> Answer<impl IntoResponse> {
     let mut text = String::new();
     for (name, help, value) in COUNTERS.all() {
         family(&mut text, name, help, "counter", [(String::new(), value.cast_signed())]);
@@ -90,37 +125,17 @@ pub(super) async fn metrics(State(api): State<Api>) -> Answer<impl IntoResponse>
         let help = "When the list of revoked kiosks ends, and with it every kiosk's access.";
         family(&mut text, "fleet_revocations_end_timestamp_seconds", help, "gauge", [(String::new(), ends)]);
     }
-    let connection = api.database.connection().await?;
-    let rows = connection
-        .query("SELECT tenant, presence, kiosks FROM kiosk_counts() ORDER BY 1, 2", &[])
-        .await
-        .trying("count kiosks")?;
-    // Names of tenants and states have no character that would have to be escaped.
-    let kiosks = rows.iter().map(|row| {
-        let (tenant, state): (&str, &str) = (row.get(0), row.get(1));
-        (format!("{{tenant=\"{tenant}\",state=\"{state}\"}}"), row.get(2))
-    });
-    family(&mut text, "fleet_kiosks", "Kiosks by how they are.", "gauge", kiosks);
-    let sql = "SELECT tenant, state, rollouts FROM rollout_counts() ORDER BY 1, 2";
-    let rows = connection.query(sql, &[]).await.trying("count rollouts")?;
-    let rollouts = rows.iter().map(|row| {
-        let (tenant, state): (&str, &str) = (row.get(0), row.get(1));
-        (format!("{{tenant=\"{tenant}\",state=\"{state}\"}}"), row.get(2))
-    });
-    family(&mut text, "fleet_rollouts", "Rollouts by where they stand.", "gauge", rollouts);
-    let rows = connection.query("SELECT name, value FROM fleet_numbers()", &[]).await.trying("count")?;
-    for row in &rows {
-        let (name, help) = match row.get::<_, &str>(0) {
-            "quarantine_open" => {
-                ("fleet_quarantine_open", "Events that were not understood and wait for somebody.")
-            }
-            "tasks_open" => ("fleet_tasks_open", "Tasks that wait for somebody."),
-            "jobs_open" => ("fleet_jobs_open", "Jobs that are neither done nor given up."),
-            _ => {
-                ("fleet_events_stray", "Events whose ids are of no sensible day; at most 10000 are counted.")
-            }
-        };
-        family(&mut text, name, help, "gauge", [(String::new(), row.get::<_, i64>(1))]);
+    let mut connection = api.database.connection().await?;
+    let transaction = staff.begin(&mut connection).await?;
+    for (name, help, sql) in COUNTED {
+        let rows = transaction.query(*sql, &[]).await.trying("count")?;
+        // Names of tenants and states have no character that would have to be escaped.
+        let values = rows.iter().map(|row| {
+            let state: Option<&str> = row.get(0);
+            let state = state.map_or_else(String::new, |state| format!(",state=\"{state}\""));
+            (format!("{{tenant=\"{}\"{state}}}", staff.tenant), row.get(1))
+        });
+        family(&mut text, name, help, "gauge", values);
     }
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

@@ -217,6 +217,8 @@ pub(super) struct Which {
     filter: Option<String>,
 }
 
+const STATES: [&str; 7] = ["queued", "sent", "accepted", "running", "done", "failed", "expired"];
+
 /// Jobs, the newest first.
 #[utoipa::path(get, path = "/v1/jobs", tag = "downlink", params(Which, Part),
     responses((status = 200, body = Page<Job>)))]
@@ -227,6 +229,7 @@ pub(super) async fn list(
     Ask(part): Ask<Part>,
 ) -> Answer<Json<Page<Job>>> {
     page::conditions([&which.kiosk, &which.state])?;
+    page::known_state(which.state.as_deref(), &STATES)?;
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     let filter = filters::read_some(&transaction, which.filter.as_deref()).await?;

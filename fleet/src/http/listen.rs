@@ -1,28 +1,47 @@
-//! Plain and TLS listeners. A TLS handshake is done off the accepting task, so that a client that is slow at it
-//! keeps nobody waiting.
+//! Plain and TLS listeners. Whoever is slow keeps nobody waiting: a TLS handshake is done off the accepting task, one
+//! address does not get all places for it, and headers and bodies have to come.
 
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::serve::Listener;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tower_http::timeout::TimeoutBody;
 
 use crate::pki::{Authorities, PkiError};
 
 /// Handshakes under way; more connections wait in the kernel.
-const HANDSHAKES: usize = 256;
+const HANDSHAKES: usize = 512;
+
+/// Of these, what one address may have once half of all are taken. Behind one there may be a shop, or a whole fleet.
+const HANDSHAKES_OF_ONE: usize = 64;
 
 /// A handshake takes two round trips.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+
+/// For the headers of a request; a connection that is only kept open is closed after so long, too.
+const HEADERS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Between two pieces of a body.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
 
 /// Who is at the other end.
 #[derive(Clone, Debug)]
@@ -112,9 +131,15 @@ async fn accept(
     sender: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
 ) {
     let places = Arc::new(Semaphore::new(HANDSHAKES));
+    let under_way = Arc::new(UnderWay::default());
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let (stream, address) = Listener::accept(&mut listener).await;
+        let is_crowded = places.available_permits() < HANDSHAKES / 2;
+        let Some(turn) = under_way.begin(address.ip(), is_crowded) else {
+            tracing::debug!(%address, "too many TLS handshakes of one address");
+            continue;
+        };
         let (acceptor, sender) = (TlsAcceptor::from(config.borrow().clone()), sender.clone());
         tokio::spawn(async move {
             match tokio::time::timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await {
@@ -123,8 +148,49 @@ async fn accept(
                 Ok(Err(error)) => tracing::debug!(%address, %error, "no TLS handshake"),
                 Err(_) => tracing::debug!(%address, "no TLS handshake in time"),
             }
-            drop(place);
+            drop((place, turn));
         });
+    }
+}
+
+/// Handshakes under way, by address.
+#[derive(Default)]
+struct UnderWay(Mutex<HashMap<IpAddr, usize>>);
+
+/// One of them; it ends when dropped.
+struct Turn(Arc<UnderWay>, IpAddr);
+
+impl UnderWay {
+    /// One more of this address, unless it has its share already where many want one.
+    fn begin(self: &Arc<Self>, address: IpAddr, is_crowded: bool) -> Option<Turn> {
+        let address = network(address);
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(address).or_default();
+        if is_crowded && *count >= HANDSHAKES_OF_ONE {
+            return None;
+        }
+        *count += 1;
+        Some(Turn(self.clone(), address))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut counts = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.1);
+            }
+        }
+    }
+}
+
+/// An address of version 6 is one of the 2⁶⁴ that its owner has.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -144,17 +210,79 @@ impl Listener for TlsListener {
     }
 }
 
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self { address: *stream.remote_addr(), certificate: None, tls: false }
+/// A connection that says who is at its other end.
+pub(crate) trait Connection:
+    tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static
+{
+    /// Who that is, at this address.
+    fn peer(&self, address: SocketAddr) -> Peer;
+}
+
+impl Connection for TcpStream {
+    fn peer(&self, address: SocketAddr) -> Peer {
+        Peer { address, certificate: None, tls: false }
     }
 }
 
-impl Connected<IncomingStream<'_, TlsListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
-        let (_, session) = stream.io().get_ref();
+impl Connection for TlsStream<TcpStream> {
+    fn peer(&self, address: SocketAddr) -> Peer {
+        let (_, session) = self.get_ref();
         let certificate =
             session.peer_certificates().and_then(|chain| chain.first()).map(|der| Arc::from(&**der));
-        Self { address: *stream.remote_addr(), certificate, tls: true }
+        Peer { address, certificate, tls: true }
+    }
+}
+
+/// Answers whoever comes, for ever. Ends what is under way when it is dropped.
+pub(crate) async fn serve<L>(mut listener: L, router: Router)
+where
+    L: Listener<Addr = SocketAddr>,
+    L::Io: Connection,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            (stream, address) = listener.accept() => {
+                connections.spawn(talk(stream, address, router.clone()));
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn talk(stream: impl Connection, address: SocketAddr, router: Router) {
+    let peer = stream.peer(address);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(|body| TimeoutBody::new(BODY_WITHIN, body));
+        request.extensions_mut().insert(ConnectInfo(peer.clone()));
+        let answer = router.call(request);
+        async { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+    if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%address, %error, "a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_many_want_a_handshake_one_address_does_not_get_all() {
+        let (all, busy) = (Arc::new(UnderWay::default()), IpAddr::from([10, 0, 0, 1]));
+        let mut turns: Vec<Turn> = (0..100).map_while(|_| all.begin(busy, false)).collect();
+        assert_eq!(turns.len(), 100, "a fleet behind one router is not slowed down");
+        assert!(all.begin(busy, true).is_none() && all.begin(IpAddr::from([10, 0, 0, 2]), true).is_some());
+        turns.truncate(HANDSHAKES_OF_ONE - 1);
+        assert!(all.begin(busy, true).is_some());
+        drop(turns);
+        assert!(all.0.lock().unwrap().is_empty(), "nobody is remembered");
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:10.0.0.1"), busy);
     }
 }

@@ -114,10 +114,7 @@ pub(super) async fn list(
     Ask(part): Ask<Part>,
 ) -> Answer<Json<Page<Order>>> {
     page::conditions([&which.kiosk, &which.site, &which.state, &which.number, &which.date])?;
-    if let Some(state) = which.state.as_deref().filter(|state| !STATES.contains(state)) {
-        let known = STATES.join(", ");
-        return Err(Failed::bad("state", format!("no order is {state:?}; there are {known}")));
-    }
+    page::known_state(which.state.as_deref(), &STATES)?;
     if let Some(date) = &which.date {
         date.parse::<jiff::civil::Date>()
             .map_err(|_| Failed::bad("date", format!("{date:?} is no date such as 2026-11-22")))?;

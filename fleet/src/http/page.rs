@@ -138,6 +138,16 @@ pub(super) fn text(name: &'static str, value: &str, longest: usize) -> Answer<()
     Ok(())
 }
 
+/// Refuses a state that there is not, and tells those that there are.
+pub(super) fn known_state(state: Option<&str>, known: &[&str]) -> Answer<()> {
+    match state.filter(|state| !known.contains(state)) {
+        Some(state) => {
+            Err(Failed::bad("state", format!("{state:?} is no state; there are {}", known.join(", "))))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Refuses values of conditions that no column takes.
 pub(super) fn conditions<'a>(values: impl IntoIterator<Item = &'a Option<String>>) -> Answer<()> {
     values.into_iter().flatten().try_for_each(|value| text("a condition", value, 200))

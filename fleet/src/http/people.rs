@@ -16,7 +16,7 @@ use super::extract::{At, Body};
 use super::listen::Peer;
 use super::page::{self, text};
 use super::problem::{Answer, Failed};
-use crate::access::{Role, digest};
+use crate::access::{self, Role, digest};
 use crate::clock::now_s;
 use crate::database::Trying;
 use crate::people::{self, password};
@@ -157,6 +157,7 @@ pub(super) async fn change(
         None => before.sites,
     };
     check_sites(&transaction, role, sites.as_deref()).await?;
+    let had_admin = access::has_admin(&transaction).await?;
     let sql = "UPDATE person SET role = $2, sites = $3, password = coalesce($4, password), epoch = epoch + 1,
                       disabled_at = CASE WHEN $5::boolean IS NULL THEN disabled_at
                                          WHEN $5 THEN coalesce(disabled_at, now()) END
@@ -165,10 +166,21 @@ pub(super) async fn change(
         .execute(sql, &[&id, &wire_name(&role), &sites, &hash, &change.disabled])
         .await
         .trying("change a person")?;
+    admin_is_left(&transaction, had_admin).await?;
     staff.note(&transaction, "person.change", &before.name, detail).await?;
     let person = one(&transaction, id).await?;
     transaction.commit().await.trying("change a person")?;
     Ok(Json(person))
+}
+
+/// Nobody takes the last administrator away: only `fleetd` on the server's own machine could make another.
+pub(super) async fn admin_is_left(transaction: &Transaction<'_>, was_there: bool) -> Answer<()> {
+    if !was_there || access::has_admin(transaction).await? {
+        return Ok(());
+    }
+    Err(Failed::conflict("last_admin", "nobody would be left who is an administrator for good").next(
+        "make another one first: fleetctl people add, or fleetctl tokens create --role admin without --days",
+    ))
 }
 
 /// A name and its password.

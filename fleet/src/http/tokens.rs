@@ -115,10 +115,12 @@ pub(super) async fn create(
 pub(super) async fn revoke(State(api): State<Api>, staff: Staff, At(id): At<Uuid>) -> Answer<StatusCode> {
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
+    let had_admin = access::has_admin(&transaction).await?;
     let sql = "UPDATE api_token SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1";
     if transaction.execute(sql, &[&id]).await.trying("revoke a token")? == 0 {
         return Err(Failed::missing("token", id));
     }
+    people::admin_is_left(&transaction, had_admin).await?;
     staff.note(&transaction, "token.revoke", &id.to_string(), json!({})).await?;
     transaction.commit().await.trying("revoke a token")?;
     Ok(StatusCode::NO_CONTENT)

@@ -7,7 +7,7 @@ use domain::ids::Uuid;
 use protocol::event::Hash;
 use protocol::sync::{Ack, Received};
 use protocol::topic::KioskId;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 
 use super::decide::{Stream, decide, known_range};
 use super::fold::Whose;
@@ -72,6 +72,7 @@ async fn apply_wave(
 ) -> Result<Vec<Ack>, DatabaseError> {
     let mut refused = Refused::new();
     let mut ids = Ids::New;
+    let mut was_taken = false;
     loop {
         match attempt(connection, (tenant, ids), batches, &refused, now_ms).await {
             Ok(Attempt::Done(acks)) => return Ok(acks),
@@ -82,6 +83,8 @@ async fn apply_wave(
                 }
             }
             Err(error) if ids == Ids::New && is_known_id(&error) => ids = Ids::Suspect,
+            // The next try sees whose it is.
+            Err(DatabaseError::Taken) if !was_taken => was_taken = true,
             Err(error) if is_about_data(&error) && batches.len() > 1 => {
                 let mut acks = Vec::with_capacity(batches.len());
                 for batch in batches {
@@ -110,7 +113,10 @@ enum Attempt {
 
 /// Whether the events themselves are what the database does not like.
 fn is_about_data(error: &DatabaseError) -> bool {
-    let DatabaseError::Refused { source, .. } = error else { return false };
+    let DatabaseError::Refused { source, .. } = error else { return matches!(error, DatabaseError::Taken) };
+    if source.as_db_error().is_some_and(is_of_another_tenant) {
+        return true;
+    }
     // A parameter that cannot be sent has no state of the server's; its cause is the value.
     source.code().map_or_else(|| source.to_string().contains("serializing"), is_data_state)
 }
@@ -118,6 +124,12 @@ fn is_about_data(error: &DatabaseError) -> bool {
 /// Whether something of this key is stored already.
 fn is_known_id(error: &DatabaseError) -> bool {
     matches!(error, DatabaseError::Refused { source, .. } if source.code() == Some(&SqlState::UNIQUE_VIOLATION))
+}
+
+/// An id that another tenant's row has. Its state is that of a missing permission as well, which is nobody's data: only
+/// the place in the server tells them apart.
+fn is_of_another_tenant(error: &DbError) -> bool {
+    error.code() == &SqlState::INSUFFICIENT_PRIVILEGE && error.routine() == Some("ExecWithCheckOptions")
 }
 
 /// SQLSTATE classes 22 (data exception) and 23 (integrity).

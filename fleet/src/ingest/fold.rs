@@ -19,6 +19,9 @@ use crate::database::storable;
 /// Longest name of goods that columns and shelves take, in characters.
 const GOODS_MAX: usize = 200;
 
+/// Longest number of an order, in characters: people call it out.
+const NUMBER_MAX: usize = 64;
+
 /// Whose event it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Whose<'a> {
@@ -316,11 +319,15 @@ fn sale(whose: Whose<'_>, order: &Order) -> Result<Sale, String> {
     if business_date.year() < 1970 {
         return Err("the business date is before 1970".into());
     }
+    let number = order.number.to_string();
+    if number.chars().count() > NUMBER_MAX {
+        return Err(format!("the order's number is longer than {NUMBER_MAX} characters"));
+    }
     Ok(Sale {
         site: whose.site.to_owned(),
         kiosk: whose.kiosk.to_owned(),
         epoch: whole(whose.epoch)?,
-        number: storable(&order.number.to_string()),
+        number: storable(&number),
         placed_ms: instant(order.placed_at.0)?,
         business_date: business_date.to_string(),
         mode: match order.mode {

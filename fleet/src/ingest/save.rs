@@ -222,12 +222,17 @@ pub(super) async fn sales(
                          paid_ms) \
                ON CONFLICT (id) DO UPDATE SET tip = excluded.tip, refunded = excluded.refunded, \
                     state = excluded.state, fiscal_series = excluded.fiscal_series, \
-                    fiscal_n = excluded.fiscal_n, paid_at = excluded.paid_at, denied = excluded.denied";
+                    fiscal_n = excluded.fiscal_n, paid_at = excluded.paid_at, denied = excluded.denied \
+               WHERE sale.kiosk = excluded.kiosk";
     let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&tenant, &ids, &lines];
     parameters.extend(texts.iter().map(|column| -> &(dyn ToSql + Sync) { column }));
     parameters.extend(numbers.iter().map(|column| -> &(dyn ToSql + Sync) { column }));
-    execute(transaction, "store sales", sql, &parameters).await?;
-    Ok(())
+    all_ours(execute(transaction, "store sales", sql, &parameters).await?, ids.len())
+}
+
+/// Whether none of the rows was another kiosk's, which came between looking and storing.
+fn all_ours(stored: u64, wanted: usize) -> Result<(), DatabaseError> {
+    if stored == wanted as u64 { Ok(()) } else { Err(DatabaseError::Taken) }
 }
 
 type SaleRow<'a> = (&'a Uuid, &'a Sale);
@@ -290,15 +295,15 @@ pub(super) async fn payments(
                SELECT id, $1, kiosk, sale, tender, amount, tip, state \
                FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[], $8::text[]) \
                  AS new (id, kiosk, sale, tender, amount, tip, state) \
-               ON CONFLICT (id) DO UPDATE SET state = excluded.state";
-    execute(
+               ON CONFLICT (id) DO UPDATE SET state = excluded.state WHERE payment.kiosk = excluded.kiosk";
+    let stored = execute(
         transaction,
         "store payments",
         sql,
         &[&tenant, &ids, &kiosks, &sales, &tenders, &amounts, &tips, &states],
     )
     .await?;
-    Ok(())
+    all_ours(stored, ids.len())
 }
 
 /// Raises tasks.

@@ -98,7 +98,7 @@ impl Bucket {
         let name = self.name(path)?;
         let mut file = File::open(from).map_err(disk(from))?;
         let length = file.metadata().map_err(disk(from))?.len();
-        let mut piece = |file: &mut File| -> Result<Vec<u8>> {
+        let piece = |file: &mut File| -> Result<Vec<u8>> {
             let mut bytes = Vec::new();
             file.take(PIECE as u64).read_to_end(&mut bytes).map_err(disk(from))?;
             Ok(bytes)

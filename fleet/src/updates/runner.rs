@@ -180,7 +180,10 @@ impl Runner {
                 Ok(false) => {}
                 // Half of the timestamp's time is left for the bucket to come back; halts do not wait for it.
                 Err(error @ StoreError::Bucket { .. }) => {
-                    tracing::warn!(error = super::told(&error), "snapshot and timestamp cannot be signed anew");
+                    tracing::warn!(
+                        error = super::told(&error),
+                        "snapshot and timestamp cannot be signed anew"
+                    );
                 }
                 Err(error) => return Err(error),
             }

@@ -24,8 +24,9 @@ impl Drop for Running {
 
 /// A store that speaks as S3 does, with an empty bucket.
 fn s3(dir: &Path) -> (Running, String) {
-    let python = std::env::var_os("KIOSKD_S3_PYTHON")
-        .expect("KIOSKD_S3_PYTHON is a Python that has moto: ./dev test makes one (fleet/tests/s3-requirements.txt)");
+    let python = std::env::var_os("KIOSKD_S3_PYTHON").expect(
+        "KIOSKD_S3_PYTHON is a Python that has moto: ./dev test makes one (fleet/tests/s3-requirements.txt)",
+    );
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut moto = Command::new(python);
     moto.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()]);
@@ -100,9 +101,12 @@ async fn releases_in_a_bucket_are_on_every_replica_and_outlive_their_disks() {
     let bytes = fs::read(&kot).unwrap();
 
     let first = Replica::start(&fleet, "first", &url);
-    let push = |replica: &Replica| {
-        operator.run(&["--url", &replica.http, "--token", &fleet.admin, "release", "push", makers.path()])
+    let token = fleet.data().join("admin-token").display().to_string();
+    let at = |replica: &Replica, words: &[&str]| {
+        operator.run(&["login", &replica.http, "--token-file", &token]).good();
+        operator.run(words)
     };
+    let push = |replica: &Replica| at(replica, &["release", "push", makers.path()]);
     push(&first).good();
     // What lies there is what was pushed, for anybody who looks.
     let there = |path: &str| format!("curl -s -o object -w %{{http_code}} {url}/releases/fleet/one/{path}");
@@ -127,9 +131,7 @@ async fn releases_in_a_bucket_are_on_every_replica_and_outlive_their_disks() {
     })
     .await;
 
-    operator
-        .run(&["--url", &first.http, "--token", &fleet.admin, "release", "forget", MODEL, "42", "--yes"])
-        .good();
+    at(&first, &["release", "forget", MODEL, "42"]).good();
     assert_eq!(output(fleet.dir(), &there(&path)), "404");
     eventually("it is forgotten everywhere", async || second.gives(&fleet, &path, 0).is_none()).await;
 

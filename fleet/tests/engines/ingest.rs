@@ -377,3 +377,54 @@ async fn a_tenant_sees_and_changes_nothing_of_another() {
     assert!(client.execute("DELETE FROM event", &[]).await.is_err(), "events are never deleted");
     fleet.embedded.stop().await.unwrap();
 }
+
+/// Ids are random, so this is a faulty or a hostile kiosk: what it says of an order of others is set aside, and goes on.
+#[tokio::test]
+async fn the_order_of_another_tenant_is_neither_seen_nor_touched_and_stops_nothing() {
+    let fleet = Fleet::new().await;
+    let mut log = Log::new("k1", 5);
+    log.sale(1, 1);
+    fleet.apply(&[log.all()]).await;
+    let mut thief = Log::new("o1", 6);
+    thief.salt = log.salt;
+    thief.sale(1, 1);
+    let last = thief.add("service.closed", r#"{"by":"eve"}"#.into());
+    let mut connection = fleet.database.connection().await.unwrap();
+    for _ in 0..2 {
+        let acks = apply_group(&mut connection, "t2", &[thief.all()], NOW).await.unwrap();
+        let answers = &acks[0].x;
+        assert_eq!(acks[0].thru, last, "{answers:?}");
+        let set_aside = answers.iter().filter(|it| matches!(it.r, Answered::Quarantine { .. })).count();
+        assert!(set_aside >= 3, "{answers:?}");
+    }
+    assert_eq!(fleet.count("SELECT count(*) FROM sale WHERE tenant = 't1' AND kiosk = 'k1'").await, 1);
+    assert_eq!(fleet.count("SELECT count(*) FROM sale").await, 1);
+    assert_eq!(fleet.count("SELECT count(*) FROM payment WHERE kiosk <> 'k1'").await, 0);
+    fleet.embedded.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_kiosks_that_place_the_same_order_at_once_one_sells() {
+    const ORDERS: u8 = 20;
+    let fleet = Fleet::new().await;
+    fleet.owner.batch_execute("UPDATE stock SET on_hand = 10000000").await.unwrap();
+    let (mut one, mut other) = (Log::new("k1", 5), Log::new("k2", 6));
+    other.salt = one.salt;
+    fleet.apply(&[one.all(), other.all()]).await;
+    for order in 1..=ORDERS {
+        let sale = |log: &mut Log| {
+            let from = log.events.len() as u64 + 1;
+            log.sale(order, order.into());
+            log.batch(from, log.events.len() as u64)
+        };
+        let (batch, same) = ([sale(&mut one)], [sale(&mut other)]);
+        let (ours, theirs) = tokio::join!(fleet.apply(&batch), fleet.apply(&same));
+        let sold = |acks: &[Ack]| acks[0].x.is_empty();
+        assert!(sold(&ours) != sold(&theirs), "{order}: {:?} {:?}", ours[0].x, theirs[0].x);
+    }
+    assert_eq!(fleet.count("SELECT count(*) FROM sale").await, i64::from(ORDERS));
+    let wrong = "SELECT count(*) FROM payment p JOIN sale s ON s.id = p.sale WHERE p.kiosk <> s.kiosk";
+    assert_eq!(fleet.count(wrong).await, 0);
+    assert_eq!(fleet.on_hand().await, 10_000_000 - 200_000 * i64::from(ORDERS));
+    fleet.embedded.stop().await.unwrap();
+}

@@ -126,7 +126,7 @@ fn kernel_panic(stage: &mut Stage<'_>) -> anyhow::Result<()> {
 
 /// Two programs that let nothing else run: what watches is a device of the board then.
 fn watchdog(stage: &mut Stage<'_>) -> anyhow::Result<()> {
-    stage.guest_says("sysctl -q kernel.sched_rt_runtime_us=-1")?;
+    stage.guest_says("echo -1 >/proc/sys/kernel/sched_rt_runtime_us")?;
     let busy = "chrt -f 99 sh -c 'while :; do :; done' &";
     stage.send(&format!("{busy} {busy}"))?;
     stage.restarts(RESET_WITHIN)?;
