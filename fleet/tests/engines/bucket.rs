@@ -1,4 +1,4 @@
-//! Releases in a bucket: moto plays Amazon, curl is the kiosk and whoever looks into the bucket.
+//! Releases in a bucket: moto plays Amazon, curl is the kiosk, boto3 looks into the bucket.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::api::Fleet;
 use crate::ctl::Operator;
-use crate::support::{eventually, output, run};
+use crate::support::{eventually, run};
 use crate::updates::{MODEL, Makers, operator};
 
 /// A program that ends with the test.
@@ -22,13 +22,37 @@ impl Drop for Running {
     }
 }
 
-/// A store that speaks as S3 does, with an empty bucket.
-fn s3(dir: &Path) -> (Running, String) {
+/// A Python that has moto and boto3.
+fn python() -> Command {
     let python = std::env::var_os("KIOSKD_S3_PYTHON").expect(
         "KIOSKD_S3_PYTHON is a Python that has moto: ./dev test makes one (fleet/tests/s3-requirements.txt)",
     );
+    Command::new(python)
+}
+
+/// What lies in the bucket under a name.
+fn object(s3: &str, path: &str) -> Option<Vec<u8>> {
+    const LOOK: &str = "
+import boto3, sys
+s3 = boto3.client('s3', endpoint_url=sys.argv[1], region_name='us-east-1',
+                  aws_access_key_id='somebody', aws_secret_access_key='else')
+try:
+    sys.stdout.buffer.write(s3.get_object(Bucket='releases', Key=sys.argv[2])['Body'].read())
+except s3.exceptions.NoSuchKey:
+    sys.exit(4)
+";
+    let found = python().args(["-c", LOOK, s3, &format!("fleet/one/{path}")]).output().unwrap();
+    match found.status.code() {
+        Some(0) => Some(found.stdout),
+        Some(4) => None,
+        _ => panic!("{found:?}"),
+    }
+}
+
+/// A store that speaks as S3 does, with an empty bucket.
+fn s3(dir: &Path) -> (Running, String) {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut moto = Command::new(python);
+    let mut moto = python();
     moto.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()]);
     let moto = Running(moto.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     let url = format!("http://127.0.0.1:{port}");
@@ -109,9 +133,7 @@ async fn releases_in_a_bucket_are_on_every_replica_and_outlive_their_disks() {
     let push = |replica: &Replica| at(replica, &["release", "push", makers.path()]);
     push(&first).good();
     // What lies there is what was pushed, for anybody who looks.
-    let there = |path: &str| format!("curl -s -o object -w %{{http_code}} {url}/releases/fleet/one/{path}");
-    assert_eq!(output(fleet.dir(), &there(&path)), "200");
-    assert_eq!(fs::read(fleet.dir().join("object")).unwrap(), bytes);
+    assert!(object(&url, &path).as_ref() == Some(&bytes));
 
     let second = Replica::start(&fleet, "second", &url);
     eventually("another replica has it", async || second.gives(&fleet, &path, 0).is_some()).await;
@@ -132,7 +154,7 @@ async fn releases_in_a_bucket_are_on_every_replica_and_outlive_their_disks() {
     .await;
 
     at(&first, &["release", "forget", MODEL, "42"]).good();
-    assert_eq!(output(fleet.dir(), &there(&path)), "404");
+    assert!(object(&url, &path).is_none());
     eventually("it is forgotten everywhere", async || second.gives(&fleet, &path, 0).is_none()).await;
 
     // Without the bucket nothing is published, and what there is goes on.
