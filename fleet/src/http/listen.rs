@@ -268,7 +268,36 @@ async fn talk(stream: impl Connection, address: SocketAddr, router: Router) {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Bytes;
+    use axum::routing::post;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::Instant;
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_begins_a_request_and_stops_is_shown_the_door() {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", post(|_: Bytes| async { "taken" }));
+        tokio::spawn(serve(listener, router));
+        let whole = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab";
+        for (request, answer) in [
+            ("", ""),
+            ("GET / HTTP/1.1\r\nHo", ""),
+            (&whole[..whole.len() - 1], "HTTP/1.1 400"),
+            (whole, "HTTP/1.1 200"),
+        ] {
+            let began = Instant::now();
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut heard = String::new();
+            stream.read_to_string(&mut heard).await.unwrap();
+            assert!(heard.starts_with(answer) && heard.is_empty() == answer.is_empty(), "{request}: {heard}");
+            let waited = began.elapsed();
+            assert!((HEADERS_WITHIN..HEADERS_WITHIN * 3).contains(&waited), "{request}: {waited:?}");
+        }
+    }
 
     #[test]
     fn where_many_want_a_handshake_one_address_does_not_get_all() {
