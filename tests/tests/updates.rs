@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that does not find what it expects has failed")]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kioskd::admin::wire::Request;
 use ota::orders::Window;
@@ -279,10 +279,12 @@ fn a_download_is_not_faster_than_its_assignment_says() {
     const RATE_KB: u32 = 300;
     let place = Place::new();
     let mut machine = place.machine(Turnout::Good);
+    // Not when bytes leave the server: the kernels between take megabytes ahead when a machine is busy.
+    let began = Instant::now();
     machine.begin(&Order { rate_kb: Some(RATE_KB), ..Order::of(1, 42) }).unwrap();
     let (_place, _) = place.need(machine.run_until("it is there", |it| step(it) == Some("installed")));
-    let (bytes, took) = (machine.fleet.sent("images/"), machine.fleet.sent_over("images/"));
-    // A piece, and what lies in the sockets between, may go before its time.
+    let (bytes, took) = (machine.fleet.sent("images/"), began.elapsed());
+    // The first second's bytes, and what was sent and not read.
     let paced = bytes.saturating_sub(600_000) / u64::from(RATE_KB);
     assert!(bytes > 1_500_000 && took >= Duration::from_millis(paced), "{bytes} bytes in {took:?}");
 }

@@ -290,15 +290,7 @@ impl ScriptedFleet {
     /// Bytes of files whose path has this in it that the web server has sent.
     pub fn sent(&self, part: &str) -> u64 {
         let shared = self.server.shared();
-        shared.sent.iter().filter(|(path, _)| path.contains(part)).map(|(_, sent)| sent.bytes).sum()
-    }
-
-    /// The time between the first and the last bytes of such files.
-    pub fn sent_over(&self, part: &str) -> Duration {
-        let shared = self.server.shared();
-        let sent = || shared.sent.iter().filter(|(path, _)| path.contains(part)).map(|(_, sent)| sent);
-        let ends = sent().map(|it| it.first).min().zip(sent().map(|it| it.last).max());
-        ends.map(|(first, last)| last - first).unwrap_or_default()
+        shared.sent.iter().filter(|(path, _)| path.contains(part)).map(|(_, bytes)| bytes).sum()
     }
 }
 

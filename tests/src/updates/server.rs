@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::sys::socket::sockopt::SndBuf;
@@ -40,15 +40,8 @@ pub(super) struct Shared {
     pub(super) fault: Fault,
     /// After each piece.
     pub(super) pause: Duration,
-    /// What was sent, by path.
-    pub(super) sent: BTreeMap<String, Sent>,
-}
-
-/// What was sent of a file.
-pub(super) struct Sent {
-    pub(super) bytes: u64,
-    pub(super) first: Instant,
-    pub(super) last: Instant,
+    /// Bytes that were sent, by path.
+    pub(super) sent: BTreeMap<String, u64>,
 }
 
 pub(super) struct Server {
@@ -149,11 +142,7 @@ impl Client {
             to.flush()?;
             let pause = {
                 let mut shared = self.shared();
-                let now = Instant::now();
-                let sent = Sent { bytes: 0, first: now, last: now };
-                let sent = shared.sent.entry(path.to_owned()).or_insert(sent);
-                sent.bytes += piece.len() as u64;
-                sent.last = now;
+                *shared.sent.entry(path.to_owned()).or_default() += piece.len() as u64;
                 shared.pause
             };
             std::thread::sleep(if fault == Fault::Drip { Duration::from_secs(1) } else { pause });
