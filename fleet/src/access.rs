@@ -109,8 +109,12 @@ pub(crate) async fn store_token(
     Ok(id)
 }
 
-/// Whether the tenant of this transaction still has an administrator who can come in for good.
+/// Whether the tenant of this transaction still has an administrator who can come in for good. Up to its end nobody else
+/// of the tenant asks: two who take each other away at once would both find the other.
 pub(crate) async fn has_admin(transaction: &Transaction<'_>) -> Result<bool, DatabaseError> {
+    let alone =
+        "SELECT pg_advisory_xact_lock(hashtextextended('admins of ' || current_setting('app.tenant'), 0))";
+    transaction.execute(alone, &[]).await.trying("look for an administrator")?;
     let sql = "SELECT EXISTS (SELECT FROM api_token WHERE role = 'admin' AND revoked_at IS NULL AND expires_at IS NULL)
                    OR EXISTS (SELECT FROM person WHERE role = 'admin' AND disabled_at IS NULL)";
     Ok(transaction.query_one(sql, &[]).await.trying("look for an administrator")?.get(0))

@@ -319,7 +319,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         eprintln!("Ctrl+C ends it.");
         while guest.ends_with_restart()? {
             eprintln!("it starts again");
-            guest = Guest::start(&Options { keep: true, ..options.clone() })?;
+            guest.again(options)?;
         }
         return Ok(());
     }

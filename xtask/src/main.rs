@@ -17,16 +17,16 @@ const HELP: &str = "\
 ./dev demo --script --out DIR           perform whole orders as a browser would; saves screenshots and the receipt
 ./dev test [NAME]                       every check and test
 ./dev soak chaos --minutes N --seed S   break everything between kiosks and fleet, compare the books in the end
-./dev soak vm                           in the image, booted in QEMU: an order, releases on trial
+./dev soak vm                           in the image, booted in QEMU: every script of ./dev vm
 ./dev check yocto                       the Yocto layers, without a network
 ./dev check guest                       an order in the image, booted in QEMU
 ./dev tidy                              only the checks that need no build
 ./dev image [--dev] [--pack] [--programs DIR]
                                         make the disk of a kiosk; --dev with root on its serial consoles
 ./dev vm [DISK] [--check] [--shot FILE] boot a disk in QEMU; docs/image.md has all options
-./dev vm [DISK] --script order|trials [--out DIR]
-                                        in the guest of a disk for a bench: order, pay and print; a good and a broken
-                                        release on trial
+./dev vm [DISK] --script order|mishaps|trials|update|fallbacks [--out DIR]
+                                        in the guest of a disk for a bench: an order; what happens to a kiosk in its
+                                        life; releases on trial; by a fleet: an update, bad releases
 ./dev bench [AREA] [--json FILE]        measure, ours and the peers side by side
 ";
 

@@ -45,7 +45,7 @@ impl<'a> Kiosk<'a> {
             failed += 1;
             println!("  a start failed after {:.0} s", started.elapsed().as_secs_f32());
             anyhow::ensure!(failed <= 2 * TRIES, "no start leads anywhere");
-            guest = Guest::start(&Options { keep: true, ..options.clone() })?;
+            guest.again(options)?;
         }
     }
 
@@ -62,9 +62,9 @@ impl<'a> Kiosk<'a> {
     }
 
     /// Starts it again, with the disk as it is.
-    pub(super) fn again(self) -> anyhow::Result<Self> {
-        let guest = Guest::start(&Options { keep: true, ..self.options.clone() })?;
-        Self::up(self.options, guest)
+    pub(super) fn again(mut self) -> anyhow::Result<Self> {
+        self.guest.again(self.options)?;
+        Self::up(self.options, self.guest)
     }
 
     pub(super) fn runs(&mut self, slot: &str) -> anyhow::Result<()> {
