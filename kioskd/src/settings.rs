@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use fragments::Fragment;
 pub use fragments::{SearchPath, credential, find};
 pub use model::{
-    Admin, Backend, Catalog, Device, DisplayDialect, Kiosk, Log, LogTarget, Policy, Printer, Scanner, Screen,
-    Settings, Shop, Side, Terminal, TerminalFraming, Update, Uplink,
+    Admin, Backend, Catalog, Device, DisplayDialect, Kiosk, Log, LogTarget, Peers, Policy, Printer, Scanner,
+    Screen, Settings, Shop, Side, Terminal, TerminalFraming, Update, Uplink,
 };
 use ui::backend::Rotation;
 
@@ -187,6 +187,10 @@ impl Settings {
         }
         if self.update.as_ref().is_some_and(|update| !PROVE_S.contains(&update.prove_s)) {
             return wrong("update.prove_s", "must be between 1 and 900");
+        }
+        let peers = self.update.as_ref().and_then(|update| update.peers.as_ref());
+        if peers.is_some_and(|peers| !peers.group.ip().is_multicast()) {
+            return wrong("update.peers.group", "must be a multicast address, as in 239.255.47.77:47078");
         }
         let sides = [("screen.width", self.screen.width), ("screen.height", self.screen.height)];
         if let Some((key, _)) = sides.iter().find(|(_, pixels)| !SCREEN_PX.contains(pixels)) {

@@ -3,6 +3,7 @@
 //! ```text
 //!  broker ── assignment, halt, metadata, parts ──► Inbox ──► agent ── Journal ──► store
 //!  fleet  ◄── HTTPS ranges ── sources ◄── Want ──┐            │
+//!  neighbours ◄── pieces ──────┤                 │            │
 //!                                 └──── bytes ──► kiosk-slot-writer ◄── Request
 //! ```
 //! [`agent`] keeps the journal and does one action after the other; `hands` is how each is done; `orders` opens what
@@ -16,6 +17,7 @@ mod inbox;
 mod orders;
 mod pace;
 mod parts;
+mod peers;
 mod proof;
 mod report;
 mod sources;

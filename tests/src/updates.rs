@@ -4,10 +4,12 @@
 mod fleet;
 mod machine;
 mod server;
+mod site;
 
 pub use fleet::{KIOSK, Order, ScriptedFleet};
 pub use machine::{Machine, Turnout};
 pub use server::Fault;
+pub use site::{Stranger, group};
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use kioskd::admin::wire::Request;
 use ota::orders::Window;
 use ota::trust::sign::SecretKey;
 use protocol::update::UpdateState;
-use tests::updates::{Fault, Machine, Order, Turnout, kill_at_random};
+use tests::updates::{Fault, Machine, Order, Stranger, Turnout, group, kill_at_random};
 use tests::{Customer, Fleet};
 
 struct Place(tempfile::TempDir);
@@ -37,6 +37,13 @@ impl Place {
         machine.judge(42).unwrap();
         place
     }
+}
+
+/// Bytes of the delta that a machine has in its repository.
+fn delta(machine: &Machine) -> u64 {
+    let mut files = walk(&machine.rig.dir.join("fleet/repo/images"));
+    files.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("from-"));
+    files[0].metadata().unwrap().len()
 }
 
 fn step(state: &UpdateState) -> Option<&str> {
@@ -242,12 +249,50 @@ fn a_line_that_breaks_again_and_again_costs_no_byte_twice() {
     machine.fleet.fault(Fault::Cut);
     machine.begin(&Order::of(1, 42)).unwrap();
     let (_place, _) = place.need(machine.run_until("it is there", |it| step(it) == Some("installed")));
-    let delta = machine.rig.dir.join("fleet/repo/images");
-    let mut files = walk(&delta);
-    files.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("from-"));
-    let length = files[0].metadata().unwrap().len();
+    let length = delta(&machine);
     let sent = machine.fleet.sent("from-");
     assert!(sent < length + length / 20, "{sent} of {length}");
+}
+
+#[test]
+fn what_a_kiosk_has_fetched_its_neighbours_get_from_it_after_its_restart_too() {
+    let (place, group) = (Place::new(), group().unwrap());
+    let [mut first, mut second] =
+        ["a", "b"].map(|name| Machine::at_site(&place.0.path().join(name), group).unwrap());
+    first.begin(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let place = place.proven(&mut first);
+    assert!(first.fleet.sent("from-") >= delta(&first));
+    second.begin(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let _place = place.proven(&mut second);
+    assert_eq!(second.fleet.sent("images/"), 0, "all of it came from the neighbour");
+}
+
+#[test]
+fn kiosks_of_a_site_that_begin_at_once_fetch_a_release_once() {
+    let (place, group) = (Place::new(), group().unwrap());
+    let mut site = ["a", "b", "c"].map(|name| Machine::at_site(&place.0.path().join(name), group).unwrap());
+    for machine in &mut site {
+        machine.fleet.slow_down(Duration::from_millis(20));
+        machine.begin(&Order::of(1, 42)).unwrap();
+    }
+    let mut place = place;
+    for machine in &mut site {
+        (place, _) = place.need(machine.run_until("it is there", |it| step(it) == Some("installed")));
+    }
+    let sent: u64 = site.iter().map(|machine| machine.fleet.sent("images/")).sum();
+    let once = delta(&site[0]);
+    assert!(sent < once + once / 2, "{sent} bytes for three kiosks, {once} for one");
+}
+
+#[test]
+fn a_neighbour_that_serves_wrong_pieces_is_left_and_nothing_of_them_is_installed() {
+    let (place, group) = (Place::new(), group().unwrap());
+    let stranger = Stranger::start(group).unwrap();
+    let mut machine = Machine::at_site(&place.0.path().join("kiosk"), group).unwrap();
+    machine.begin(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let _place = place.proven(&mut machine);
+    assert_eq!(stranger.given(), 1, "it was asked, and not again");
+    assert!(machine.fleet.sent("from-") >= delta(&machine), "all of it came from the fleet");
 }
 
 #[test]

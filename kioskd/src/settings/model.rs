@@ -1,6 +1,6 @@
 //! The settings themselves, with their defaults.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -354,6 +354,31 @@ pub struct Update {
     /// Seconds that a new release has to prove itself, at most 900: `kiosk-trial.timer` waits no longer than for that.
     #[serde(default = "default_prove_s")]
     pub prove_s: u32,
+    /// Fetching pieces of releases from the other kiosks of the site, and handing them on; none: neither.
+    pub peers: Option<Peers>,
+}
+
+/// The other kiosks of the site.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Peers {
+    /// Where they get pieces from this kiosk; its address says in which network they are, 0.0.0.0: the one of the default
+    /// route.
+    pub listen: SocketAddrV4,
+    /// Where they ask each other who has what: a multicast address, the same at all kiosks of a site.
+    pub group: SocketAddrV4,
+    /// MB of pieces that are kept for them.
+    pub keep_mb: u32,
+}
+
+impl Default for Peers {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 47_077),
+            group: SocketAddrV4::new(Ipv4Addr::new(239, 255, 47, 77), 47_078),
+            keep_mb: 256,
+        }
+    }
 }
 
 fn default_slot_writer() -> PathBuf {

@@ -1,6 +1,7 @@
 //! Keeps the journal: one action at a time, what came of it durable before the next.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::hands::{Hands, Progress, Task};
 use super::https::Https;
 use super::orders::{Orders, Reader, Terms};
 use super::parts::{self, OverMqtt};
+use super::peers::Peers;
 use super::sources::Sources;
 use super::stick::Stick;
 use super::writer::SlotWriter;
@@ -44,7 +46,9 @@ pub(super) struct Agent {
     clock: ShopClock,
     board: Board,
     folder: Folder,
-    ca: Option<std::path::PathBuf>,
+    data_dir: PathBuf,
+    ca: Option<PathBuf>,
+    peers: Option<settings::Peers>,
     /// Whose orders count whatever the fleet said; none: its own.
     keys: Vec<PublicKey>,
     orders: Orders,
@@ -143,6 +147,8 @@ impl Agent {
             clock: parts.clock.clone(),
             board: parts.board.clone(),
             folder,
+            data_dir: parts.settings.kiosk.data_dir.clone(),
+            peers: settings.peers.clone(),
             ca: uplink.map(|it| it.ca.clone()),
             keys,
             orders: Orders::default(),
@@ -165,6 +171,7 @@ impl Agent {
     }
 
     async fn live(&mut self) -> Ended {
+        self.join_peers().await;
         let mut known = self.begin().await;
         self.take(&mut known, &Input::Started).await;
         loop {
@@ -187,6 +194,15 @@ impl Agent {
             {
                 self.take(&mut known, &input).await;
             }
+        }
+    }
+
+    /// Updates go without neighbours, if need be.
+    async fn join_peers(&self) {
+        let Some(settings) = &self.peers else { return };
+        match Peers::start(settings, self.data_dir.join("peers")).await {
+            Ok(peers) => self.hands.sources.lock().await.join(peers),
+            Err(error) => tracing::warn!("releases are not shared with other kiosks: {error:#}"),
         }
     }
 

@@ -201,7 +201,10 @@ impl Hands {
                 }
                 Reply::Flushed { done, of } => self.tell(Progress::Flushed { done, of }).await,
                 Reply::Working { percent } => self.tell(Progress::Read(percent)).await,
-                reply => return Ok(reply),
+                reply => {
+                    self.sources.lock().await.rest().await;
+                    return Ok(reply);
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
-//! Where bytes come from: the fleet over HTTPS, else parts over MQTT. Nothing is believed of a source; one that gives
-//! what was not signed is left for the next, one that cannot be reached is tried again for as long as it takes.
+//! Where bytes come from: for images the neighbours, then the fleet over HTTPS, else parts over MQTT. Nothing is believed
+//! of a source; one that gives what was not signed is left for the next, one that cannot be reached is tried again for as
+//! long as it takes.
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::inbox::Inbox;
 use super::orders::Terms;
 use super::pace::Bucket;
 use super::parts::OverMqtt;
+use super::peers::Peers;
 use crate::clock::ShopClock;
 
 /// A piece of a file, as the slot writer wants it.
@@ -20,6 +22,14 @@ pub(super) struct Piece<'a> {
     pub(super) length: u32,
     /// So many bytes after it are likely to be wanted next.
     pub(super) ahead: u64,
+}
+
+/// A piece that was given.
+struct Given {
+    path: String,
+    at: u64,
+    length: u32,
+    bytes: Vec<u8>,
 }
 
 /// Why a source does not give it.
@@ -77,6 +87,10 @@ impl Source {
 
 /// All of them, in the order in which they are asked.
 pub(super) struct Sources {
+    /// Asked before all others, for every piece of an image.
+    peers: Option<Peers>,
+    /// What was given last, until it is known whether it was what was signed.
+    last: Option<Given>,
     all: Vec<Source>,
     /// Which one is asked now.
     now: usize,
@@ -95,6 +109,8 @@ impl Sources {
     pub(super) fn new(https: Option<Https>, mqtt: Option<OverMqtt>, inbox: Inbox, clock: ShopClock) -> Self {
         let all = https.map(Source::Https).into_iter().chain(mqtt.map(Source::Mqtt)).collect();
         Self {
+            peers: None,
+            last: None,
             all,
             now: 0,
             left: Vec::new(),
@@ -106,9 +122,52 @@ impl Sources {
         }
     }
 
+    /// Asks the neighbours, too.
+    pub(super) fn join(&mut self, peers: Peers) {
+        self.peers = Some(peers);
+    }
+
+    /// What was given last was what was signed, and nothing more is wanted now.
+    pub(super) async fn rest(&mut self) {
+        self.keep().await;
+        if let Some(peers) = &mut self.peers {
+            peers.rest();
+        }
+    }
+
     /// A piece; `None`: nobody has it. `wrong`: what was given for it is not what was signed. Waits for as long as
     /// nobody can be reached.
     pub(super) async fn piece(
+        &mut self,
+        piece: Piece<'_>,
+        wrong: bool,
+        terms: impl Fn() -> Option<Terms>,
+    ) -> Option<Vec<u8>> {
+        let of_peer = wrong && self.peers.as_mut().is_some_and(Peers::was_wrong);
+        if wrong {
+            self.last = None;
+        }
+        self.keep().await;
+        let Some(peers) = self.peers.as_mut().filter(|_| piece.path.starts_with("images/")) else {
+            return self.from_fleet(piece, wrong, terms).await;
+        };
+        let bytes = match peers.read(&piece).await {
+            Some(bytes) => bytes,
+            None => self.from_fleet(piece, wrong && !of_peer, terms).await?,
+        };
+        let (path, at, length) = (piece.path.to_owned(), piece.at, piece.length);
+        self.last = Some(Given { path, at, length, bytes: bytes.clone() });
+        Some(bytes)
+    }
+
+    /// Hands what was given last on to the neighbours.
+    async fn keep(&mut self) {
+        if let (Some(peers), Some(Given { path, at, length, bytes })) = (&self.peers, self.last.take()) {
+            peers.keep(Piece { path: &path, at, length, ahead: 0 }, bytes).await;
+        }
+    }
+
+    async fn from_fleet(
         &mut self,
         piece: Piece<'_>,
         wrong: bool,

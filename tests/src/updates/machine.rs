@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -46,10 +47,23 @@ impl Machine<ScriptedFleet> {
     /// # Errors
     /// Something cannot be made.
     pub fn new(dir: &Path, turnout: Turnout) -> anyhow::Result<Self> {
+        Self::with_more(dir, turnout, "")
+    }
+
+    /// The same, at a site whose kiosks hand releases on to each other.
+    ///
+    /// # Errors
+    /// Something cannot be made.
+    pub fn at_site(dir: &Path, group: SocketAddrV4) -> anyhow::Result<Self> {
+        let peers = format!("[update.peers]\nlisten = '127.0.0.1:0'\ngroup = '{group}'\n");
+        Self::with_more(dir, Turnout::Good, &peers)
+    }
+
+    fn with_more(dir: &Path, turnout: Turnout, more: &str) -> anyhow::Result<Self> {
         std::fs::create_dir_all(dir)?;
         let fleet = ScriptedFleet::start(&dir.join("fleet"))?;
         fleet.admit(&dir.join("data"))?;
-        let settings = fleet.settings(&dir.join("writer.sock"));
+        let settings = fleet.settings(&dir.join("writer.sock")) + more;
         let machine = Self::with(dir, fleet, settings)?;
         machine.tool(&["keys", "new", "online"])?;
         machine.make_releases(turnout, "online.pub")?;
