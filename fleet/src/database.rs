@@ -71,6 +71,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0020_hawkbit", include_str!("migrations/0020_hawkbit.sql")),
     ("0021_own_tasks", include_str!("migrations/0021_own_tasks.sql")),
     ("0022_own_numbers", include_str!("migrations/0022_own_numbers.sql")),
+    ("0023_held_by", include_str!("migrations/0023_held_by.sql")),
 ];
 
 /// Something the database refused.

@@ -157,6 +157,7 @@ const KIOSKS: &[Column] = &[
     column("PHASE", "/phase", Show::With(phase)),
     column("SINCE", "/since", Show::Ago),
     column("STEP", "/step", Show::Plain),
+    column("HELD BY", "/held_by", Show::Plain),
     column("WHY", "/reason", Show::Plain),
 ];
 

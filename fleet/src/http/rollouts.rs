@@ -91,6 +91,9 @@ pub(super) struct RolloutKiosk {
     /// What it says of its update.
     #[schema(required)]
     step: Option<String>,
+    /// Who has stopped updates at the kiosk itself.
+    #[schema(required)]
+    held_by: Option<String>,
 }
 
 /// Rollouts, the newest first.
@@ -135,7 +138,7 @@ pub(super) async fn kiosks(
     let transaction = staff.begin(&mut connection).await?;
     read(&transaction, &id).await?;
     let columns = "m.kiosk, m.site, m.wave, m.phase, m.since, m.reason,
-        CASE WHEN u.under_way->>'campaign' = m.rollout THEN u.under_way->>'step' END AS step";
+        CASE WHEN u.under_way->>'campaign' = m.rollout THEN u.under_way->>'step' END AS step, u.held_by";
     let from = "rollout_member m LEFT JOIN update_state u ON u.kiosk = m.kiosk";
     let order =
         Order { by: "m.wave", kind: "integer", then: "m.kiosk", then_kind: "text", descending: false };

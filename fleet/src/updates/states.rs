@@ -41,22 +41,27 @@ pub(super) async fn store(
         states.values().map(|it| document(serde_json::to_value(&it.under_way))).collect();
     let last: Vec<Option<Value>> =
         states.values().map(|it| document(serde_json::to_value(&it.last))).collect();
+    let held_by: Vec<Option<String>> = states.values().map(|it| it.held_by.as_deref().map(name)).collect();
     let doing = "store what kiosks say of their updates";
     let transaction = begin(connection, tenant).await?;
     let sql = transaction
         .prepare_cached(
-            "INSERT INTO update_state (kiosk, tenant, model, running, version, confirmed, under_way, last)
-             SELECT k, $1, m, r, v, c, u, l
-             FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::jsonb[], $8::jsonb[])
-               AS new (k, m, r, v, c, u, l) ORDER BY k
+            "INSERT INTO update_state (kiosk, tenant, model, running, version, confirmed, under_way, last, held_by)
+             SELECT k, $1, m, r, v, c, u, l, h
+             FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::jsonb[], $8::jsonb[],
+                         $9::text[])
+               AS new (k, m, r, v, c, u, l, h) ORDER BY k
              ON CONFLICT (kiosk) DO UPDATE SET model = excluded.model, running = excluded.running,
                version = excluded.version, confirmed = excluded.confirmed, under_way = excluded.under_way,
-               last = excluded.last, at = now()",
+               last = excluded.last, held_by = excluded.held_by, at = now()",
         )
         .await
         .trying("prepare")?;
     transaction
-        .execute(&sql, &[&tenant, &ids, &models, &running, &versions, &confirmed, &under_way, &last])
+        .execute(
+            &sql,
+            &[&tenant, &ids, &models, &running, &versions, &confirmed, &under_way, &last, &held_by],
+        )
         .await
         .trying(doing)?;
     let sql = "UPDATE assignment a SET action = 'none', due = true FROM update_state u

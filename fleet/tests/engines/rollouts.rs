@@ -69,6 +69,15 @@ impl Shop {
         self.say(n, 1, &json!({ "campaign": campaign, "release": 2, "step": step }), &Value::Null);
     }
 
+    /// Somebody at the kiosk has stopped updates.
+    fn held(&self, n: usize, by: Option<&str>) {
+        let mut state = json!({ "v": 1, "model": MODEL, "running": 1, "version": "1", "confirmed": 1 });
+        if let Some(by) = by {
+            state["held_by"] = by.into();
+        }
+        self.publish(n, "ot", &state);
+    }
+
     fn failed(&self, n: usize, campaign: &str, reason: &str) {
         let last =
             json!({ "campaign": campaign, "release": 2, "result": "rolled_back", "reason": reason, "at": 0 });
@@ -204,6 +213,11 @@ async fn the_same_failure_twice_halts_and_everybody_else_stays() {
     for n in 0..4 {
         shop.assigned(n).await;
     }
+    shop.held(3, Some("root"));
+    let shown = |wanted: bool| operator.run(&["rollout", "show", "t1.r1"]).out.contains("root") == wanted;
+    eventually("who holds it up is told", async || shown(true)).await;
+    shop.held(3, None);
+    eventually("and that nobody does any more", async || shown(false)).await;
     shop.is_at(0, "t1.r1", "installed");
     shop.is_at(1, "t1.r1", "installed");
     eventually("two have their turn", async || shop.has_turn(0) && shop.has_turn(1)).await;
