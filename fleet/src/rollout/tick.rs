@@ -107,6 +107,8 @@ impl Rollout {
         let verdicts = admitted(|it| it.phase.is_verdict());
         let reachable = admitted(|it| it.works || it.phase.is_verdict());
         admitted(is_away) == 0
+            // Where all are away nobody has tried it.
+            && (verdicts > 0 || admitted(|_| true) == 0)
             && is_percent(verdicts, reachable, self.plan.reported_percent)
             // Of a wave without kiosks there is nothing to watch.
             && (self.count(|it| it.wave == wave) == 0 || now_s - self.last_verdict_s >= self.plan.soak_s)

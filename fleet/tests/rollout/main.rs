@@ -236,6 +236,17 @@ fn a_site_without_a_line_is_no_failure_and_a_lone_kiosk_that_is_silent_is_one() 
 }
 
 #[test]
+fn while_all_kiosks_are_away_a_release_nobody_has_tried_goes_to_no_further_wave() {
+    let mut fleet = Fleet::new(&THOUSAND, 0.0, 0.0, 1);
+    fleet.rollout.members.values_mut().for_each(|it| it.works = false);
+    let started = fleet.rollout.state.clone();
+    for day in 0..10 {
+        fleet.rollout.tick(day * 24 * 60 * MINUTE_S);
+    }
+    assert_eq!((&fleet.rollout.state, fleet.count(Phase::Good)), (&started, 0));
+}
+
+#[test]
 fn waves_hold_each_other_and_a_site_has_one_kiosk_in_the_first() {
     let fleet = Fleet::new(&THOUSAND, 0.0, 0.0, 1);
     let mut sizes = [0; 4];
