@@ -72,22 +72,54 @@ impl Desk {
     }
 }
 
-/// The only file below a folder whose name begins so.
-fn find(folder: &Path, beginning: &str) -> std::path::PathBuf {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.file_name().unwrap().to_str().unwrap().starts_with(beginning) {
-                found.push(path);
-            }
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
         }
     }
+    found
+}
+
+/// The only file below a folder whose name begins so.
+fn find(folder: &Path, beginning: &str) -> std::path::PathBuf {
+    let mut found = files(folder);
+    found.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with(beginning));
     assert_eq!(found.len(), 1, "{found:?}");
     found.remove(0)
+}
+
+#[test]
+fn release_and_metadata_hold_no_secret() {
+    let desk = Desk::new();
+    desk.root("online.pub");
+    desk.sign("root", &["r1", "r2"]);
+    desk.image("1.img", &[]);
+    desk.release("1", "1.img", &[]);
+    desk.sign("targets", &["a", "b"]);
+    desk.good(&["publish", "repo", "--key", "online"]);
+    let published = files(&desk.path("repo"));
+    assert!(published.len() > 5, "{published:?}");
+    for key in ["r1", "r2", "r3", "a", "b", "online"] {
+        let pem = std::fs::read_to_string(desk.path(key)).unwrap();
+        let mut asn1 = Command::new("openssl");
+        asn1.args(["asn1parse", "-noout", "-out", "key.der", "-in", key]).current_dir(desk.0.path());
+        assert!(asn1.status().unwrap().success());
+        let der = std::fs::read(desk.path("key.der")).unwrap();
+        // RFC 8410: the seed is the octet string in an octet string.
+        let seed = &der[16..48];
+        let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+        let base64 = pem.lines().nth(1).unwrap();
+        for file in &published {
+            let bytes = std::fs::read(file).unwrap();
+            let holds = |secret: &[u8]| bytes.windows(secret.len()).any(|part| part == secret);
+            let found = holds(seed) || holds(hex.as_bytes()) || holds(base64.as_bytes());
+            assert!(!found && !holds(b"PRIVATE KEY"), "{key} in {}", file.display());
+        }
+    }
 }
 
 #[test]

@@ -68,6 +68,7 @@ impl Kept {
 pub struct Client {
     root: Document<Root>,
     targets: Document<Targets>,
+    fresh_until_s: i64,
 }
 
 impl Client {
@@ -85,7 +86,12 @@ impl Client {
         let announced =
             announced.ok_or_else(|| TrustError::Missing("targets.json in the snapshot".into()))?;
         let targets = refresh.targets(&root.content, announced)?;
-        Ok(Self { root, targets })
+        Ok(Self { root, targets, fresh_until_s: timestamp.common.expires_s() })
+    }
+
+    /// Until when what was refreshed counts, in s since 1970: it is not that late yet, whatever else is signed.
+    pub fn fresh_until_s(&self) -> i64 {
+        self.fresh_until_s
     }
 
     /// What is signed of a target.

@@ -193,7 +193,9 @@ impl<'a> Session<'a> {
             Err(Refused { reason: Reason::Signature, .. }) => kept.manifest(running),
             signed => Some(signed?),
         };
-        kept.raise(0, i64::try_from(manifest.built).unwrap_or(0))?;
+        // A maker whose clock was years ahead must not make all metadata old for good.
+        let built_s = i64::try_from(manifest.built).unwrap_or(0).min(client.fresh_until_s());
+        kept.raise(0, built_s)?;
         let reply = Reply::Believed { floor: manifest.floor, version: manifest.version.clone() };
         kept.keep_manifests(&before.into_iter().chain([manifest]).collect::<Vec<_>>())?;
         Ok(reply)

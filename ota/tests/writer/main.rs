@@ -9,6 +9,8 @@ use ota::agent::Reason;
 use ota::chooser::Slot;
 use ota::verity::tree_length;
 use ota::writer::wire::{Message, Reply, Request, send};
+use proptest::prelude::Rng as _;
+use proptest::test_runner::{RngAlgorithm, TestRng};
 use rig::{Rig, SLOT, flip};
 
 const WRITE: Request = Request::Write { slot: Slot::B, release: 42, from: 0 };
@@ -231,6 +233,75 @@ fn expired_timestamp_stops_new_releases() {
     rig.tool(&["publish", "repo", "--key", "online", "--timestamp-days", "0"]);
     assert_eq!(rig.ask(BELIEVE).reason(), Some(Reason::Expired));
     rig.publish();
+    assert!(matches!(rig.ask(BELIEVE).reply, Reply::Believed { .. }));
+}
+
+#[test]
+fn root_image_of_one_release_with_boot_image_of_another_is_refused() {
+    let mut rig = Rig::new();
+    let mut noise = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let boots = [(); 2].map(|()| {
+        let mut image = vec![0; 2 << 20];
+        noise.fill_bytes(&mut image);
+        image
+    });
+    for (name, bytes) in [("boot-50.img", &boots[0]), ("boot-51.img", &boots[1]), ("boot-a", &boots[0])] {
+        rig.put(name, bytes);
+    }
+    rig.put("boot-b", &vec![0xEE; 3 << 20]);
+    for number in ["50", "51"] {
+        let boot = format!("boot=boot-{number}.img");
+        rig.release(number, "new.img", &["--image", &boot]);
+    }
+    rig.publish();
+    rig.boot_slots();
+    assert!(matches!(rig.ask(Request::Believe { release: 51 }).reply, Reply::Believed { .. }));
+    for number in ["50", "51"] {
+        rig.tool(&["build", &format!("boot-{number}.img"), "-o", &format!("boot-{number}.kot")]);
+    }
+    // Both files are signed, of the same length, and lie in the same repository.
+    let other = rig.get("boot-50.kot");
+    let own = rig.get("boot-51.kot");
+    assert_eq!(other.len(), own.len());
+    let mut swapped = 0;
+    let outcome = rig.ask_giving(Request::Write { slot: Slot::B, release: 51, from: 0 }, &mut |wanted| {
+        let piece = rig.piece(wanted)?;
+        let at = usize::try_from(wanted.at).unwrap();
+        if own.get(at..at + piece.len()) != Some(&piece) {
+            return Some(piece);
+        }
+        swapped += 1;
+        (!wanted.wrong).then(|| other[at..at + piece.len()].to_vec())
+    });
+    assert!(swapped > 0 && outcome.reason().is_some(), "{swapped} {:?}", outcome.reply);
+    assert!(rig.ask(Request::Activate { slot: Slot::B, release: 51 }).reason().is_some());
+    assert_eq!((rig.chooser(&["get-primary"]), rig.chooser(&["get-state", "B"])), ("A".into(), "bad".into()));
+}
+
+#[test]
+fn clock_before_the_build_time_uses_the_floor() {
+    const DAY_S: i64 = 86_400;
+    let now_s = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+    let rig = Rig::new();
+    let words =
+        ["release", "repo", "--model", "alder", "--name", "1", "--level", "1", "--image", "root=new.img"];
+    // As if this machine's clock were forty days behind.
+    rig.tool_at(Some(now_s + 40 * DAY_S), &[&words[..], &["--number", "50"]].concat());
+    rig.tool_at(Some(now_s + 40_000 * DAY_S), &[&words[..], &["--number", "51"]].concat());
+    rig.tool(&["sign", "repo", "targets", "--key", "release"]);
+    let publish = |days: &str| {
+        rig.tool(&["publish", "repo", "--key", "online", "--timestamp-days", days, "--snapshot-days", "90"])
+    };
+    publish("60");
+    assert!(matches!(rig.ask(Request::Believe { release: 50 }).reply, Reply::Believed { .. }));
+    assert_eq!(rig.state().built_s, now_s + 40 * DAY_S);
+    publish("30");
+    assert_eq!(rig.ask(BELIEVE).reason(), Some(Reason::Expired), "that is ten days ago");
+    publish("60");
+    assert!(matches!(rig.ask(BELIEVE).reply, Reply::Believed { .. }));
+    // One whose maker's clock was a century ahead does not make everything old for ever.
+    assert!(matches!(rig.ask(Request::Believe { release: 51 }).reply, Reply::Believed { .. }));
+    publish("61");
     assert!(matches!(rig.ask(BELIEVE).reply, Reply::Believed { .. }));
 }
 

@@ -117,8 +117,14 @@ impl Rig {
     }
 
     pub(crate) fn tool(&self, words: &[&str]) -> String {
-        let tool = env!("CARGO_BIN_EXE_kiosk-ota");
-        let output = Command::new(tool).args(words).current_dir(self.dir.path()).output().unwrap();
+        self.tool_at(None, words)
+    }
+
+    /// The same, at another time than now, in s since 1970.
+    pub(crate) fn tool_at(&self, built_s: Option<i64>, words: &[&str]) -> String {
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_kiosk-ota"));
+        tool.envs(built_s.map(|it| ("SOURCE_DATE_EPOCH", it.to_string())));
+        let output = tool.args(words).current_dir(self.dir.path()).output().unwrap();
         assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
@@ -154,6 +160,18 @@ impl Rig {
              [slots.A]\nroot = '{dir}/slot-a'\n[slots.B]\nroot = '{dir}/slot-b'\n"
         );
         self.put("writer.toml", config.as_bytes());
+    }
+
+    /// Its slots have two images each from now on.
+    pub(crate) fn boot_slots(&mut self) {
+        let dir = self.dir.path().display();
+        let config = String::from_utf8(self.get("writer.toml")).unwrap();
+        let config = config
+            .replace("/slot-a'\n", &format!("/slot-a'\nboot = '{dir}/boot-a'\n"))
+            .replace("/slot-b'\n", &format!("/slot-b'\nboot = '{dir}/boot-b'\n"));
+        self.put("writer.toml", config.as_bytes());
+        self.kill();
+        self.start();
     }
 
     pub(crate) fn start(&mut self) {

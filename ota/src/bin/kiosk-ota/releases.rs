@@ -74,6 +74,16 @@ pub(crate) fn slot_and_path(text: &str) -> Result<(String, PathBuf), String> {
     Ok((slot.to_owned(), path.into()))
 }
 
+/// Now, in s since 1970, or what `SOURCE_DATE_EPOCH` says: so the same release can be made again.
+fn built() -> anyhow::Result<u64> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) => {
+            text.parse().with_context(|| format!("SOURCE_DATE_EPOCH={text}: it has to be s since 1970"))
+        }
+        Err(_) => Ok(u64::try_from(crate::in_days(0).0).unwrap_or(0)),
+    }
+}
+
 /// A delta is only worth its place if it is well below the whole image.
 const WORTH: (u64, u64) = (4, 5);
 
@@ -92,7 +102,7 @@ impl Release {
             version: self.version.clone(),
             floor: self.floor,
             min_from: self.min_from,
-            built: u64::try_from(crate::in_days(0).0).unwrap_or(0),
+            built: built()?,
             images: images.collect::<anyhow::Result<_>>()?,
         };
         let version = Repository::at(&self.repository).add_release(&manifest, crate::in_days(self.days))?;
