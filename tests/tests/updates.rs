@@ -263,8 +263,16 @@ fn what_a_kiosk_has_fetched_its_neighbours_get_from_it_after_its_restart_too() {
     let place = place.proven(&mut first);
     assert!(first.fleet.sent("from-") >= delta(&first));
     second.begin(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
-    let _place = place.proven(&mut second);
+    let place = place.proven(&mut second);
     assert_eq!(second.fleet.sent("images/"), 0, "all of it came from the neighbour");
+
+    // One that cannot reach the fleet at all, but for the word that it is to do so.
+    let mut third = Machine::at_site(&place.0.path().join("c"), group).unwrap();
+    third.fleet.fault(Fault::Down);
+    third.fleet.broadcast_metadata().unwrap();
+    third.begin(&Order { turn: true, ..Order::of(1, 42) }).unwrap();
+    let _place = place.proven(&mut third);
+    assert_eq!(third.fleet.sent(""), 0);
 }
 
 #[test]

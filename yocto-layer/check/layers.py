@@ -102,14 +102,43 @@ def parsed(workspace):
     return found, messages.texts
 
 
+@functools.cache
+def appended(workspace):
+    """Every append to a recipe of others, for every machine: a list of (file, machine, data), and what BitBake said.
+
+    What it is appended to is a recipe of nothing.
+    """
+    found, said = [], []
+    appends = sorted(path for it in folders(workspace) for path in it.rglob("*.bbappend"))
+    for machine in machines(workspace):
+        builder, messages = parse_configuration(workspace, machine)
+        if builder is None:
+            return found, messages.texts
+        for path in appends:
+            recipe = pathlib.Path(scratch().name) / "appended" / f"{path.stem.removesuffix('_%')}_1.0.bb"
+            recipe.parent.mkdir(exist_ok=True)
+            recipe.write_text('SUMMARY = "Of others"\nLICENSE = "MIT"\n', encoding="utf-8")
+            try:
+                data = builder.parseRecipeVariants(str(recipe), [str(path)], layername="core")[""]
+            except BaseException as error:
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                messages.texts.append(f"{path}: {type(error).__name__} {error}")
+                continue
+            found.append((path, machine, data))
+        said.extend(messages.texts)
+    return found, said
+
+
 def check(arguments):
-    """All configurations and recipes are understood."""
+    """All configurations, recipes and appends are understood."""
     findings = []
     for machine in machines(arguments.workspace):
         builder, messages = parse_configuration(arguments.workspace, machine)
         findings.extend(messages.texts)
         if builder is not None:
             findings.extend(check_machine(builder.data, machine))
+    findings.extend(appended(arguments.workspace)[1])
     found, said = parsed(arguments.workspace)
     findings.extend(said)
     if not found:

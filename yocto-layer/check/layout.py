@@ -31,15 +31,27 @@ def check(arguments):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             return [f"kiosk-image generate: {done.stderr.strip()}"]
-        disk = wks_partitions(recipes["kiosk-image"].getVar("KIOSK_WKS_PARTITIONS"))
+        wks = (workspace / "yocto-layer/meta-kiosk/files/wic/kiosk.wks.in").read_text(encoding="utf-8")
+        disk = wks_partitions(recipes["kiosk-image"].expand(wks))
+        findings = said + check_wks(wks) + check_disk(disk, generated)
+        if len(disk) < 2:
+            return findings
         return (
-            said
-            + check_disk(disk, generated)
+            findings
             + check_rauc(disk, recipes["kiosk-bundle"], generated)
             + check_grub(disk, recipes["kiosk-image"], generated)
             + check_users(workspace)
             + check_files(workspace, recipes["kiosk-config"], generated)
         )
+
+
+def check_wks(text):
+    """The table of partitions is GPT, as GRUB and systemd-repart expect, and boards can add their first program."""
+    tables = re.findall(r"^bootloader .*--ptable[ =](\w+)", text, re.M)
+    findings = [] if tables == ["gpt"] else [f"kiosk.wks.in: the partition table is {tables}"]
+    if "\n${KIOSK_WKS_BOOTLOADER}\n" not in text:
+        findings.append("kiosk.wks.in leaves out KIOSK_WKS_BOOTLOADER")
+    return findings
 
 
 def wks_partitions(text):
@@ -140,6 +152,8 @@ def check_users(workspace):
     for name, kind in (("kiosk-passwd", "u"), ("kiosk-group", "g")):
         table = [it.split(":") for it in read_table(workspace / "yocto-layer/meta-kiosk/files" / name)]
         numbers = {it[0]: it[2] for it in table}
+        if kind == "u":
+            findings.extend(f"{name}: {it[0]} has the group {it[3]}" for it in table if it[3] != it[2])
         if len(set(numbers.values())) != len(table):
             findings.append(f"{name}: a name or a number is there twice")
         needed = {**wanted["g"], **wanted["u"]} if kind == "g" else wanted["u"]

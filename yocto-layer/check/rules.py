@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What yocto-check-layer asserts of a layer and can be read off its files; and the kas files."""
 
+import ast
 import json
 import pathlib
 import re
@@ -12,7 +13,7 @@ import stub
 README_NEEDS = {"maintainer": "maintainer", "patch": "patch", "address": r"[^@]+@[^@]+"}
 
 # A layer that is only there must not change what others build.
-NOT_IN_LAYER_CONF = r"^\s*(INHERIT|DISTRO|MACHINE|PREFERRED_\w+)\b"
+NOT_IN_LAYER_CONF = r"^\s*(INHERIT|DISTRO|DISTRO_FEATURES|MACHINE|MACHINE_FEATURES|PREFERRED_\w+)\b"
 
 UPSTREAM_STATUS = r"^Upstream-Status: (Pending|Submitted|Backport|Denied|Inappropriate|Inactive-Upstream)"
 
@@ -21,7 +22,7 @@ def check(arguments):
     """Both layers."""
     findings = []
     for layer in layers.folders(arguments.workspace):
-        found = check_documents(layer) + check_conf(layer) + check_appends(layer) + check_patches(layer)
+        found = check_documents(layer) + check_conf(layer) + check_appends(layer) + check_patches(layer) + check_python(layer)
         findings.extend(f"{layer.name}: {it}" for it in found)
     return findings
 
@@ -78,6 +79,17 @@ def check_patches(layer):
     ]
 
 
+def check_python(layer):
+    """Modules and cases for tests are Python: BitBake reads them only when it needs them."""
+    findings = []
+    for path in layer.rglob("*.py"):
+        try:
+            ast.parse(path.read_text(encoding="utf-8"))
+        except SyntaxError as error:
+            findings.append(f"{path.name}: {error}")
+    return findings
+
+
 def check_kas(arguments):
     """Every kas file is what kas understands, and pins what it fetches."""
     import jsonschema
@@ -89,11 +101,19 @@ def check_kas(arguments):
     known = set(layers.machines(arguments.workspace))
     findings = []
     built = set()
+    pinned = {}
     for path in sorted(folder.rglob("*.yml")):
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            findings.append(f"{path.name}: {' '.join(str(error).split())}")
+            continue
         for error in jsonschema.Draft7Validator(schema).iter_errors(content):
             findings.append(f"{path.name}: {'/'.join(map(str, error.path))}: {error.message}")
         for name, repo in (content.get("repos") or {}).items():
+            commit = (repo or {}).get("commit")
+            if commit and pinned.setdefault(name, commit) != commit:
+                findings.append(f"{path.name}: {name} is pinned to another commit than elsewhere")
             if repo and "url" in repo and not re.fullmatch("[0-9a-f]{40}", str(repo.get("commit", ""))):
                 findings.append(f"{path.name}: {name} is not pinned to a commit")
             for layer in (repo or {}).get("layers") or {}:

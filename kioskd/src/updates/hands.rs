@@ -193,6 +193,7 @@ impl Hands {
     }
 
     async fn talk(&self, mut conversation: Conversation) -> Result<Reply, WriterError> {
+        self.sources.lock().await.begin();
         loop {
             match conversation.next().await? {
                 Reply::Want { path, at, length, ahead, wrong } => {

@@ -100,10 +100,15 @@ pub(super) struct Sources {
     path: String,
     /// Bytes that the present source has given since it last failed.
     given: u64,
+    /// Bytes of images since the last rest, of [`NEIGHBOURS`] and [`FLEET`].
+    fetched: [u64; 2],
     inbox: Inbox,
     bucket: Bucket,
     clock: ShopClock,
 }
+
+const NEIGHBOURS: usize = 0;
+const FLEET: usize = 1;
 
 impl Sources {
     pub(super) fn new(https: Option<Https>, mqtt: Option<OverMqtt>, inbox: Inbox, clock: ShopClock) -> Self {
@@ -116,6 +121,7 @@ impl Sources {
             left: Vec::new(),
             path: String::new(),
             given: 0,
+            fetched: [0; 2],
             inbox,
             bucket: Bucket::default(),
             clock,
@@ -127,11 +133,20 @@ impl Sources {
         self.peers = Some(peers);
     }
 
+    /// Somebody else asks now: whether what was given last was what was signed will never be known.
+    pub(super) fn begin(&mut self) {
+        self.last = None;
+    }
+
     /// What was given last was what was signed, and nothing more is wanted now.
     pub(super) async fn rest(&mut self) {
         self.keep().await;
         if let Some(peers) = &mut self.peers {
             peers.rest();
+        }
+        let [neighbours, fleet] = std::mem::take(&mut self.fetched);
+        if neighbours + fleet > 0 {
+            tracing::info!(neighbours, fleet, "bytes of images were fetched");
         }
     }
 
@@ -152,12 +167,17 @@ impl Sources {
             return self.from_fleet(piece, wrong, terms).await;
         };
         let bytes = match peers.read(&piece).await {
-            Some(bytes) => bytes,
+            Some(bytes) => self.counted(NEIGHBOURS, bytes),
             None => self.from_fleet(piece, wrong && !of_peer, terms).await?,
         };
         let (path, at, length) = (piece.path.to_owned(), piece.at, piece.length);
         self.last = Some(Given { path, at, length, bytes: bytes.clone() });
         Some(bytes)
+    }
+
+    fn counted(&mut self, whose: usize, bytes: Vec<u8>) -> Vec<u8> {
+        self.fetched[whose] += bytes.len() as u64;
+        bytes
     }
 
     /// Hands what was given last on to the neighbours.
@@ -187,7 +207,7 @@ impl Sources {
                 return None;
             };
             match self.whole(now, piece, &mut bytes, &terms).await {
-                Ok(()) => return Some(bytes),
+                Ok(()) => return Some(self.counted(FLEET, bytes)),
                 Err(SourceError::Unreachable(why)) => {
                     let source = self.all[now].name();
                     tracing::debug!(source, path = piece.path, %why, "an update cannot be fetched now");
@@ -202,6 +222,13 @@ impl Sources {
                     if (self.now..self.all.len()).all(|source| self.left.contains(&source)) {
                         tokio::time::sleep(pause).await;
                         pause = (pause * 2).min(PAUSE_MAX);
+                        // A neighbour may have got it meanwhile.
+                        if let Some(peers) = &mut self.peers
+                            && piece.path.starts_with("images/")
+                            && let Some(bytes) = peers.read(&piece).await
+                        {
+                            return Some(self.counted(NEIGHBOURS, bytes));
+                        }
                     }
                 }
                 // The next one may have it. A root that comes after the newest is not there at all.

@@ -44,5 +44,7 @@ KIOSK_ESP_FILES ?= " \
 IMAGE_BOOT_FILES:append = " ${KIOSK_ESP_FILES}"
 # nooelint: oelint.file.requirenotfound - of openembedded-core
 require conf/image-uefi.conf
-WKS_FILE_DEPENDS = "dosfstools-native mtools-native"
+# What makes the files that KIOSK_WKS_BOOTLOADER names.
+KIOSK_WKS_DEPENDS ?= ""
+WKS_FILE_DEPENDS = "dosfstools-native mtools-native ${KIOSK_WKS_DEPENDS}"
 do_image_wic[depends] += "grub-efi:do_deploy kiosk-esp:do_deploy"

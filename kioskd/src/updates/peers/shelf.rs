@@ -12,6 +12,9 @@ use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 /// How long a file is kept to which nothing is added.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// Bytes that stay free on the disk: the shop's books are on it.
+const FREE: u64 = 256_000_000;
+
 /// See the module's description. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Shelf(Arc<Inner>);
@@ -91,6 +94,12 @@ impl Inner {
             let oldest = oldest.ok_or_else(|| io::Error::other("update.peers.keep_mb is used up"))?;
             *is = is.saturating_sub(size(&oldest.path)?);
             fs::remove_dir_all(&oldest.path)?;
+        }
+        let disk = nix::sys::statvfs::statvfs(&self.dir)?;
+        #[allow(clippy::unnecessary_cast, reason = "narrower on some machines")]
+        let free = disk.blocks_available() as u64 * disk.fragment_size() as u64;
+        if free < FREE + more {
+            return Err(io::Error::other("the disk is nearly full"));
         }
         fs::create_dir_all(folder)?;
         let part = path.with_extension("part");

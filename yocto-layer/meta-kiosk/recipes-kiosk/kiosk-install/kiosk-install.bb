@@ -17,4 +17,5 @@ do_install() {
 }
 
 FILES:${PN} = "/dev /proc /sys /init"
-RDEPENDS:${PN} = "busybox zstd"
+# Of busybox's own dd, head and poweroff openembedded-core leaves out what this needs.
+RDEPENDS:${PN} = "busybox coreutils zstd"

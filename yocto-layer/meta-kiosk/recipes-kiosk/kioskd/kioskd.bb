@@ -14,11 +14,15 @@ PROVIDES += "kioskctl"
 # A device has no desktop: neither winit nor X11 is in it.
 CARGO_BUILD_FLAGS:append = " --no-default-features"
 
-# Tests that need nothing but themselves; those that start programs run in the workspace's own `./dev test`.
+# Tests that need nothing but themselves: those of the rules of selling. The others start programs, or look into folders of
+# the workspace that no recipe has; they run in the workspace's own `./dev test`.
+KIOSK_PTEST_PACKAGES = "domain"
 do_compile_ptest_cargo[prefuncs] += "kiosk_ptest_packages"
 python kiosk_ptest_packages() {
-    d.appendVar("CARGO_BUILD_FLAGS", " --package domain")
+    d.setVar("KIOSK_PACKAGES", d.getVar("KIOSK_PTEST_PACKAGES"))
 }
+# It starts Python, beside the workspace's sources.
+RUST_TEST_ARGS = "--skip twin"
 
 PACKAGES =+ "kioskctl"
 FILES:kioskctl = "${bindir}/kioskctl"
