@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,15 +164,16 @@ impl Agent {
 
     /// Runs until the program ends.
     pub(super) async fn run(mut self, mut shutdown: Shutdown) -> anyhow::Result<()> {
+        let neighbourhood = self.join_peers().await;
         tokio::select! {
             _ = self.live() => {}
+            () = neighbourhood => {}
             () = shutdown.wait() => {}
         }
         Ok(())
     }
 
     async fn live(&mut self) -> Ended {
-        self.join_peers().await;
         let mut known = self.begin().await;
         self.take(&mut known, &Input::Started).await;
         loop {
@@ -197,13 +199,18 @@ impl Agent {
         }
     }
 
-    /// Updates go without neighbours, if need be.
-    async fn join_peers(&self) {
-        let Some(settings) = &self.peers else { return };
-        match Peers::start(settings, self.data_dir.join("peers")).await {
-            Ok(peers) => self.hands.sources.lock().await.join(peers),
-            Err(error) => tracing::warn!("releases are not shared with other kiosks: {error:#}"),
+    /// What has to run for other kiosks of the site. Updates go without them, if need be.
+    async fn join_peers(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        if let Some(settings) = &self.peers {
+            match Peers::start(settings, self.data_dir.join("peers"), self.clock.clone()).await {
+                Ok((peers, running)) => {
+                    self.hands.sources.lock().await.join(peers);
+                    return Box::pin(running);
+                }
+                Err(error) => tracing::warn!("releases are not shared with other kiosks: {error:#}"),
+            }
         }
+        Box::pin(std::future::pending())
     }
 
     /// Asks the slot writer what runs, and the store what is remembered.

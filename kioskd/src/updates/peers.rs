@@ -30,6 +30,7 @@ use neighbours::Neighbours;
 use shelf::Shelf;
 
 use super::sources::Piece;
+use crate::clock::ShopClock;
 use crate::settings;
 
 /// Where pieces are, on every kiosk.
@@ -72,18 +73,20 @@ enum PeerError {
 }
 
 impl Peers {
-    /// Begins to listen to the neighbours and to hand on what is on the shelf, for as long as the runtime lives.
+    /// The neighbours, and what has to run to listen to them and to hand on what is on the shelf.
     ///
     /// # Errors
     /// An address cannot be listened at, or the folder cannot be read.
     pub(super) async fn start(
         settings: &settings::Peers,
         folder: std::path::PathBuf,
-    ) -> anyhow::Result<Self> {
+        clock: ShopClock,
+    ) -> anyhow::Result<(Self, impl Future<Output = ()> + Send + use<>)> {
         let shelf = Shelf::open(folder, u64::from(settings.keep_mb) * 1_000_000)?;
         let (port, serving) = serve::start(settings.listen, shelf.clone()).await?;
-        let neighbours = Neighbours::start(settings, port, shelf.clone(), serving).await?;
-        Ok(Self { neighbours, shelf, connection: None, giver: None, wrong: 0 })
+        let (neighbours, listening) = Neighbours::new(settings, port, shelf.clone(), clock)?;
+        let both = async { _ = tokio::join!(serving, listening) };
+        Ok((Self { neighbours, shelf, connection: None, giver: None, wrong: 0 }, both))
     }
 
     /// A piece, if a neighbour has it or is about to; `None`: somebody else has to be asked. Dropping it loses nothing.
@@ -178,7 +181,7 @@ impl Peers {
 async fn connect(to: SocketAddr) -> Result<SendRequest<Empty<Bytes>>, PeerError> {
     let stream = TcpStream::connect(to).await?;
     let (connection, driven) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    // It ends with the connection.
+    #[expect(clippy::disallowed_methods, reason = "ends with its connection")]
     tokio::spawn(async move { drop(driven.await) });
     Ok(connection)
 }

@@ -164,11 +164,11 @@ impl Sources {
         }
         self.keep().await;
         let Some(peers) = self.peers.as_mut().filter(|_| piece.path.starts_with("images/")) else {
-            return self.from_fleet(piece, wrong, terms).await;
+            return self.fleets(piece, wrong, terms).await;
         };
         let bytes = match peers.read(&piece).await {
             Some(bytes) => self.counted(NEIGHBOURS, bytes),
-            None => self.from_fleet(piece, wrong && !of_peer, terms).await?,
+            None => self.fleets(piece, wrong && !of_peer, terms).await?,
         };
         let (path, at, length) = (piece.path.to_owned(), piece.at, piece.length);
         self.last = Some(Given { path, at, length, bytes: bytes.clone() });
@@ -187,7 +187,7 @@ impl Sources {
         }
     }
 
-    async fn from_fleet(
+    async fn fleets(
         &mut self,
         piece: Piece<'_>,
         wrong: bool,

@@ -68,8 +68,7 @@ impl Stranger {
 
 /// Pieces of the right length, of nothing.
 fn give(stream: &TcpStream, given: &AtomicU32) -> anyhow::Result<()> {
-    let mut lines = BufReader::new(stream).lines();
-    while let Some(line) = lines.next() {
+    for line in BufReader::new(stream).lines() {
         let line = line?.to_ascii_lowercase();
         let Some(range) = line.strip_prefix("range: bytes=") else { continue };
         let (first, last) = range.trim().split_once('-').context("a range")?;

@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::serve::Serving;
 use super::shelf::Shelf;
+use crate::clock::ShopClock;
 use crate::settings;
 
 /// How often is asked while something is wanted, at least.
@@ -59,11 +58,10 @@ struct Word {
     answer: bool,
 }
 
-/// See the module's description. Ends when it is dropped.
+/// See the module's description.
 pub(super) struct Neighbours {
     shared: Arc<Shared>,
-    listening: AbortHandle,
-    _serving: Serving,
+    clock: ShopClock,
 }
 
 struct Shared {
@@ -99,19 +97,14 @@ struct Neighbour {
     passed_over: Instant,
 }
 
-impl Drop for Neighbours {
-    fn drop(&mut self) {
-        self.listening.abort();
-    }
-}
-
 impl Neighbours {
-    pub(super) async fn start(
+    /// The neighbours, and what has to run for them to be known.
+    pub(super) fn new(
         settings: &settings::Peers,
         port: u16,
         shelf: Shelf,
-        serving: Serving,
-    ) -> anyhow::Result<Self> {
+        clock: ShopClock,
+    ) -> anyhow::Result<(Self, impl Future<Output = ()> + Send + use<>)> {
         let interface = *settings.listen.ip();
         let group = settings.group;
         let heard = group_socket(group).with_context(|| format!("listen to {group}"))?;
@@ -119,20 +112,20 @@ impl Neighbours {
         let id = uuid::Uuid::now_v7().to_string();
         let (table, ask) = (Mutex::default(), Notify::new());
         let shared = Arc::new(Shared { id, port, group, shelf, table, ask });
-        let listening = tokio::spawn(listen(Arc::clone(&shared), heard, own, interface));
-        let listening = listening.abort_handle();
-        Ok(Self { shared, listening, _serving: serving })
+        let listening = listen(Arc::clone(&shared), heard, own, interface);
+        Ok((Self { shared, clock }, listening))
     }
 
     /// This file is wanted now; whether that is new.
     pub(super) fn want(&self, file: &str) -> bool {
+        let began = u64::try_from(self.clock.now().wall.0).unwrap_or(0);
         let (mut table, last) = (self.shared.table(), Instant::now());
         if let Some(wanted) = table.wanted.as_mut().filter(|it| it.file == file) {
             wanted.last = last;
             return false;
         }
         table.known.clear();
-        table.wanted = Some(Wanted { file: file.to_owned(), began: now_ms(), last });
+        table.wanted = Some(Wanted { file: file.to_owned(), began, last });
         self.shared.ask.notify_one();
         true
     }
@@ -317,9 +310,4 @@ fn own_socket(interface: Ipv4Addr) -> std::io::Result<UdpSocket> {
     socket.set_nonblocking(true)?;
     socket.bind(&SocketAddrV4::new(interface, 0).into())?;
     UdpSocket::from_std(socket.into())
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

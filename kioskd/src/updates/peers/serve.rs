@@ -13,7 +13,6 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::PATH;
@@ -31,25 +30,18 @@ const RATE_KB: u32 = 8_000;
 /// Pause after a connection could not be taken.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// Ends the serving when it is dropped.
-pub(super) struct Serving(AbortHandle);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Begins to serve; the port, and what ends it.
+/// The port, and what serves there.
 ///
 /// # Errors
 /// The address cannot be listened at.
-pub(super) async fn start(listen: SocketAddrV4, shelf: Shelf) -> anyhow::Result<(u16, Serving)> {
+pub(super) async fn start(
+    listen: SocketAddrV4,
+    shelf: Shelf,
+) -> anyhow::Result<(u16, impl Future<Output = ()> + Send + use<>)> {
     let listener = TcpListener::bind(listen).await?;
     let port = listener.local_addr()?.port();
-    let serving =
-        tokio::spawn(serve(listener, Server { shelf, bucket: Arc::default(), began: Instant::now() }));
-    Ok((port, Serving(serving.abort_handle())))
+    let server = Server { shelf, bucket: Arc::default(), began: Instant::now() };
+    Ok((port, serve(listener, server)))
 }
 
 #[derive(Clone)]
@@ -69,6 +61,7 @@ async fn serve(listener: TcpListener, server: Server) {
         // One too many is told so by the end of its connection.
         if let Ok(client) = Arc::clone(&clients).try_acquire_owned() {
             let server = server.clone();
+            #[expect(clippy::disallowed_methods, reason = "ends by itself, within limits")]
             tokio::spawn(async move {
                 drop(tokio::time::timeout(CLIENT_FOR, server.client(stream)).await);
                 drop(client);

@@ -1,4 +1,5 @@
 //! Kiosks of one site, on the loopback.
+#![expect(clippy::disallowed_methods, reason = "tasks and threads of a test end with it")]
 
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::path::Path;
@@ -23,18 +24,21 @@ fn group() -> SocketAddrV4 {
 
 async fn kiosk(dir: &Path, group: SocketAddrV4) -> Peers {
     let settings = settings::Peers { listen: SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0), group, keep_mb: 1 };
-    Peers::start(&settings, dir.to_owned()).await.unwrap()
+    let clock = ShopClock::new(jiff::tz::TimeZone::UTC, 4);
+    let (peers, running) = Peers::start(&settings, dir.to_owned(), clock).await.unwrap();
+    tokio::spawn(running);
+    peers
 }
 
 /// Answers every question about the file, and every request with these bytes. Whoever is told of it was asked for a piece.
-async fn stranger(group: SocketAddrV4, answer: &'static [u8]) -> tokio::sync::mpsc::UnboundedReceiver<()> {
+async fn stranger(group: SocketAddrV4, answer: &'static [u8]) -> tokio::sync::mpsc::Receiver<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (asked, told) = tokio::sync::mpsc::unbounded_channel();
+    let (asked, told) = tokio::sync::mpsc::channel(100);
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
-            asked.send(()).ok();
+            asked.try_send(()).ok();
             tokio::spawn(async move {
                 let mut request = [0; 1024];
                 while stream.read(&mut request).await.is_ok_and(|length| length > 0) {
