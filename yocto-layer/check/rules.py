@@ -22,7 +22,8 @@ def check(arguments):
     """Both layers."""
     findings = []
     for layer in layers.folders(arguments.workspace):
-        found = check_documents(layer) + check_conf(layer) + check_appends(layer) + check_patches(layer) + check_python(layer)
+        found = check_documents(layer) + check_conf(layer) + check_appends(layer) + check_patches(layer)
+        found += check_provides(layer) + check_python(layer)
         findings.extend(f"{layer.name}: {it}" for it in found)
     return findings
 
@@ -77,6 +78,16 @@ def check_patches(layer):
         for path in layer.rglob("*.patch")
         if not re.search(UPSTREAM_STATUS, path.read_text(encoding="utf-8"), re.M)
     ]
+
+
+def check_provides(layer):
+    """What recipes of others want under another name they get from us in our distribution only."""
+    findings = []
+    for path in layer.rglob("*.bb"):
+        for line in re.findall(r"^R?PROVIDES.*virtual.*", path.read_text(encoding="utf-8"), re.M):
+            if "DISTRO_FEATURES" not in line:
+                findings.append(f"{path.name}: {line!r} changes what others build")
+    return findings
 
 
 def check_python(layer):

@@ -75,6 +75,7 @@ BROKEN = {
         ("no SECURITY", f"{BSP}/SECURITY.md", None, None, "SECURITY.md"),
         ("an append for everybody", f"{BSP}/recipes-kernel/linux/linux-yocto_%.bbappend", "SRC_URI:append:kiosk-x86", "SRC_URI:append", "is not guarded"),
         ("a class for everybody", f"{KIOSK}/conf/layer.conf", r"\Z", 'INHERIT += "useradd-staticids"\n', "changes what others build"),
+        ("a provider for everybody", f"{KIOSK}/recipes-kiosk/kiosk-config/kiosk-config.bb", r"^RPROVIDES.*$", 'RPROVIDES:${PN} = "virtual-rauc-conf"', "changes what others build"),
         ("features for everybody", f"{BSP}/conf/layer.conf", r"\Z", 'DISTRO_FEATURES:append = " wayland"\n', "changes what others build"),
         ("a case that is no Python", f"{KIOSK}/lib/oeqa/runtime/cases/kiosk.py", r"def output\(", "def output((", "kiosk.py"),
         ("a layer that it needs is missing", f"{KIOSK}/conf/layer.conf", "core openembedded-layer", "core qt6-layer", "qt6-layer"),

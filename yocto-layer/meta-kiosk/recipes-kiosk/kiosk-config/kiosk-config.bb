@@ -104,4 +104,5 @@ RDEPENDS:${PN} = " \
     rauc-service \
 "
 # /etc/rauc/system.conf is RAUC's.
-RPROVIDES:${PN} = "virtual-rauc-conf"
+# In other distributions RAUC keeps the configuration that it has.
+RPROVIDES:${PN} = "${@bb.utils.contains('DISTRO_FEATURES', 'kiosk', 'virtual-rauc-conf', '', d)}"
