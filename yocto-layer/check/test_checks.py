@@ -29,6 +29,7 @@ BROKEN = {
         ("network while compiling", f"{KIOSK}/recipes-kiosk/kiosk-esp/kiosk-esp.bb", r"^addtask deploy", 'do_compile[network] = "1"\naddtask deploy', "uses the network"),
         ("a processor that kiosks do not have", f"{BSP}/conf/machine/include/kiosk-x86.inc", "corei7-64", "x86-64-v3", "x86-64-v3"),
         ("no Cargo.lock", "Cargo.lock", None, None, "Cargo.lock"),
+        ("no list of licences", "deny.toml", None, None, "deny.toml"),
         ("a crate without a checksum", "Cargo.lock", r'^checksum = "01c0457472c38ea5.*$', "", "has no checksum"),
         ("a crate from a repository", "Cargo.lock", r'^source = "registry\+[^"]*"', 'source = "git+ssh://example/x"', "only registries"),
     ],

@@ -6,8 +6,8 @@
 
 inherit cargo pkgconfig
 
-# The whole is under the GPL; the licences of crates, all of which may be combined with it, are checked by deny.toml.
-LICENSE = "GPL-3.0-only"
+# The whole is under the GPL; crates that are linked into it are under the licences that deny.toml lets in.
+LICENSE = "${@kiosk.crates.licences('${KIOSK_WORKSPACE}/deny.toml')}"
 LIC_FILES_CHKSUM = "file://LICENSE;md5=cc16d69d7c236123871ab412b0be0232"
 
 PV = "${@kiosk.crates.version('${KIOSK_WORKSPACE}/Cargo.toml')}"
@@ -26,8 +26,8 @@ python () {
     import os
 
     workspace = d.getVar("KIOSK_WORKSPACE")
-    manifest, lock = (os.path.join(workspace, name) for name in ("Cargo.toml", "Cargo.lock"))
-    for path in (manifest, lock):
+    manifest, lock, deny = (os.path.join(workspace, name) for name in ("Cargo.toml", "Cargo.lock", "deny.toml"))
+    for path in (manifest, lock, deny):
         if not os.path.exists(path):
             raise bb.parse.SkipRecipe(f"KIOSK_WORKSPACE: {path} is missing; the layer belongs into its workspace")
         bb.parse.mark_dependency(d, path)

@@ -33,6 +33,13 @@ def read(path):
     return found
 
 
+def licences(path):
+    """What a program under GPL-3.0-only with its crates is under: deny.toml names all licences that it lets in."""
+    with open(path, "rb") as deny:
+        allowed = set(tomllib.load(deny)["licenses"]["allow"]) - {"GPL-3.0-only"}
+    return " & ".join(["GPL-3.0-only", *sorted(it.replace(" WITH ", "-with-") for it in allowed)])
+
+
 def members(path):
     """Folders of the workspace's own packages, from the workspace's Cargo.toml."""
     with open(path, "rb") as manifest:
