@@ -60,6 +60,7 @@ fn values_that_make_no_sense_are_refused_with_what_would_be_right() {
         ("[uplink]\nfleet = 'https://f'\nca = 'x'\nbatch_bytes = 5\n", "uplink.batch_bytes"),
         ("[update]\nprove_s = 0\n", "update.prove_s"),
         ("[update]\nprove_s = 901\n", "update.prove_s"),
+        ("[update.peers]\ngroup = \"192.168.1.1:47078\"\n", "update.peers.group"),
         ("[kiosk]\nid = 'K_1'\n[uplink]\nfleet = 'https://f'\nca = 'x'\n", "kiosk.id"),
     ] {
         let file = write(root.path(), "kioskd.toml", text);
@@ -204,13 +205,16 @@ fn the_documented_settings_are_those_that_exist() {
     assert_eq!(format!("{:?}", settings.screen), format!("{:?}", usual.screen));
     assert_eq!(format!("{:?}", settings.policy), format!("{:?}", usual.policy));
     assert_eq!(format!("{:?}", settings.admin), format!("{:?}", usual.admin));
+    let peers = settings.update.and_then(|update| update.peers);
+    assert_eq!(format!("{peers:?}"), format!("{:?}", Some(super::Peers::default())));
     assert_eq!(format!("{:?}", settings.log), format!("{:?}", usual.log));
     let fields =
         include_str!("model.rs").lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(':'));
     for (field, _) in fields.filter(|(field, _)| !field.contains(' ') && !field.contains('(')) {
         let named = documented.lines().any(|line| {
             let line = line.trim_start_matches("# ");
-            line.starts_with(&format!("{field} =")) || line.starts_with(&format!("[{field}]"))
+            let is_section = line.starts_with('[') && line.contains(&format!("{field}]"));
+            line.starts_with(&format!("{field} =")) || is_section
         });
         assert!(named, "docs/settings.md does not say {field}");
     }

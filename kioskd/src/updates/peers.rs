@@ -47,6 +47,8 @@ const AGAIN: Duration = Duration::from_millis(250);
 const ASKED_MAX: usize = 4;
 /// Pieces that were not what was signed, after which nobody is asked for the rest of a file.
 const WRONG_MAX: u32 = 3;
+/// The same for questions that were not answered as they should be: whoever invents neighbours could hold us up.
+const FAULTS_MAX: u32 = 16;
 
 /// The neighbours, as a source of pieces.
 pub(super) struct Peers {
@@ -57,6 +59,8 @@ pub(super) struct Peers {
     giver: Option<SocketAddr>,
     /// Pieces of this file that were not what was signed.
     wrong: u32,
+    /// Questions for this file that were not answered as they should be.
+    faults: u32,
 }
 
 /// Why a neighbour does not give a piece.
@@ -86,18 +90,18 @@ impl Peers {
         let (port, serving) = serve::start(settings.listen, shelf.clone()).await?;
         let (neighbours, listening) = Neighbours::new(settings, port, shelf.clone(), clock)?;
         let both = async { _ = tokio::join!(serving, listening) };
-        Ok((Self { neighbours, shelf, connection: None, giver: None, wrong: 0 }, both))
+        Ok((Self { neighbours, shelf, connection: None, giver: None, wrong: 0, faults: 0 }, both))
     }
 
     /// A piece, if a neighbour has it or is about to; `None`: somebody else has to be asked. Dropping it loses nothing.
     pub(super) async fn read(&mut self, piece: &Piece<'_>) -> Option<Vec<u8>> {
         self.giver = None;
         if self.neighbours.want(piece.path) {
-            self.wrong = 0;
+            (self.wrong, self.faults) = (0, 0);
             sleep(ANSWERS).await;
         }
         let until = Instant::now() + FOLLOW;
-        while self.wrong < WRONG_MAX {
+        while self.wrong < WRONG_MAX && self.faults < FAULTS_MAX {
             for address in self.neighbours.best(ASKED_MAX) {
                 match self.get(address, piece).await {
                     Ok(Some(bytes)) => {
@@ -108,6 +112,7 @@ impl Peers {
                     Err(error) => {
                         tracing::debug!(%address, %error, "a neighbour does not give a piece of an update");
                         self.neighbours.shun(address);
+                        self.faults += 1;
                     }
                 }
             }

@@ -20,7 +20,7 @@ use super::shelf::Shelf;
 use crate::updates::pace::Bucket;
 
 /// Neighbours that are served at once.
-const CLIENTS: usize = 8;
+const CLIENTS: usize = 32;
 /// How long one is served before it has to come again, however slowly it reads.
 const CLIENT_FOR: Duration = Duration::from_secs(120);
 /// How long one may be silent.

@@ -144,6 +144,21 @@ async fn neighbours_that_send_too_much_or_nonsense_or_nothing_are_left() {
 }
 
 #[tokio::test]
+async fn a_crowd_of_invented_neighbours_costs_a_few_questions() {
+    let (dir, group) = (tempfile::tempdir().unwrap(), group());
+    let mut crowd = Vec::new();
+    for _ in 0..30 {
+        crowd.push(stranger(group, b"go away\r\n\r\n").await);
+    }
+    let mut kiosk = kiosk(dir.path(), group).await;
+    for at in 0..20 {
+        assert_eq!(kiosk.read(&piece(at * 64)).await, None);
+    }
+    let asked: u32 = crowd.iter_mut().map(|it| u32::from(it.try_recv().is_ok())).sum();
+    assert!((1..FAULTS_MAX + 4).contains(&asked), "{asked}");
+}
+
+#[tokio::test]
 async fn nonsense_from_the_network_changes_nothing() {
     let (dir, group) = (tempfile::tempdir().unwrap(), group());
     let first = kiosk(&dir.path().join("a"), group).await;
