@@ -15,6 +15,18 @@ impl Desk {
         desk
     }
 
+    /// With a release that everybody needed has signed.
+    fn published() -> Self {
+        let desk = Self::new();
+        desk.root("online.pub");
+        desk.sign("root", &["r1", "r2"]);
+        desk.image("1.img", &[]);
+        desk.release("1", "1.img", &[]);
+        desk.sign("targets", &["a", "b"]);
+        desk.good(&["publish", "repo", "--key", "online"]);
+        desk
+    }
+
     fn path(&self, name: &str) -> std::path::PathBuf {
         self.0.path().join(name)
     }
@@ -94,13 +106,7 @@ fn find(folder: &Path, beginning: &str) -> std::path::PathBuf {
 
 #[test]
 fn release_and_metadata_hold_no_secret() {
-    let desk = Desk::new();
-    desk.root("online.pub");
-    desk.sign("root", &["r1", "r2"]);
-    desk.image("1.img", &[]);
-    desk.release("1", "1.img", &[]);
-    desk.sign("targets", &["a", "b"]);
-    desk.good(&["publish", "repo", "--key", "online"]);
+    let desk = Desk::published();
     let published = files(&desk.path("repo"));
     assert!(published.len() > 5, "{published:?}");
     for key in ["r1", "r2", "r3", "a", "b", "online"] {
@@ -167,13 +173,7 @@ fn a_release_is_believed_once_enough_people_have_signed_it_and_every_byte_is_rig
 
 #[test]
 fn a_lost_online_key_is_replaced_by_the_holders_of_the_root() {
-    let desk = Desk::new();
-    desk.root("online.pub");
-    desk.sign("root", &["r1", "r2"]);
-    desk.image("1.img", &[]);
-    desk.release("1", "1.img", &[]);
-    desk.sign("targets", &["a", "b"]);
-    desk.good(&["publish", "repo", "--key", "online"]);
+    let desk = Desk::published();
     assert!(desk.verify().0);
     desk.good(&["keys", "new", "online2"]);
     desk.root("online2.pub");

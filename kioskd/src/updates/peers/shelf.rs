@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use protocol::text::hex;
 use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 
 /// How long a file is kept to which nothing is added.
@@ -127,10 +128,6 @@ fn size(folder: &Path) -> io::Result<u64> {
 
 fn name(at: u64, length: u32) -> String {
     format!("{at}-{length}")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
