@@ -82,8 +82,11 @@ fn fail(writer: &mut &UnixStream, text: &str) -> Result<(), voice::wyoming::Wyom
     Ok(Event::new("error", json!({ "text": text })).write(writer)?)
 }
 
-fn zero(sound: &mut Vec<u8>) {
-    sound.fill(0);
+/// Nothing of what was said stays behind in memory.
+fn zero<T: Copy + Default>(sound: &mut Vec<T>) {
+    sound.fill(T::default());
+    // Memory that is never read again may be left as it is: the compiler has to believe that somebody reads it.
+    std::hint::black_box(sound.as_mut_slice());
     sound.clear();
 }
 
@@ -93,13 +96,14 @@ fn is_format(event: &Event) -> bool {
 }
 
 fn answer(context: &Value, sound: &[u8], recogniser: &Mutex<Recogniser>) -> Event {
-    let samples: Vec<i16> =
+    let mut samples: Vec<i16> =
         sound.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
     let mut recogniser = recogniser.lock().unwrap_or_else(PoisonError::into_inner);
     let recognised = match Grammar::from_context(context) {
         Some(grammar) => recogniser.set_grammar(grammar).and_then(|()| recogniser.recognise(&samples)),
         None => recogniser.recognise(&samples),
     };
+    zero(&mut samples);
     match recognised {
         Ok(found) => {
             let context = json!({ "llr": found.llr, "frames": found.frames, "grammar": true });

@@ -1,4 +1,6 @@
-//! Debian's libpocketsphinx 0.8+5prealpha through fifteen of its functions: the only unsafe code of speech.
+//! libpocketsphinx through fifteen of its functions: the only unsafe code of speech. Debian has 0.8+5prealpha, others
+//! (the Yocto layer) 5.1; what differs is how settings are made, two names, and what is built into which library
+//! (`build.rs`).
 //!
 //! What keeps it sound: a decoder is owned by one value and used through `&mut` only; nothing else of the library runs
 //! while a decoder is made, changed or freed (`SETTING_UP`), and its log, one for the whole process, is off; strings are
@@ -61,8 +63,8 @@ pub(crate) struct Hypothesis {
 /// One decoder of the library.
 pub(crate) struct Decoder {
     raw: NonNull<c_void>,
-    /// The settings point into these.
-    _arguments: Vec<CString>,
+    /// What its settings point into.
+    _kept: settings::Kept,
 }
 
 /// Held to make, change or free a decoder, and shared to decode. Those parts of the library use variables of the whole
@@ -75,27 +77,17 @@ static LOG_OFF: Once = Once::new();
 // SAFETY: a decoder has no thread-local state; the library allows one thread at a time, which `&mut` ensures.
 unsafe impl Send for Decoder {}
 
-#[link(name = "sphinxbase")]
 unsafe extern "C" {
-    fn cmd_ln_parse_r(
-        config: *mut c_void,
-        definitions: *const c_void,
-        argc: i32,
-        argv: *mut *mut c_char,
-        strict: i32,
-    ) -> *mut c_void;
-    fn cmd_ln_free_r(config: *mut c_void) -> c_int;
     fn err_set_logfp(stream: *mut c_void);
-}
-
-#[link(name = "pocketsphinx")]
-unsafe extern "C" {
-    fn ps_args() -> *const c_void;
+    #[cfg_attr(not(pocketsphinx_5), link_name = "cmd_ln_free_r")]
+    fn ps_config_free(config: *mut c_void) -> c_int;
     fn ps_init(config: *mut c_void) -> *mut c_void;
     fn ps_free(decoder: *mut c_void) -> c_int;
     fn ps_add_word(decoder: *mut c_void, word: *const c_char, phones: *const c_char, update: c_int) -> c_int;
-    fn ps_set_jsgf_string(decoder: *mut c_void, name: *const c_char, jsgf: *const c_char) -> c_int;
-    fn ps_set_search(decoder: *mut c_void, name: *const c_char) -> c_int;
+    #[cfg_attr(not(pocketsphinx_5), link_name = "ps_set_jsgf_string")]
+    fn ps_add_jsgf_string(decoder: *mut c_void, name: *const c_char, jsgf: *const c_char) -> c_int;
+    #[cfg_attr(not(pocketsphinx_5), link_name = "ps_set_search")]
+    fn ps_activate_search(decoder: *mut c_void, name: *const c_char) -> c_int;
     fn ps_start_utt(decoder: *mut c_void) -> c_int;
     fn ps_process_raw(
         decoder: *mut c_void,
@@ -109,47 +101,115 @@ unsafe extern "C" {
     fn ps_get_n_frames(decoder: *mut c_void) -> c_int;
 }
 
-/// Settings that both decoders share. Removing silence and noise is on by default in this version, and makes the
-/// two decoders look at different frames.
-const SHARED: [&str; 8] =
-    ["-samprate", "16000", "-remove_silence", "no", "-remove_noise", "no", "-bestpath", "no"];
+/// A setting and its value.
+type Setting<'a> = (&'a str, &'a str);
+
+/// Settings that both decoders share.
+const SHARED: [Setting<'_>; 3] = [("samprate", "16000"), ("remove_noise", "no"), ("bestpath", "no")];
+
+/// Debian's takes settings as a program takes its arguments, and points into them as long as the decoder lives.
+#[cfg(not(pocketsphinx_5))]
+mod settings {
+    use std::ffi::{CString, NulError, c_char, c_void};
+
+    use super::Setting;
+
+    unsafe extern "C" {
+        fn ps_args() -> *const c_void;
+        fn cmd_ln_parse_r(
+            config: *mut c_void,
+            definitions: *const c_void,
+            argc: i32,
+            argv: *mut *mut c_char,
+            strict: i32,
+        ) -> *mut c_void;
+    }
+
+    /// Removing silence is on by default in this version, and makes the two decoders look at different frames.
+    const MORE: [Setting<'_>; 1] = [("remove_silence", "no")];
+
+    pub(super) type Kept = Vec<CString>;
+
+    /// Makes settings; null: refused. Nothing else of the library may run.
+    pub(super) fn make(all: &[Setting<'_>]) -> Result<(*mut c_void, Kept), NulError> {
+        let words = all.iter().chain(&MORE).flat_map(|(name, value)| [format!("-{name}"), (*value).to_owned()]);
+        let kept: Vec<CString> = words.map(CString::new).collect::<Result<_, _>>()?;
+        let mut argv: Vec<*mut c_char> = kept.iter().map(|text| text.as_ptr().cast_mut()).collect();
+        let argc = i32::try_from(argv.len()).unwrap_or(0);
+        // SAFETY: the definitions are static; argv holds argc strings that live as long as the decoder, and the
+        // library only reads them.
+        let config = unsafe { cmd_ln_parse_r(std::ptr::null_mut(), ps_args(), argc, argv.as_mut_ptr(), 1) };
+        Ok((config, kept))
+    }
+}
+
+/// 5.x copies them.
+#[cfg(pocketsphinx_5)]
+mod settings {
+    use std::ffi::{CString, NulError, c_char, c_void};
+
+    use super::{Setting, ps_config_free};
+
+    unsafe extern "C" {
+        fn ps_config_init(definitions: *const c_void) -> *mut c_void;
+        fn ps_config_set_str(config: *mut c_void, name: *const c_char, value: *const c_char) -> *const c_void;
+    }
+
+    pub(super) type Kept = ();
+
+    /// Makes settings; null: refused. Nothing else of the library may run.
+    pub(super) fn make(all: &[Setting<'_>]) -> Result<(*mut c_void, Kept), NulError> {
+        let texts = all.iter().map(|(name, value)| Ok((CString::new(*name)?, CString::new(*value)?)));
+        let texts: Vec<(CString, CString)> = texts.collect::<Result<_, NulError>>()?;
+        // SAFETY: without definitions of its own it takes those of the decoder.
+        let config = unsafe { ps_config_init(std::ptr::null()) };
+        for (name, value) in &texts {
+            // SAFETY: the settings are ours; both strings end with a zero byte and are copied. A setting of any type
+            // may be given as text.
+            let known = !config.is_null()
+                && !unsafe { ps_config_set_str(config, name.as_ptr(), value.as_ptr()) }.is_null();
+            if !known {
+                // SAFETY: they were made above, and null is nothing to free.
+                unsafe { ps_config_free(config) };
+                return Ok((std::ptr::null_mut(), ()));
+            }
+        }
+        Ok((config, ()))
+    }
+}
 
 impl Decoder {
     /// A decoder for a grammar: it knows no words until [`Self::set_grammar`].
     pub(crate) fn of_grammar(models: &Models) -> Result<Self, SphinxError> {
         // How many other things could have been said says little about what was: the sound decides.
-        Self::start(models, &["-dict", "/dev/null", "-backtrace", "no", "-lw", "1.0"])
+        Self::start(models, &[("dict", "/dev/null"), ("backtrace", "no"), ("lw", "1.0")])
     }
 
     /// A decoder for any sounds.
     pub(crate) fn of_phones(models: &Models) -> Result<Self, SphinxError> {
         let phones = existing(models.dir.join("en-us-phone.lm.bin"))?;
-        let settings = ["-lw", "2.0", "-beam", "1e-20", "-pbeam", "1e-20", "-allphone_ci", "yes"];
-        Self::start(models, &[&["-allphone", phones.as_str()], &settings[..]].concat())
+        let beams = [("lw", "2.0"), ("beam", "1e-20"), ("pbeam", "1e-20"), ("allphone_ci", "yes")];
+        Self::start(models, &[&[("allphone", phones.as_str())], &beams[..]].concat())
     }
 
-    fn start(models: &Models, settings: &[&str]) -> Result<Self, SphinxError> {
+    fn start(models: &Models, settings: &[Setting<'_>]) -> Result<Self, SphinxError> {
         let acoustic = existing(models.dir.join("en-us"))?;
-        let all = ["-hmm", acoustic.as_str()].into_iter().chain(SHARED).chain(settings.iter().copied());
-        let arguments: Vec<CString> = all.map(CString::new).collect::<Result<_, _>>()?;
-        let mut argv: Vec<*mut c_char> = arguments.iter().map(|text| text.as_ptr().cast_mut()).collect();
-        let argc = i32::try_from(argv.len()).unwrap_or(0);
+        let all = [&[("hmm", acoustic.as_str())], &SHARED[..], settings].concat();
         let _alone = SETTING_UP.write().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: no log is a setting of the library; nothing else of it runs.
         LOG_OFF.call_once(|| unsafe { err_set_logfp(std::ptr::null_mut()) });
-        // SAFETY: the definitions are static; argv holds argc strings that live as long as the decoder, and the
-        // library only reads them. The decoder keeps its own reference to the settings.
+        let (config, kept) = settings::make(&all)?;
+        if config.is_null() {
+            return Err(SphinxError::Start(models.dir.clone()));
+        }
+        // SAFETY: the settings are alive, and the decoder keeps its own reference to them.
         let raw = unsafe {
-            let config = cmd_ln_parse_r(std::ptr::null_mut(), ps_args(), argc, argv.as_mut_ptr(), 1);
-            if config.is_null() {
-                return Err(SphinxError::Start(models.dir.clone()));
-            }
             let raw = ps_init(config);
-            cmd_ln_free_r(config);
+            ps_config_free(config);
             raw
         };
         let raw = NonNull::new(raw).ok_or_else(|| SphinxError::Start(models.dir.clone()))?;
-        Ok(Self { raw, _arguments: arguments })
+        Ok(Self { raw, _kept: kept })
     }
 
     /// Adds words (`for`, and `for(2)` for another way to say it), then takes a grammar of them.
@@ -167,8 +227,8 @@ impl Decoder {
         // SAFETY: as above. The search is made active at once, because the string of an active search that is
         // replaced without that leaves a freed search behind.
         let is_set = unsafe {
-            ps_set_jsgf_string(self.raw.as_ptr(), name.as_ptr(), jsgf.as_ptr()) == 0
-                && ps_set_search(self.raw.as_ptr(), name.as_ptr()) == 0
+            ps_add_jsgf_string(self.raw.as_ptr(), name.as_ptr(), jsgf.as_ptr()) == 0
+                && ps_activate_search(self.raw.as_ptr(), name.as_ptr()) == 0
         };
         if is_set { Ok(()) } else { Err(SphinxError::Grammar) }
     }

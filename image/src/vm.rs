@@ -76,7 +76,14 @@ pub struct Options {
     /// What the clock on the board shows at the start (UTC), as 2001-02-03T04:05:06; else the time it is.
     #[arg(long, value_name = "TIME")]
     pub clock: Option<String>,
+    /// Write everything that is written to the disk, and every flush, to writes.log in the folder, in the format of
+    /// dm-log-writes; a guest that is started again goes on with it.
+    #[arg(long)]
+    pub record: bool,
 }
+
+/// What [`Options::record`] makes, in the folder of the guest.
+pub const RECORDING: &str = "writes.log";
 
 /// Under which address the guest reaches ports of this machine that [`Options::reach`] names.
 pub const HOST: &str = "10.0.2.100";
@@ -135,7 +142,8 @@ impl Guest {
             _ = fs::remove_file(dir.join(name));
         }
         let mut qemu = Command::new("qemu-system-x86_64");
-        qemu.args(machine(options)?).args(plugged_in(options)?).current_dir(&dir).stdin(Stdio::null());
+        qemu.args(machine(options)?).args(drive(options, &dir)?).args(plugged_in(options)?);
+        qemu.current_dir(&dir).stdin(Stdio::null());
         let qemu = qemu.spawn().context("cannot start qemu-system-x86_64")?;
         Ok(Self { qemu, dir })
     }
@@ -263,7 +271,6 @@ fn machine(options: &Options) -> anyhow::Result<Vec<String>> {
         ["-display", "none"],
         ["-drive", &firmware],
         ["-drive", "if=pflash,format=raw,file=variables.fd"],
-        ["-drive", "if=none,id=disk,format=qcow2,file=disk.qcow2,discard=unmap"],
         ["-device", "virtio-blk-pci,drive=disk,bootindex=1"],
         ["-device", "virtio-vga,xres=1080,yres=1920"],
         ["-device", "virtio-rng-pci"],
@@ -279,6 +286,27 @@ fn machine(options: &Options) -> anyhow::Result<Vec<String>> {
         ["-qmp", "unix:qmp.sock,server=on,wait=off"],
     ];
     Ok(std::iter::once("-nodefaults").chain(pairs.into_iter().flatten()).map(str::to_owned).collect())
+}
+
+/// The disk, and who writes down what is done to it.
+fn drive(options: &Options, dir: &Path) -> anyhow::Result<Vec<String>> {
+    let mut nodes = vec![json!({
+        "driver": "qcow2", "node-name": if options.record { "image" } else { "disk" }, "discard": "unmap",
+        "file": { "driver": "file", "filename": "disk.qcow2", "discard": "unmap" },
+    })];
+    if options.record {
+        let log = dir.join(RECORDING);
+        if !options.keep {
+            _ = fs::remove_file(&log);
+        }
+        let begun = fs::File::options().create(true).append(true).open(&log)?.metadata()?.len() > 0;
+        nodes.push(json!({
+            "driver": "blklogwrites", "node-name": "disk", "discard": "unmap", "file": "image",
+            "log": { "driver": "raw", "file": { "driver": "file", "filename": RECORDING } },
+            "log-sector-size": 512, "log-append": begun,
+        }));
+    }
+    Ok(nodes.into_iter().flat_map(|it| ["-blockdev".to_owned(), it.to_string()]).collect())
 }
 
 /// What is plugged in, and what the firmware hands to systemd (SMBIOS type 11).

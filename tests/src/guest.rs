@@ -1,6 +1,7 @@
 //! `./dev vm --script`: what happens in a guest that boots the real image.
 
 mod campaign;
+pub mod cuts;
 pub mod fallbacks;
 mod kiosk;
 pub mod mishaps;

@@ -26,7 +26,7 @@ const HELP: &str = "\
 ./dev vm [DISK] [--check] [--shot FILE] boot a disk in QEMU; docs/image.md has all options
 ./dev vm [DISK] --script order|mishaps|trials|update|fallbacks [--out DIR]
                                         in the guest of a disk for a bench: an order; what happens to a kiosk in its
-                                        life; releases on trial; by a fleet: an update, bad releases
+                                        life; releases on trial; by a fleet: an update, bad releases, power cuts
 ./dev bench [AREA] [--json FILE]        measure, ours and the peers side by side
 ";
 

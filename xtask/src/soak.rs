@@ -7,7 +7,7 @@ pub(crate) fn soak(arguments: &[String]) -> anyhow::Result<()> {
         && what == "vm"
     {
         run::step("build", run::cargo().args(["build", "--workspace", "--bins"]))?;
-        return image::in_guest(&["order", "mishaps", "trials", "update", "fallbacks"]);
+        return image::in_guest(&["order", "mishaps", "trials", "update", "fallbacks", "cuts"]);
     }
     let mut build = run::cargo();
     build.arg("build");

@@ -37,6 +37,8 @@ enum Script {
     Update,
     /// Bad releases by a fleet: one crashes, one hangs, one finds no display; each is left. Makes its own disks.
     Fallbacks,
+    /// An order and an update, all writes recorded, and the power cut at every flush. Makes disks for the update.
+    Cuts,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -47,5 +49,6 @@ fn main() -> anyhow::Result<()> {
         Script::Trials => guest::trials::perform(&vm),
         Script::Update => guest::update::perform(&vm, &programs),
         Script::Fallbacks => guest::fallbacks::perform(&vm, &programs),
+        Script::Cuts => guest::cuts::perform(&vm, &programs, &out),
     }
 }

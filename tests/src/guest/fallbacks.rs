@@ -56,7 +56,7 @@ pub fn perform(options: &Options, programs: &Path) -> anyhow::Result<()> {
         let why = campaign.why(&ended)?;
         anyhow::ensure!(why == flaw.why, "{}: the fleet was told {why:?} instead of {}", flaw.name, flaw.why);
         kiosk.runs("A")?;
-        campaign.runs(&mut kiosk, OLD)?;
+        kiosk.runs_release(OLD)?;
         println!("▶ {}: left for the one before; the fleet was told {why}", flaw.name);
     }
     kiosk.end()

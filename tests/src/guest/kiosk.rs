@@ -73,6 +73,12 @@ impl<'a> Kiosk<'a> {
         Ok(())
     }
 
+    pub(super) fn runs_release(&mut self, number: u64) -> anyhow::Result<()> {
+        let release = self.says("cat /usr/lib/kiosk/release")?;
+        anyhow::ensure!(release.starts_with(&format!("{number} ")), "release {release:?} runs, not {number}");
+        Ok(())
+    }
+
     pub(super) fn is_proven(&mut self, slot: &str) -> anyhow::Result<()> {
         let proven = format!("{slot}_OK=1");
         let until = Instant::now() + PROOF_WITHIN;

@@ -22,7 +22,8 @@ pub fn perform(options: &Options, out: &Path) -> anyhow::Result<()> {
     stage.close(played)
 }
 
-fn play(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+/// A whole order.
+pub(super) fn play(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     stage.page("attract")?;
     stage.press("Touch to order", "service")?;
     stage.press("Eat here", "menu")?;

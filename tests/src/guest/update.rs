@@ -20,7 +20,7 @@ pub fn perform(options: &Options, programs: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(ended["state"] == "done", "the rollout ended with {ended}");
     kiosk.runs("B")?;
     kiosk.is_proven("B")?;
-    campaign.runs(&mut kiosk, new.number)?;
+    kiosk.runs_release(new.number)?;
     println!("▶ release {} came as a delta, runs in slot B and is proven", new.number);
     kiosk.end()
 }

@@ -95,9 +95,10 @@ impl Inner {
             return Err(io::Error::other("the disk is nearly full"));
         }
         fs::create_dir_all(folder)?;
-        // One that a power cut tears is found by its sum.
+        // One that a power cut tears is found by its sum, and written over.
+        let torn = fs::metadata(&path).map_or(0, |it| it.len());
         fs::write(&path, [digest(&SHA256, bytes).as_ref(), bytes].concat())?;
-        *is += more;
+        *is = (*is + more).saturating_sub(torn);
         Ok(())
     }
 }
