@@ -7,7 +7,9 @@ fn main() {
     let found = match probe.probe("pocketsphinx") {
         Ok(found) => found,
         Err(error) => {
-            println!("cargo::error=PocketSphinx is missing (Debian: libpocketsphinx-dev, libsphinxbase-dev): {error}");
+            println!(
+                "cargo::error=PocketSphinx is missing (Debian: libpocketsphinx-dev, libsphinxbase-dev): {error}"
+            );
             return;
         }
     };

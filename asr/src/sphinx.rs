@@ -132,7 +132,8 @@ mod settings {
 
     /// Makes settings; null: refused. Nothing else of the library may run.
     pub(super) fn make(all: &[Setting<'_>]) -> Result<(*mut c_void, Kept), NulError> {
-        let words = all.iter().chain(&MORE).flat_map(|(name, value)| [format!("-{name}"), (*value).to_owned()]);
+        let words =
+            all.iter().chain(&MORE).flat_map(|(name, value)| [format!("-{name}"), (*value).to_owned()]);
         let kept: Vec<CString> = words.map(CString::new).collect::<Result<_, _>>()?;
         let mut argv: Vec<*mut c_char> = kept.iter().map(|text| text.as_ptr().cast_mut()).collect();
         let argc = i32::try_from(argv.len()).unwrap_or(0);
@@ -152,7 +153,8 @@ mod settings {
 
     unsafe extern "C" {
         fn ps_config_init(definitions: *const c_void) -> *mut c_void;
-        fn ps_config_set_str(config: *mut c_void, name: *const c_char, value: *const c_char) -> *const c_void;
+        fn ps_config_set_str(config: *mut c_void, name: *const c_char, value: *const c_char)
+        -> *const c_void;
     }
 
     pub(super) type Kept = ();

@@ -20,7 +20,7 @@ use self::recording::{Entry, Recording};
 use super::campaign::{Campaign, OLD, Release};
 use super::kiosk::Kiosk;
 use super::order;
-use super::stage::Stage;
+use super::stage::{IDENTITY, Stage};
 use crate::dice::Dice;
 use crate::rig::root;
 
@@ -54,6 +54,10 @@ fn of_an_order(options: &Options, out: &Path) -> anyhow::Result<()> {
     let mut stage = Stage::open(&options, out)?;
     let played = order::play(&mut stage);
     stage.close(played)?;
+    // The same kiosk, with nothing plugged in.
+    let settings = tape.work.join("identity.toml");
+    std::fs::write(&settings, IDENTITY)?;
+    options.credential.push(("kioskd.toml".to_owned(), settings));
     tape.judged(&[("A", &options.img)], &options)
 }
 

@@ -225,14 +225,23 @@ fn mirror_of(console: &mut Console, limit: Duration) -> anyhow::Result<String> {
     url.context("the guest's kiosk has no mirror")
 }
 
+/// What the kiosk of the guest is.
+pub(super) const IDENTITY: &str = "[kiosk]
+id = 'demo.k7'
+serial = 'AR-26-00820'
+display_prefix = 'K7'
+time_zone = 'Europe/Berlin'
+
+[shop]
+header = ['Alder & Rye', 'Harbour Lane 7, 20457 Hamburg', 'VAT ID DE123456789']
+footer = ['Thank you, see you soon.', 'alder-and-rye.example']
+";
+
 /// What the kiosk of the guest is and has.
 fn settings_of_guest() -> String {
     let line = |name: &str| format!("serial://{}?baud=115200", serial_in_guest(name));
     format!(
-        "[kiosk]\nid = 'demo.k7'\nserial = 'AR-26-00820'\ndisplay_prefix = 'K7'\ntime_zone = 'Europe/Berlin'\n\n\
-         [shop]\nheader = ['Alder & Rye', 'Harbour Lane 7, 20457 Hamburg', 'VAT ID DE123456789']\n\
-         footer = ['Thank you, see you soon.', 'alder-and-rye.example']\n\n\
-         [printer]\nendpoint = {printer:?}\n\n[terminal]\nendpoint = {terminal:?}\n\n[scanner]\nhid = '{SCANNER}'\n",
+        "{IDENTITY}\n[printer]\nendpoint = {printer:?}\n\n[terminal]\nendpoint = {terminal:?}\n\n[scanner]\nhid = '{SCANNER}'\n",
         printer = line("printer"),
         terminal = line("terminal"),
     )
