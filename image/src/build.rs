@@ -13,6 +13,7 @@ use crate::generate;
 use crate::initrd;
 use crate::install::{Install, Variant};
 use crate::layout::{Layout, MIB};
+use crate::pack::{self, Packing};
 use crate::run::{self, step};
 use crate::slot;
 use crate::tree::{self, Base, Recipe};
@@ -50,9 +51,9 @@ pub struct Options {
     /// Where the images of the slots go, boot.img and root.img, of which `kiosk-ota release` makes a release.
     #[arg(long, value_name = "DIR")]
     pub slots: Option<PathBuf>,
-    /// Also the compressed disk, its block map and checksums, for handing out.
-    #[arg(long)]
-    pub pack: bool,
+    /// For handing out.
+    #[command(flatten)]
+    pub pack: Packing,
 }
 
 /// Where things are kept between builds.
@@ -93,8 +94,17 @@ pub fn build(checkout: &Path, options: &Options) -> anyhow::Result<PathBuf> {
         hand_out(&layout, &parts, slots)?;
     }
     fs::copy(base.packages(), img.with_extension("packages.tsv"))?;
-    if options.pack {
-        step("compressed", || disk::pack(&img, true))?;
+    if options.pack.pack {
+        let packages = img.with_extension("packages.tsv");
+        let disk = pack::Disk {
+            img: &img,
+            tree: &tree,
+            packages: &packages,
+            checkout,
+            suite: &layout.debian,
+            name: &options.name,
+        };
+        disk.pack(&options.pack)?;
     }
     tree::remove(&work)?;
     Ok(img)

@@ -1,4 +1,4 @@
-//! The whole disk, and the forms in which it is handed out.
+//! The whole disk.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,23 +51,4 @@ pub fn make(layout: &Layout, parts: &Parts, work: &Path, out: &Path) -> anyhow::
     run::quietly(&mut repart)?;
     // What is empty takes no room, and a block map leaves it out.
     run::quietly(Command::new("fallocate").arg("--dig-holes").arg(out))
-}
-
-/// The disk compressed, its block map and the checksums of both.
-///
-/// # Errors
-/// A tool is missing.
-pub fn pack(img: &Path, best: bool) -> anyhow::Result<()> {
-    let with = |end: &str| PathBuf::from(format!("{}.{end}", img.display()));
-    let level = if best { "-19" } else { "-3" };
-    run::quietly(Command::new("zstd").args(["-q", "-T0", level, "-f", "-o"]).arg(with("zst")).arg(img))?;
-    run::quietly(Command::new("bmaptool").args(["-q", "create", "-o"]).arg(with("bmap")).arg(img))?;
-    let mut sums = String::new();
-    for path in [img.to_owned(), with("zst"), with("bmap")] {
-        let sum = run::output(Command::new("sha256sum").arg("--").arg(&path))?;
-        let sum = sum.split(' ').next().unwrap_or_default();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        sums.push_str(&format!("{sum}  {name}\n"));
-    }
-    run::write(&with("sha256"), sums)
 }

@@ -300,11 +300,16 @@ fn drive(options: &Options, dir: &Path) -> anyhow::Result<Vec<String>> {
             _ = fs::remove_file(&log);
         }
         let begun = fs::File::options().create(true).append(true).open(&log)?.metadata()?.len() > 0;
-        nodes.push(json!({
+        let mut recorder = json!({
             "driver": "blklogwrites", "node-name": "disk", "discard": "unmap", "file": "image",
             "log": { "driver": "raw", "file": { "driver": "file", "filename": RECORDING } },
-            "log-sector-size": 512, "log-append": begun,
-        }));
+        });
+        // A log that is gone on with says itself how long its sectors are, and QEMU will not hear it twice.
+        match begun {
+            true => recorder["log-append"] = true.into(),
+            false => recorder["log-sector-size"] = 512.into(),
+        }
+        nodes.push(recorder);
     }
     Ok(nodes.into_iter().flat_map(|it| ["-blockdev".to_owned(), it.to_string()]).collect())
 }

@@ -14,7 +14,7 @@ struct Arguments {
     /// What is performed.
     #[arg(long, value_enum)]
     script: Script,
-    /// Of the mishaps only those with this in their names.
+    /// Of the mishaps, and of what is cut short, only those with this in their names.
     #[arg(long, value_name = "WORDS", default_value = "")]
     only: String,
     /// The folder of our programs, for scripts that make releases.
@@ -49,6 +49,6 @@ fn main() -> anyhow::Result<()> {
         Script::Trials => guest::trials::perform(&vm),
         Script::Update => guest::update::perform(&vm, &programs),
         Script::Fallbacks => guest::fallbacks::perform(&vm, &programs),
-        Script::Cuts => guest::cuts::perform(&vm, &programs, &out),
+        Script::Cuts => guest::cuts::perform(&vm, &programs, &out, &only),
     }
 }

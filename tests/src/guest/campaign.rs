@@ -92,7 +92,7 @@ impl Campaign {
             overlay: release.overlay.iter().cloned().collect(),
             fresh: false,
             slots: Some(out),
-            pack: false,
+            pack: image::pack::Packing::default(),
         };
         build::build(&root(), &options)
     }

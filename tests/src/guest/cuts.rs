@@ -38,11 +38,18 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(240);
 
 /// Records an order and then an update by a fleet, and judges what a power cut at any flush of them would have left.
 ///
+/// Only of that which has `only` in its name.
+///
 /// # Errors
 /// One of the disks starts what is no whole release, or has forgotten something.
-pub fn perform(options: &Options, programs: &Path, out: &Path) -> anyhow::Result<()> {
-    of_an_order(options, out).context("an order")?;
-    of_an_update(options, programs).context("an update")
+pub fn perform(options: &Options, programs: &Path, out: &Path, only: &str) -> anyhow::Result<()> {
+    if "an order".contains(only) {
+        of_an_order(options, out).context("an order")?;
+    }
+    if "an update".contains(only) {
+        of_an_update(options, programs).context("an update")?;
+    }
+    Ok(())
 }
 
 fn of_an_order(options: &Options, out: &Path) -> anyhow::Result<()> {
