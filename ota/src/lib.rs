@@ -16,6 +16,7 @@ pub mod boot;
 pub mod build;
 pub mod chooser;
 mod files;
+pub mod grubenv;
 pub mod kot;
 pub mod orders;
 pub mod record;

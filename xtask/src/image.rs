@@ -49,7 +49,7 @@ pub(crate) fn in_guest(scripts: &[&str]) -> anyhow::Result<()> {
     let out = run::build_dir().join("guest");
     let programs = out.join("programs");
     std::fs::create_dir_all(&programs)?;
-    for name in ["kioskd", "kioskctl", "kiosk-ota", "kiosk-slot-writer"] {
+    for name in ["kioskd", "kioskctl", "kiosk-ota", "kiosk-slot-writer", "grub-editenv"] {
         let strip = ["--strip-all", "-o"];
         let mut strip =
             Command::new("strip").args(strip).arg(programs.join(name)).arg(built(name)).spawn()?;

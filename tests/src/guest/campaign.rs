@@ -46,7 +46,7 @@ pub(super) struct Campaign {
 impl Campaign {
     /// Starts the fleet, makes the makers' keys, and the release that is there at first.
     pub(super) fn begin(options: &Options, programs: &Path) -> anyhow::Result<Self> {
-        let dir = options.dir.join("campaign");
+        let dir = folder(options);
         // Keys and a fleet of a run before are of no use to this one.
         if dir.exists() {
             std::fs::remove_dir_all(&dir)?;
@@ -60,13 +60,25 @@ impl Campaign {
         let mut campaign =
             Self { dir, programs: programs.to_owned(), options: options.clone(), fleet, makers };
         let img = campaign.slots(&Release { number: OLD, overlay: None })?;
-        let settings = campaign.dir.join("update.toml");
+        let settings = Self::settings_in(options);
         std::fs::write(&settings, campaign.settings())?;
         let ports = vec![port(campaign.fleet.https())?, engines::kiosk_port(&campaign.fleet.data)?];
         campaign.options.img = img;
         campaign.options.credential.push(("kioskd.toml".to_owned(), settings));
         campaign.options.reach = ports;
         Ok(campaign)
+    }
+
+    /// Where the settings of the guest of a campaign are.
+    pub(super) fn settings_in(options: &Options) -> PathBuf {
+        folder(options).join("update.toml")
+    }
+
+    /// The disk of a release that was made in a campaign.
+    pub(super) fn disk_in(options: &Options, number: u64) -> anyhow::Result<PathBuf> {
+        let made = std::fs::read_dir(folder(options).join(number.to_string()))?;
+        let mut made = made.filter_map(|entry| Some(entry.ok()?.path()));
+        made.find(|path| path.to_string_lossy().ends_with("-dev.img")).context("there is no disk")
     }
 
     fn settings(&self) -> String {
@@ -97,9 +109,9 @@ impl Campaign {
         build::build(&root(), &options)
     }
 
-    /// Makes and signs a release with a delta from the first one, and gives it to the fleet; returns its disk.
-    pub(super) fn offer(&self, release: &Release) -> anyhow::Result<PathBuf> {
-        let disk = self.slots(release)?;
+    /// Makes and signs a release with a delta from the first one, and gives it to the fleet.
+    pub(super) fn offer(&self, release: &Release) -> anyhow::Result<()> {
+        self.slots(release)?;
         let new = release.number.to_string();
         let name = format!("1.0.{new}");
         let mut words = vec!["release", "repo", "--model", "alder", "--number", &new, "--name", &name];
@@ -114,7 +126,7 @@ impl Campaign {
         let pushed = self.fleet.admin(&["release", "push"])?.arg(self.dir.join("repo")).status()?;
         anyhow::ensure!(pushed.success(), "the fleet does not take the release");
         println!("▶ release {new} is in the fleet");
-        Ok(disk)
+        Ok(())
     }
 
     /// A guest with the first release that believes the fleet, and is in it.
@@ -179,6 +191,10 @@ impl Campaign {
         let last = listed.lines().last().and_then(|line| line.rsplit(',').next());
         Ok(last.context("the rollout has no kiosk")?.trim().to_owned())
     }
+}
+
+fn folder(options: &Options) -> PathBuf {
+    options.dir.join("campaign")
 }
 
 fn port(address: &str) -> anyhow::Result<u16> {

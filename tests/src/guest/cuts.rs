@@ -37,30 +37,34 @@ const STATES: usize = 400;
 const SETTLED_WITHIN: Duration = Duration::from_secs(240);
 
 /// Records an order and then an update by a fleet, and judges what a power cut at any flush of them would have left.
-///
-/// Only of that which has `only` in its name.
+/// Only of that which has `only` in its name. With `keep` what was recorded before is judged again.
 ///
 /// # Errors
 /// One of the disks starts what is no whole release, or has forgotten something.
 pub fn perform(options: &Options, programs: &Path, out: &Path, only: &str) -> anyhow::Result<()> {
     if "an order".contains(only) {
-        of_an_order(options, out).context("an order")?;
+        let options = Options { dir: options.dir.join("order"), ..options.clone() };
+        let recorded = if options.keep { Ok(()) } else { record_order(&options, out) };
+        recorded.and_then(|()| judge_order(options)).context("an order")?;
     }
     if "an update".contains(only) {
-        of_an_update(options, programs).context("an update")?;
+        let recorded = if options.keep { Ok(()) } else { record_update(options, programs) };
+        recorded.and_then(|()| judge_update(options)).context("an update")?;
     }
     Ok(())
 }
 
-fn of_an_order(options: &Options, out: &Path) -> anyhow::Result<()> {
-    let mut options = Options { dir: options.dir.join("order"), ..options.clone() };
-    let begun = Stage::open(&options, out)?;
+fn record_order(options: &Options, out: &Path) -> anyhow::Result<()> {
+    let begun = Stage::open(options, out)?;
     begun.close(Ok(()))?;
-    let tape = Tape::begin(&options)?;
-    (options.keep, options.record) = (true, true);
-    let mut stage = Stage::open(&options, out)?;
+    Tape::of(options)?.begin()?;
+    let mut stage = Stage::open(&Options { keep: true, record: true, ..options.clone() }, out)?;
     let played = order::play(&mut stage);
-    stage.close(played)?;
+    stage.close(played)
+}
+
+fn judge_order(mut options: Options) -> anyhow::Result<()> {
+    let tape = Tape::of(&options)?;
     // The same kiosk, with nothing plugged in.
     let settings = tape.work.join("identity.toml");
     std::fs::write(&settings, IDENTITY)?;
@@ -68,22 +72,26 @@ fn of_an_order(options: &Options, out: &Path) -> anyhow::Result<()> {
     tape.judged(&[("A", &options.img)], &options)
 }
 
-fn of_an_update(options: &Options, programs: &Path) -> anyhow::Result<()> {
+fn record_update(options: &Options, programs: &Path) -> anyhow::Result<()> {
     let mut campaign = Campaign::begin(options, programs)?;
-    let new = Release { number: NEW, overlay: None };
-    let new_disk = campaign.offer(&new)?;
+    campaign.offer(&Release { number: NEW, overlay: None })?;
     campaign.kiosk()?.end()?;
-    let tape = Tape::begin(&campaign.options)?;
+    Tape::of(options)?.begin()?;
     (campaign.options.keep, campaign.options.record) = (true, true);
     let kiosk = campaign.kiosk_again()?;
-    let (mut kiosk, ended) = campaign.roll_out(kiosk, new.number)?;
+    let (mut kiosk, ended) = campaign.roll_out(kiosk, NEW)?;
     anyhow::ensure!(ended["state"] == "done", "the rollout ended with {ended}");
     kiosk.runs("B")?;
     kiosk.is_proven("B")?;
-    kiosk.end()?;
-    // Far from any fleet: it would wonder about a kiosk that was there before.
-    let alone = Options { reach: Vec::new(), ..campaign.options.clone() };
-    tape.judged(&[("A", &campaign.options.img), ("B", &new_disk)], &alone)
+    kiosk.end()
+}
+
+/// The guests that are started have no fleet: it would wonder about a kiosk that was there before.
+fn judge_update(options: &Options) -> anyhow::Result<()> {
+    let mut options = options.clone();
+    options.credential.push(("kioskd.toml".to_owned(), Campaign::settings_in(&options)));
+    let [old, new] = [OLD, NEW].map(|number| Campaign::disk_in(&options, number));
+    Tape::of(&options)?.judged(&[("A", &old?), ("B", &new?)], &options)
 }
 
 /// What becomes of a disk from here on. The first start of a kiosk, which makes its state partition, lies before.
@@ -97,21 +105,20 @@ struct Tape {
 }
 
 impl Tape {
-    fn begin(options: &Options) -> anyhow::Result<Self> {
+    fn of(options: &Options) -> anyhow::Result<Self> {
         let work = options.dir.canonicalize()?;
-        let tape = Self {
-            before: work.join("before.img"),
-            cut: work.join("cut.img"),
-            log: work.join(RECORDING),
-            work,
-        };
-        if tape.log.exists() {
-            std::fs::remove_file(&tape.log)?;
+        let [before, cut, log] = ["before.img", "cut.img", RECORDING].map(|name| work.join(name));
+        Ok(Self { before, cut, log, work })
+    }
+
+    /// Keeps the disk as it is, for what is recorded from here on.
+    fn begin(&self) -> anyhow::Result<()> {
+        if self.log.exists() {
+            std::fs::remove_file(&self.log)?;
         }
         let mut convert = Command::new("qemu-img");
         convert.args(["convert", "-q", "-f", "qcow2", "-O", "raw"]);
-        run::quietly(convert.arg(tape.work.join("disk.qcow2")).arg(&tape.before))?;
-        Ok(tape)
+        run::quietly(convert.arg(self.work.join("disk.qcow2")).arg(&self.before))
     }
 
     /// The disk as it was at first, once more.

@@ -14,6 +14,7 @@ use image::run;
 use ota::Hash;
 use ota::agent::Journal;
 use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
 
 use super::recording::copy;
 
@@ -153,7 +154,9 @@ fn read_store(path: &Path) -> anyhow::Result<Remembered> {
     let facts: i64 = store.query_row("SELECT count(*) FROM event", [], |row| row.get(0))?;
     let mut journals = store.prepare("SELECT journal FROM update_journal")?;
     let journal = journals.query_map([], |row| row.get::<_, String>(0))?.next().transpose()?;
-    let journal = journal.map(|text| serde_json::from_str(&text)).transpose()?;
+    // Beside the journal stands which devices there were.
+    let journal = journal.map(|text| serde_json::from_str::<Value>(&text)).transpose()?;
+    let journal = journal.map(|mut row| serde_json::from_value(row["journal"].take())).transpose()?;
     Ok(Remembered { facts: facts.try_into()?, journal })
 }
 

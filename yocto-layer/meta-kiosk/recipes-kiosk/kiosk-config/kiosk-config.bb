@@ -98,7 +98,7 @@ RDEPENDS:${PN} = " \
     dosfstools \
     e2fsprogs-e2fsck \
     e2fsprogs-mke2fs \
-    grub-editenv \
+    kiosk-grub-editenv \
     kiosk-release \
     kiosk-slot-writer \
     rauc-service \
