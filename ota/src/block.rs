@@ -2,7 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
 
 /// Something of a known length that can be read anywhere.
 pub trait ReadAt {
@@ -40,6 +44,26 @@ pub trait BlockDev: ReadAt {
     /// # Errors
     /// It may not.
     fn flush(&mut self) -> io::Result<()>;
+}
+
+/// Opens what is to be written for this process alone, a file that is not there yet too. A block device that is mounted or
+/// below a device mapper is refused by the kernel (`O_EXCL`).
+///
+/// # Errors
+/// It is in use, or the system refuses.
+pub fn open_alone(path: &Path) -> io::Result<Flock<File>> {
+    let mut options = File::options();
+    options.read(true).write(true);
+    match std::fs::metadata(path) {
+        Ok(it) if it.file_type().is_block_device() => _ = options.custom_flags(OFlag::O_EXCL.bits()),
+        Ok(_) => {}
+        Err(_) => _ = options.create(true),
+    }
+    let file = options.open(path)?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+        Errno::EWOULDBLOCK => io::Error::new(io::ErrorKind::ResourceBusy, "somebody else is writing there"),
+        errno => errno.into(),
+    })
 }
 
 impl ReadAt for File {

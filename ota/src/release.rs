@@ -102,6 +102,14 @@ pub enum ManifestError {
 }
 
 impl Manifest {
+    /// Whether it is the same release: the same images under the same name, however they are come by.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let images =
+            |it: &Self| it.images.iter().map(|image| (image.slot.clone(), image.sha256)).collect::<Vec<_>>();
+        (&self.model, self.release, &self.version) == (&other.model, other.release, &other.version)
+            && images(self) == images(other)
+    }
+
     /// Version of the form that is written and read here. Fields only get added.
     pub const FORM: u32 = 1;
 

@@ -8,9 +8,11 @@
 //! Roots and targets are signed by people, one after the other, until there are enough of them; snapshot and
 //! timestamp by whoever is online.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{Flock, FlockArg};
 use protocol::text::{Hex32, hex};
 use serde_json::{Value, json};
 
@@ -97,7 +99,11 @@ impl Repository {
     /// # Errors
     /// A role would have too few keys, or the folder cannot be written.
     pub fn new_root(&self, signers: &[(Role, Signers)], expires: Expiry) -> Result<u64> {
+        let _alone = self.alone()?;
         for (role, it) in signers {
+            if it.keys.iter().collect::<BTreeSet<_>>().len() < it.keys.len() {
+                return Err(RepositoryError::Wrong(format!("{role}: a key is there twice, and counts once")));
+            }
             if it.threshold == 0 || it.threshold > it.keys.len() {
                 let (threshold, keys) = (it.threshold, it.keys.len());
                 return Err(RepositoryError::Wrong(format!(
@@ -116,6 +122,7 @@ impl Repository {
     /// # Errors
     /// The manifest is wrong, or something cannot be read or written.
     pub fn add_release(&self, manifest: &Manifest, expires: Expiry) -> Result<u64> {
+        let _alone = self.alone()?;
         manifest.check().map_err(RepositoryError::Wrong)?;
         let name = manifest.name();
         let bytes = serde_json::to_vec_pretty(manifest)
@@ -140,6 +147,7 @@ impl Repository {
     /// # Errors
     /// There is none, or it cannot be written.
     pub fn sign(&self, role: Role, key: &SecretKey) -> Result<usize> {
+        let _alone = self.alone()?;
         let version =
             self.newest(role)?.ok_or_else(|| RepositoryError::Wrong(format!("there is no {role} yet")))?;
         let name = metadata(role, version);
@@ -155,11 +163,94 @@ impl Repository {
         Ok(count)
     }
 
+    /// Who may sign a role, by the newest root: ids of keys, and how many of them have to; `None`: there is no root. The
+    /// holders of the root before may sign a root too.
+    ///
+    /// # Errors
+    /// A root cannot be read.
+    pub fn holders(&self, role: Role) -> Result<Option<(BTreeSet<String>, u64)>> {
+        let Some(newest) = self.newest(Role::Root)? else { return Ok(None) };
+        let of = |version: u64| -> Result<(BTreeSet<String>, u64)> {
+            let file = self.read(&metadata(Role::Root, version))?;
+            let it = &file["signed"]["roles"][role.to_string()];
+            let keys = it["keyids"].as_array().into_iter().flatten();
+            let keys = keys.filter_map(|key| key.as_str().map(str::to_owned)).collect();
+            Ok((keys, it["threshold"].as_u64().unwrap_or(1)))
+        };
+        let (mut keys, threshold) = of(newest)?;
+        if role == Role::Root && newest > 1 {
+            keys.extend(of(newest - 1)?.0);
+        }
+        Ok(Some((keys, threshold)))
+    }
+
+    /// How many of those who may have signed the newest root or targets, and how many have to.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn signed(&self, role: Role) -> Result<(u64, u64)> {
+        let what = if role == Role::Targets { "release".to_owned() } else { role.to_string() };
+        let version =
+            self.newest(role)?.ok_or_else(|| RepositoryError::Wrong(format!("there is no {what} yet")))?;
+        let file = self.read(&metadata(role, version))?;
+        let (holders, threshold) = self
+            .holders(role)?
+            .ok_or_else(|| RepositoryError::Wrong("there is no root yet: nobody's key counts".into()))?;
+        let signatures = file["signatures"].as_array().into_iter().flatten();
+        let by: BTreeSet<&str> = signatures.filter_map(|it| it["keyid"].as_str()).collect();
+        Ok((by.iter().filter(|id| holders.contains(**id)).count() as u64, threshold))
+    }
+
+    /// The highest release of a model that somebody has signed.
+    ///
+    /// # Errors
+    /// The targets cannot be read.
+    pub fn highest_signed(&self, model: &str) -> Result<Option<u64>> {
+        let newest = self.newest(Role::Targets)?.unwrap_or(0);
+        // Targets list all releases of those before them.
+        for version in (1..=newest).rev() {
+            let file = self.read(&metadata(Role::Targets, version))?;
+            if file["signatures"].as_array().is_some_and(|it| !it.is_empty()) {
+                let listed =
+                    file["signed"]["targets"].as_object().into_iter().flat_map(serde_json::Map::keys);
+                let of_model = listed.filter_map(|name| release_of(name)).filter(|(of, _)| of == model);
+                return Ok(of_model.map(|(_, number)| number).max());
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the newest targets say of a release, whoever has signed them.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn manifest(&self, model: &str, number: u64) -> Result<Option<Manifest>> {
+        let Some(version) = self.newest(Role::Targets)? else { return Ok(None) };
+        let name = format!("release-{model}-{number}.json");
+        let targets = self.read(&metadata(Role::Targets, version))?;
+        let Some(hash) = targets["signed"]["targets"][&name]["hashes"]["sha256"].as_str() else {
+            return Ok(None);
+        };
+        let file = format!("targets/{hash}.{name}");
+        let bytes = std::fs::read(self.0.join(&file)).map_err(|source| self.file(&file, source))?;
+        Manifest::parse(&bytes).map(Some).map_err(|source| RepositoryError::Manifest { name, source })
+    }
+
+    /// Whoever changes the metadata is alone as long as this is held.
+    fn alone(&self) -> Result<Flock<std::fs::File>> {
+        let folder = self.0.join("metadata");
+        let opened = std::fs::create_dir_all(&folder).and_then(|()| std::fs::File::open(&folder));
+        let opened = opened.map_err(|source| self.file("metadata", source))?;
+        let locked = Flock::lock(opened, FlockArg::LockExclusive);
+        locked.map_err(|(_, errno)| self.file("metadata", errno.into()))
+    }
+
     /// Publishes the newest targets: a new snapshot and a new timestamp, signed with the online key.
     ///
     /// # Errors
     /// There are no targets, or it cannot be written.
     pub fn publish(&self, key: &SecretKey, snapshot: Expiry, timestamp: Expiry) -> Result<u64> {
+        let _alone = self.alone()?;
         let targets = self.newest(Role::Targets)?;
         let targets = targets.ok_or_else(|| RepositoryError::Wrong("there is no release yet".into()))?;
         let version = self.newest(Role::Snapshot)?.unwrap_or(0) + 1;
@@ -254,11 +345,7 @@ impl Repository {
             |source| RepositoryError::Malformed { path: self.0.join("metadata").join(&name), source };
         let file: Value = serde_json::from_slice(&bytes).map_err(malformed)?;
         let listed = file["signed"]["targets"].as_object().into_iter().flat_map(serde_json::Map::keys);
-        let parse = |name: &String| {
-            let (model, number) = name.strip_prefix("release-")?.strip_suffix(".json")?.rsplit_once('-')?;
-            Some((model.to_owned(), number.parse().ok()?))
-        };
-        Ok(listed.filter_map(parse).collect())
+        Ok(listed.filter_map(|name| release_of(name)).collect())
     }
 
     /// The newest version of a file that carries its version in its name.
@@ -300,6 +387,12 @@ impl Repository {
 
 fn metadata(role: Role, version: u64) -> String {
     format!("metadata/{version}.{role}.json")
+}
+
+/// Model and number of a release, by the name of its manifest.
+fn release_of(name: &str) -> Option<(String, u64)> {
+    let (model, number) = name.strip_prefix("release-")?.strip_suffix(".json")?.rsplit_once('-')?;
+    Some((model.to_owned(), number.parse().ok()?))
 }
 
 fn unsigned(document: Value) -> Value {

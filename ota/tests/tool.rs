@@ -138,15 +138,12 @@ fn a_release_is_believed_once_enough_people_have_signed_it_and_every_byte_is_rig
     desk.release("1", "1.img", &[]);
     desk.release("2", "2.img", &["--from", "root=1.img"]);
     desk.sign("targets", &["a", "a"]);
-    desk.good(&["publish", "repo", "--key", "online"]);
-    assert!(desk.verify().1.contains("root: 1 of the 2 signatures"), "{:?}", desk.verify());
-    desk.sign("root", &["r3"]);
-    assert!(
-        desk.verify().1.contains("targets: 1 of the 2 signatures"),
-        "one key twice is one: {:?}",
-        desk.verify()
-    );
+    let publish = ["publish", "repo", "--key", "online"];
+    desk.bad(&publish, "targets: 1 of 2 signatures");
     desk.sign("targets", &["b"]);
+    desk.bad(&publish, "root: 1 of 2 signatures");
+    desk.sign("root", &["r3"]);
+    desk.good(&publish);
     let (good, text) = desk.verify();
     assert!(good && text.contains("2 releases, every byte proven"), "{text}");
 
@@ -251,4 +248,100 @@ fn a_file_stands_for_the_boot_loader() {
     std::fs::write(desk.path("slots"), b"no chooser at all").unwrap();
     assert_eq!(chooser(&["boot"]), "A\n", "something boots, whatever is in the file");
     desk.bad(&["chooser", "--file", "slots", "set-primary", "C"], "possible values: A, B");
+}
+
+#[test]
+fn what_is_read_is_never_overwritten() {
+    let desk = Desk::new();
+    desk.image("1.img", &[]);
+    desk.image("2.img", &[(5000, 9)]);
+    desk.good(&["build", "2.img", "--from", "1.img", "-o", "d.kot"]);
+    std::os::unix::fs::symlink("1.img", desk.path("link")).unwrap();
+    let read = |name: &str| std::fs::read(desk.path(name)).unwrap();
+    let before = ["1.img", "2.img", "d.kot"].map(read);
+    let why = "would be overwritten";
+    desk.bad(&["build", "1.img", "-o", "1.img"], why);
+    desk.bad(&["build", "2.img", "--from", "1.img", "-o", "link"], why);
+    desk.bad(&["apply", "d.kot", "--seed", "1.img", "--to", "d.kot"], why);
+    desk.bad(&["apply", "d.kot", "--seed", "1.img", "--to", "link"], why);
+    desk.bad(&["apply", "d.kot", "--seed", "1.img", "--full", "2.img", "--to", "2.img"], why);
+    assert!(before == ["1.img", "2.img", "d.kot"].map(read));
+
+    let piped = "\"$0\" info d.kot | true; exit ${PIPESTATUS[0]}";
+    let piped = Command::new("bash")
+        .args(["-c", piped, env!("CARGO_BIN_EXE_kiosk-ota")])
+        .current_dir(desk.0.path())
+        .status();
+    assert!(piped.unwrap().success(), "whoever reads on has had enough");
+
+    let target = std::fs::File::create(desk.path("out.img")).unwrap();
+    let held = nix::fcntl::Flock::lock(target, nix::fcntl::FlockArg::LockExclusiveNonblock).unwrap();
+    let words = ["apply", "d.kot", "--seed", "1.img", "--to", "out.img"];
+    desk.bad(&words, "somebody else is writing there");
+    drop(held);
+    desk.good(&words);
+}
+
+#[test]
+fn a_signed_file_stays_when_its_image_is_released_again() {
+    let desk = Desk::published();
+    let other = ["--name", "1.0", "--number", "2", "--level", "1", "--image", "root=1.img"];
+    desk.good(&[&["release", "repo", "--model", "alder"][..], &other].concat());
+    let (done, told) = desk.verify();
+    assert!(done, "the first release is as it was signed: {told}");
+    desk.sign("targets", &["a", "b"]);
+    desk.good(&["publish", "repo", "--key", "online"]);
+    assert!(desk.verify().1.contains("2 releases, every byte proven"));
+}
+
+#[test]
+fn a_signed_number_is_never_given_again() {
+    let desk = Desk::published();
+    desk.image("2.img", &[(5000, 9)]);
+    let words = |number, image| {
+        let image = format!("root={image}");
+        let words =
+            ["release", "repo", "--model", "alder", "--name", "1.1", "--number", number, "--level", "1"];
+        desk.run(&[&words[..], &["--image", &image]].concat())
+    };
+    let (done, told) = words("1", "2.img");
+    assert!(!done && told.contains("release 1 of alder is signed"), "{told}");
+    assert!(words("3", "2.img").0);
+    assert!(words("2", "2.img").0, "3 was not signed");
+    desk.sign("targets", &["a"]);
+    let (done, told) = words("18446744073709551615", "2.img");
+    assert!(!done && told.contains("9007199254740991"), "{told}");
+}
+
+#[test]
+fn only_those_whom_the_root_names_sign_and_nothing_is_published_before_enough_have() {
+    let desk = Desk::new();
+    desk.bad(&["sign", "repo", "targets", "--key", "a"], "there is no root yet");
+    desk.root("online.pub");
+    desk.bad(&["sign", "repo", "root", "--key", "a"], "would not count");
+    assert!(desk.good(&["sign", "repo", "root", "--key", "r1"]).contains("1 of 2 signatures"));
+    desk.image("1.img", &[]);
+    desk.release("1", "1.img", &[]);
+    desk.sign("targets", &["a", "b"]);
+    desk.sign("root", &["r2"]);
+    desk.bad(&["publish", "repo", "--key", "a"], "would not count");
+    desk.good(&["publish", "repo", "--key", "online"]);
+    assert!(desk.verify().0);
+    let twice = ["--root-key", "r1.pub", "--root-key", "r1.pub", "--root-threshold", "2"];
+    let others = ["--release-key", "a.pub", "--online-key", "online.pub"];
+    desk.bad(&[&["root", "repo"][..], &twice, &others].concat(), "twice");
+}
+
+#[test]
+fn those_who_sign_at_once_do_not_lose_each_others_signatures() {
+    let desk = Desk::new();
+    desk.root("online.pub");
+    std::thread::scope(|scope| {
+        for key in ["r1", "r2", "r3"] {
+            let desk = &desk;
+            scope.spawn(move || desk.sign("root", &[key]));
+        }
+    });
+    let root = std::fs::read_to_string(desk.path("repo/metadata/1.root.json")).unwrap();
+    assert_eq!(root.matches("\"sig\"").count(), 3);
 }

@@ -10,6 +10,7 @@ use protocol::text::hex;
 use serde_json::{Value, json};
 
 use super::address::{Query, path};
+use super::ask;
 use super::client::Client;
 use super::failure::{Exit, Failure, Result};
 use super::output::{As, Column, Show, column, list};
@@ -51,7 +52,13 @@ Example: fleetctl release push repo")]
     },
     /// Remove the files of a release that nobody is to get any more.
     #[command(after_help = "Example: fleetctl release forget alder 40")]
-    Forget(Which),
+    Forget {
+        #[command(flatten)]
+        release: Which,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// A release.
@@ -87,8 +94,13 @@ impl ReleaseCommand {
             Self::List(form) => list(screen, form.output, RELEASES, &client.all("/v1/releases")?)?,
             Self::Show(which) => screen.json(&client.get(&which.path())?)?,
             Self::Bundle { release, file } => bundle(screen, client, release, file)?,
-            Self::Forget(which) => {
-                client.delete(&which.path())?;
+            Self::Forget { release, yes } => {
+                let what = format!(
+                    "The files of release {} for {} are deleted: nobody can be brought back to it.",
+                    release.number, release.model
+                );
+                ask::confirm(screen, *yes, &what, &release.number.to_string())?;
+                client.delete(&release.path())?;
                 screen.note("its files are gone; push the repository again to have them back");
             }
         }

@@ -168,7 +168,7 @@ pub(super) async fn publish(State(api): State<Api>, staff: Staff) -> Answer<Json
         known.into_iter().filter(|(_, state)| state == "listed").map(|(manifest, _)| manifest).collect();
     let releases = on_disk(&api, move |store| {
         let is_proven = |it: &Manifest| listed.contains(it) || (proven.contains(it) && !store.has_files(it));
-        let all = store.publish(now_s(), is_proven)?;
+        let all = store.publish(now_s(), &proven, is_proven)?;
         Ok(all.into_iter().map(|it| (store.has_files(&it), it)).collect::<Vec<_>>())
     })
     .await?;

@@ -106,10 +106,13 @@ impl Rollout {
         let admitted = |which: fn(&Member) -> bool| self.count(|it| it.wave <= wave && which(it));
         let verdicts = admitted(|it| it.phase.is_verdict());
         let reachable = admitted(|it| it.works || it.phase.is_verdict());
+        // After the last wave nobody asks again for those that are late.
+        let is_last = wave + 1 >= self.plan.waves.len();
+        let reported_percent = if is_last { 100 } else { self.plan.reported_percent };
         admitted(is_away) == 0
             // Where all are away nobody has tried it.
             && (verdicts > 0 || admitted(|_| true) == 0)
-            && is_percent(verdicts, reachable, self.plan.reported_percent)
+            && is_percent(verdicts, reachable, reported_percent)
             // Of a wave without kiosks there is nothing to watch.
             && (self.count(|it| it.wave == wave) == 0 || now_s - self.last_verdict_s >= self.plan.soak_s)
     }

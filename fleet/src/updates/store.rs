@@ -119,8 +119,13 @@ impl Store {
     }
 
     /// Publishes what was pushed if a kiosk would believe it, and throws it away if not. Releases that `is_proven`
-    /// were proven before. Returns all releases. One caller at a time.
-    pub(crate) fn publish(&self, now_s: i64, is_proven: impl Fn(&Manifest) -> bool) -> Result<Vec<Manifest>> {
+    /// were proven before; none of those that are `known` becomes another one. Returns all releases. One caller at a time.
+    pub(crate) fn publish(
+        &self,
+        now_s: i64,
+        known: &[Manifest],
+        is_proven: impl Fn(&Manifest) -> bool,
+    ) -> Result<Vec<Manifest>> {
         let held = self.hold()?;
         let incoming = self.folder.join("incoming");
         let pushed = files(&incoming)?;
@@ -128,7 +133,15 @@ impl Store {
         if is_empty && !pushed.iter().any(|path| path.starts_with("metadata")) {
             return Err(StoreError::Nothing);
         }
-        let checked = self.check(&pushed, now_s, is_proven);
+        let checked = self.check(&pushed, now_s, is_proven).and_then(|releases| {
+            let key = |it: &Manifest| (it.model.clone(), it.release);
+            let other =
+                |it: &&Manifest| known.iter().any(|before| key(before) == key(it) && !before.is_as(it));
+            match releases.iter().find(other) {
+                Some(it) => Err(StoreError::Other(format!("release {} for {}", it.release, it.model))),
+                None => Ok(releases),
+            }
+        });
         let releases = match checked {
             Ok(releases) => releases,
             Err(error) => {

@@ -153,7 +153,7 @@ async fn releases_in_a_bucket_are_on_every_replica_and_outlive_their_disks() {
     })
     .await;
 
-    at(&first, &["release", "forget", MODEL, "42"]).good();
+    at(&first, &["release", "forget", MODEL, "42", "--yes"]).good();
     assert!(object(&url, &path).is_none());
     eventually("it is forgotten everywhere", async || second.gives(&fleet, &path, 0).is_none()).await;
 

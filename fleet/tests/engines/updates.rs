@@ -209,9 +209,9 @@ async fn a_release_is_pushed_in_pieces_proven_listed_and_served_in_ranges() {
     }
     a_large_file_takes_no_memory(&fleet);
 
-    operator.run(&["release", "forget", MODEL, "42"]).good();
+    operator.run(&["release", "forget", MODEL, "42", "--yes"]).good();
     assert_eq!(get(&path, &[]).0, 404);
-    operator.run(&["release", "forget", MODEL, "42"]).fails(4, &["fleetctl release list"]);
+    operator.run(&["release", "forget", MODEL, "42", "--yes"]).fails(4, &["fleetctl release list"]);
     assert_eq!(operator.run(&["release", "push", makers.path()]).good(), "alder 42\n", "it can come back");
     assert_eq!(get(&path, &[]).0, 200);
     let audit = fleet.get("/v1/audit?action=release.push")["items"].as_array().unwrap().len();

@@ -1,6 +1,6 @@
 //! What the slot writer knows of its machine: its own file, never the socket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Uid, User};
@@ -83,6 +83,14 @@ pub enum ConfigError {
     /// A slot is missing, or the two have other images.
     #[error("{}: [slots.A] and [slots.B] must have the same images, at least one", .0.display())]
     Slots(PathBuf),
+    /// Two images of the slots are the same file or device.
+    #[error("{}: {} is in [slots] twice, perhaps by another name", .path.display(), .image.display())]
+    Same {
+        /// The file.
+        path: PathBuf,
+        /// The image.
+        image: PathBuf,
+    },
 }
 
 impl Config {
@@ -97,9 +105,17 @@ impl Config {
             .map_err(|source| ConfigError::Wrong { path: path.to_owned(), source: Box::new(source) })?;
         let images = |slot| config.slots.get(&slot).map(|images| images.keys().collect::<Vec<_>>());
         match (images(Slot::A), images(Slot::B)) {
-            (Some(a), Some(b)) if a == b && !a.is_empty() => Ok(config),
-            _ => Err(ConfigError::Slots(path.to_owned())),
+            (Some(a), Some(b)) if a == b && !a.is_empty() => {}
+            _ => return Err(ConfigError::Slots(path.to_owned())),
         }
+        let mut places = BTreeSet::new();
+        for image in config.slots.values().flat_map(BTreeMap::values) {
+            // One that is not there yet is only what it is called.
+            if !places.insert(image.canonicalize().unwrap_or_else(|_| image.clone())) {
+                return Err(ConfigError::Same { path: path.to_owned(), image: image.clone() });
+            }
+        }
+        Ok(config)
     }
 
     /// Whether the release that runs has not proven itself yet.

@@ -80,7 +80,9 @@ impl Kept {
     pub(super) fn floor(&self) -> io::Result<Floor> {
         match std::fs::read(self.folder.join("floor.json")) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Floor::default()),
-            read => Ok(serde_json::from_slice(&read?)?),
+            read => serde_json::from_slice(&read?).map_err(|error| {
+                io::Error::other(format!("{}: {error}", self.folder.join("floor.json").display()))
+            }),
         }
     }
 

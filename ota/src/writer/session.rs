@@ -181,13 +181,13 @@ impl<'a> Session<'a> {
     }
 
     fn believe(&self, kept: &Kept, release: u64) -> Result<Reply> {
-        let floor = self.settle_floor(kept)?;
+        self.allowed(kept, release)?;
         let (running, _) = self.config.running()?;
         let now_s = jiff::Timestamp::now().as_second().max(kept.floor()?.built_s);
         let mut metadata = Remote { wire: &self.wire, folder: "metadata" };
         let client = Client::refresh(&kept.trust(&self.config.root)?, &mut metadata, now_s)?;
         let manifest = self.signed(&client, release)?;
-        self.check(&manifest, release, running, floor)?;
+        self.check(&manifest, release, running)?;
         let before = match self.signed(&client, running) {
             // Deltas need what is said of the running release; without it the whole image will do.
             Err(Refused { reason: Reason::Signature, .. }) => kept.manifest(running),
@@ -207,7 +207,7 @@ impl<'a> Session<'a> {
         Manifest::parse(&bytes).map_err(|error| refused(Reason::Signature, chain(&error)))
     }
 
-    fn check(&self, manifest: &Manifest, release: u64, running: u64, floor: u64) -> Result<()> {
+    fn check(&self, manifest: &Manifest, release: u64, running: u64) -> Result<()> {
         let (model, arch) = (&self.config.model, &self.config.arch);
         if manifest.model != *model || manifest.arch != *arch {
             let (other, their) = (&manifest.model, &manifest.arch);
@@ -216,9 +216,6 @@ impl<'a> Session<'a> {
         }
         if manifest.release != release {
             return Err(refused(Reason::Signature, "its manifest says another number"));
-        }
-        if release < floor {
-            return Err(refused(Reason::Floor, format!("{floor} is the lowest that is allowed here")));
         }
         if running < manifest.min_from {
             let why = format!("only from {} on, this is {running}", manifest.min_from);
@@ -250,9 +247,19 @@ impl<'a> Session<'a> {
         manifest.images.iter().map(part).collect()
     }
 
+    /// The floor may have risen since the release was believed.
+    fn allowed(&self, kept: &Kept, release: u64) -> Result<()> {
+        let floor = self.settle_floor(kept)?;
+        if release < floor {
+            return Err(refused(Reason::Floor, format!("{floor} is the lowest that is allowed here")));
+        }
+        Ok(())
+    }
+
     /// The slot that may be written, and what is to be in it.
     fn inactive(&self, kept: &Kept, slot: Slot, release: u64) -> Result<Manifest> {
         self.not_running(slot)?;
+        self.allowed(kept, release)?;
         let manifest = kept.manifest(release);
         manifest.ok_or_else(|| refused(Reason::Signature, "this release was not believed here"))
     }
@@ -341,6 +348,7 @@ impl<'a> Session<'a> {
 
     fn read_back(&self, kept: &Kept, slot: Slot, release: u64) -> Result<Reply> {
         self.not_running(slot)?;
+        self.allowed(kept, release)?;
         let mut content = kept.content(slot);
         if content.release != release {
             return Err(refused(Reason::Io, "this release was not written there"));
@@ -412,6 +420,7 @@ impl<'a> Session<'a> {
 
     fn activate(&self, kept: &Kept, slot: Slot, release: u64) -> Result<Reply> {
         self.not_running(slot)?;
+        self.allowed(kept, release)?;
         let content = kept.content(slot);
         if content.release != release || !content.proven {
             return Err(refused(Reason::Io, "what is in this slot was not read back"));

@@ -1,31 +1,24 @@
 //! Opening slots: the inactive one for itself alone, the running one only to be read.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use nix::fcntl::{Flock, FlockArg, OFlag, PosixFadviseAdvice, posix_fadvise};
+use nix::fcntl::{Flock, PosixFadviseAdvice, posix_fadvise};
 
-use crate::block::{BlockDev, ReadAt};
+use crate::block::{self, BlockDev, ReadAt};
 
 /// An image of the inactive slot, which nobody else has open to write.
 pub(super) struct Target(Flock<File>);
 
 impl Target {
-    /// Opens it for this process alone. A block device that is mounted or below a device mapper is refused by the
-    /// kernel (`O_EXCL`), so that the running slot is safe from a wrong configuration too.
+    /// Opens it as [`block::open_alone`] does, so that the running slot is safe from a wrong configuration too.
     ///
     /// # Errors
     /// It is in use, or is not there.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true);
-        if std::fs::metadata(path)?.file_type().is_block_device() {
-            options.custom_flags(OFlag::O_EXCL.bits());
-        }
-        let file = options.open(path)?;
-        Flock::lock(file, FlockArg::LockExclusiveNonblock).map(Self).map_err(|(_, errno)| errno.into())
+        std::fs::metadata(path)?;
+        block::open_alone(path).map(Self)
     }
 
     /// Whatever is read from now on comes from the device, not from memory. It was flushed before.

@@ -196,7 +196,17 @@ fn release_below_the_floor_is_refused_even_if_signed_once_a_later_one_has_proven
     assert!(rig.is_on_trial());
     rig.ask(Request::MarkGood).done();
     assert!(rig.state().good && !rig.is_on_trial());
-    assert_eq!(rig.ask(back).reason(), Some(Reason::Floor));
+    // What was believed before is of no more use.
+    let (slot, release) = (Slot::A, 41);
+    let wishes = [
+        back,
+        Request::Write { slot, release, from: 0 },
+        Request::ReadBack { slot, release },
+        Request::Activate { slot, release },
+    ];
+    for wish in wishes {
+        assert_eq!(rig.ask(wish.clone()).reason(), Some(Reason::Floor), "{wish:?}");
+    }
 }
 
 #[test]

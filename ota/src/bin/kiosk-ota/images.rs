@@ -1,11 +1,14 @@
 //! `build`, `info` and `apply`: single `.kot` files.
 
+use std::fmt::Write as _;
 use std::fs::File;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use nix::fcntl::Flock;
 use ota::apply::{self, Source};
-use ota::block::{ReadAt, Tail};
+use ota::block::{self, ReadAt, Tail};
 use ota::build::{self, Effort, Image, Report};
 use ota::kot::{Head, Op};
 use protocol::text::hex;
@@ -64,6 +67,7 @@ impl Build {
 
 /// Makes a file; a delta if there is an earlier image.
 pub(crate) fn make(from: Option<&Path>, image: &Path, out: &Path, level: Level) -> anyhow::Result<Report> {
+    is_another(out, &[Some(image), from])?;
     let target = open(image)?;
     let seed = from.map(open).transpose()?;
     let seed = seed.as_ref().map(|file| file as &dyn Image);
@@ -71,10 +75,26 @@ pub(crate) fn make(from: Option<&Path>, image: &Path, out: &Path, level: Level) 
     build::build(seed, &target, out, effort).with_context(|| image.display().to_string())
 }
 
+/// The file that is there already, if it is whole and makes this image.
+pub(crate) fn made(path: &Path, seed: Option<ota::Hash>, target: ota::Hash) -> Option<Report> {
+    let file = File::open(path).ok()?;
+    let bytes = apply::head_bytes(&file).ok()?;
+    let head = Head::parse(&bytes).ok()?;
+    let from = head.header.seed.map(|(_, sha256)| sha256);
+    let payload = Tail { whole: &file, start: head.header.head_length() };
+    let is_it = from == seed && head.header.target_sha256 == target;
+    (is_it && apply::check_payload(&head, &payload).is_ok()).then(|| Report {
+        length: file.metadata().map_or(0, |it| it.len()),
+        head_length: head.header.head_length(),
+        head_sha256: ota::sha256(&bytes),
+        header: head.header.clone(),
+    })
+}
+
 impl Info {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        info(&apply::read_head(&open(&self.file)?).with_context(|| self.file.display().to_string())?);
-        Ok(())
+        let head = apply::read_head(&open(&self.file)?).with_context(|| self.file.display().to_string())?;
+        Ok(crate::say(&info(&head))?)
     }
 }
 
@@ -89,18 +109,20 @@ fn open(path: &Path) -> anyhow::Result<File> {
 }
 
 fn apply_to(file: &Path, seed: Option<&Path>, to: &Path, full: Option<&Path>) -> anyhow::Result<()> {
+    is_another(to, &[Some(file), seed, full])?;
     let payload = open(file)?;
     let head = apply::read_head(&payload).with_context(|| file.display().to_string())?;
     let seed = seed.map(open).transpose()?;
     let mut target = place(to, head.header.target_size)?;
+    let target = &mut *target;
     let source = Source {
         head: &head,
         seed: seed.as_ref().map(|file| file as &dyn ReadAt),
         payload: &Tail { whole: &payload, start: head.header.head_length() },
     };
-    let applied = apply::apply(&source, &mut target, 0, &mut |_, _| Ok(()))?;
+    let applied = apply::apply(&source, target, 0, &mut |_, _| Ok(()))?;
     println!("{} bytes written, {} were there already", applied.written, applied.kept);
-    let (mut bad, mut sha256) = apply::read_back(&head, &target)?;
+    let (mut bad, mut sha256) = apply::read_back(&head, &*target)?;
     if let (false, Some(full)) = (bad.is_empty(), full) {
         println!("{} MiB are taken from {}", bad.len(), full.display());
         let payload = open(full)?;
@@ -111,8 +133,8 @@ fn apply_to(file: &Path, seed: Option<&Path>, to: &Path, full: Option<&Path>) ->
             full.display()
         );
         let payload = Tail { whole: &payload, start: whole.header.head_length() };
-        apply::repair(&Source { head: &whole, seed: None, payload: &payload }, &mut target, &bad)?;
-        (bad, sha256) = apply::read_back(&head, &target)?;
+        apply::repair(&Source { head: &whole, seed: None, payload: &payload }, target, &bad)?;
+        (bad, sha256) = apply::read_back(&head, &*target)?;
     }
     anyhow::ensure!(
         bad.is_empty(),
@@ -125,26 +147,44 @@ fn apply_to(file: &Path, seed: Option<&Path>, to: &Path, full: Option<&Path>) ->
     Ok(())
 }
 
+/// What is written must be nothing that is read.
+fn is_another(out: &Path, inputs: &[Option<&Path>]) -> anyhow::Result<()> {
+    let identity = |path: &Path| std::fs::metadata(path).map(|it| (it.dev(), it.ino(), it.rdev())).ok();
+    for input in inputs.iter().flatten() {
+        let same = identity(out).is_some() && identity(out) == identity(input);
+        anyhow::ensure!(!same, "{} would be overwritten: it is read as {}", out.display(), input.display());
+    }
+    Ok(())
+}
+
 /// Opens what is to be written; a file gets the length of the image.
-fn place(path: &Path, size: u64) -> anyhow::Result<File> {
-    let mut options = File::options();
-    let file = options.read(true).write(true).create(true).truncate(false).open(path);
-    let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+fn place(path: &Path, size: u64) -> anyhow::Result<Flock<File>> {
+    let file = block::open_alone(path).with_context(|| format!("cannot write {}", path.display()))?;
     if file.metadata()?.is_file() {
         file.set_len(size).with_context(|| format!("{} cannot have {size} bytes", path.display()))?;
     }
     Ok(file)
 }
 
-fn info(head: &Head) {
+fn info(head: &Head) -> String {
     let header = &head.header;
-    println!("new image   {} bytes, SHA-256 {}", header.target_size, hex(&header.target_sha256));
+    let mut text = String::new();
+    _ = writeln!(text, "new image   {} bytes, SHA-256 {}", header.target_size, hex(&header.target_sha256));
     match &header.seed {
-        Some((size, sha256)) => println!("made from   {size} bytes, SHA-256 {}", hex(sha256)),
-        None => println!("made from   nothing: the whole image"),
+        Some((size, sha256)) => _ = writeln!(text, "made from   {size} bytes, SHA-256 {}", hex(sha256)),
+        None => _ = writeln!(text, "made from   nothing: the whole image"),
     }
-    println!("head        {} bytes, {} of them operations", header.head_length(), header.ops_stored);
-    println!("payload     {} bytes in {} chunks of {}", header.payload, header.chunks, header.chunk_size);
+    _ = writeln!(
+        text,
+        "head        {} bytes, {} of them operations",
+        header.head_length(),
+        header.ops_stored
+    );
+    _ = writeln!(
+        text,
+        "payload     {} bytes in {} chunks of {}",
+        header.payload, header.chunks, header.chunk_size
+    );
     let mut kinds = [
         ("zero", 0, 0_u64),
         ("copied", 0, 0),
@@ -164,6 +204,7 @@ fn info(head: &Head) {
         kind.2 += u64::from(placed.blocks);
     }
     for (kind, count, blocks) in kinds {
-        println!("{blocks:>11} blocks {kind}, in {count} operations");
+        _ = writeln!(text, "{blocks:>11} blocks {kind}, in {count} operations");
     }
+    text
 }

@@ -138,14 +138,29 @@ impl Root {
     }
 }
 
+/// That this key counts for a role.
+pub(crate) fn may_sign(repository: &Repository, role: Role, key: &SecretKey) -> anyhow::Result<()> {
+    let (holders, _) = repository.holders(role)?.context("there is no root yet: nobody's key counts")?;
+    let is_one = holders.contains(&key.public().id());
+    anyhow::ensure!(
+        is_one,
+        "the root does not name {} for {role}: it would not count",
+        key.public().as_str()
+    );
+    Ok(())
+}
+
 impl Sign {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let role = match self.what {
             What::Root => Role::Root,
             What::Targets => Role::Targets,
         };
-        let count = Repository::at(&self.repository).sign(role, &secret(&self.key)?)?;
-        println!("signed: {count} signatures now");
+        let (repository, key) = (Repository::at(&self.repository), secret(&self.key)?);
+        may_sign(&repository, role, &key)?;
+        repository.sign(role, &key)?;
+        let (count, threshold) = repository.signed(role)?;
+        println!("signed: {count} of {threshold} signatures");
         Ok(())
     }
 }

@@ -66,6 +66,15 @@ fn main() -> std::process::ExitCode {
     }
 }
 
+/// Prints; whoever reads only the first lines (`| head`) has had enough.
+fn say(text: &str) -> std::io::Result<()> {
+    use std::io::{ErrorKind, Write as _};
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
 /// A time so many days from now.
 fn in_days(days: u32) -> ota::repository::Expiry {
     ota::repository::Expiry(jiff::Timestamp::now().as_second().saturating_add(i64::from(days) * 86_400))

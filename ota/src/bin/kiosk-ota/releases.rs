@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use ota::release::{Manifest, ReleaseFile, ReleaseImage, Verity};
 use ota::repository::Repository;
+use ota::trust::Role;
 use protocol::text::{Hex32, hex};
 
 use crate::images::{self, Level};
@@ -21,7 +22,7 @@ pub(crate) struct Release {
     #[arg(long, default_value = std::env::consts::ARCH)]
     arch: String,
     /// The number of the release: higher than all before.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=NUMBER_MAX))]
     number: u64,
     /// Its name for people.
     #[arg(long = "name", value_name = "VERSION")]
@@ -84,6 +85,9 @@ fn built() -> anyhow::Result<u64> {
     }
 }
 
+/// The largest number that JSON and databases keep exactly.
+const NUMBER_MAX: u64 = (1 << 53) - 1;
+
 /// A delta is only worth its place if it is well below the whole image.
 const WORTH: (u64, u64) = (4, 5);
 
@@ -93,6 +97,11 @@ impl Release {
             let known = self.image.iter().any(|(known, _)| known == slot);
             anyhow::ensure!(known, "--from {slot}={}: there is no --image {slot}=...", path.display());
         }
+        let repository = Repository::at(&self.repository);
+        let highest = repository.highest_signed(&self.model)?.unwrap_or(0);
+        let taken =
+            || format!("release {highest} of {} is signed: another one gets a higher number", self.model);
+        anyhow::ensure!(self.number >= highest, taken());
         let images = self.image.iter().map(|(slot, image)| self.image(slot, image));
         let manifest = Manifest {
             v: Manifest::FORM,
@@ -105,7 +114,11 @@ impl Release {
             built: built()?,
             images: images.collect::<anyhow::Result<_>>()?,
         };
-        let version = Repository::at(&self.repository).add_release(&manifest, crate::in_days(self.days))?;
+        // It may get more files to come by the same images.
+        let before =
+            if self.number == highest { repository.manifest(&self.model, self.number)? } else { None };
+        anyhow::ensure!(before.is_none_or(|before| before.is_as(&manifest)), taken());
+        let version = repository.add_release(&manifest, crate::in_days(self.days))?;
         println!(
             "release {} is in targets {version}. The holders of the release keys have to sign them:",
             self.number
@@ -119,16 +132,19 @@ impl Release {
         let folder = format!("images/{}", hex(&sha256));
         std::fs::create_dir_all(self.repository.join(&folder))
             .with_context(|| format!("cannot write {}", self.repository.display()))?;
-        let full = self.file(image, None, format!("{folder}/full.kot"))?;
+        let full = self.file((image, sha256), None, format!("{folder}/full.kot"))?;
         let size = image.metadata()?.len();
         let mut files = vec![full];
         for (_, from) in self.from.iter().filter(|(from, _)| from == slot) {
             let seed = hash_of(from)?;
             let path = format!("{folder}/from-{}.kot", hex(&seed));
-            let delta = self.file(image, Some((from, seed)), path)?;
+            let is_new = !self.repository.join(&path).exists();
+            let delta = self.file((image, sha256), Some((from, seed)), path)?;
             if delta.length * WORTH.1 > files[0].length * WORTH.0 {
                 println!("  (left out: hardly smaller than the whole image)");
-                std::fs::remove_file(self.repository.join(&delta.path))?;
+                if is_new {
+                    std::fs::remove_file(self.repository.join(&delta.path))?;
+                }
             } else {
                 files.push(delta);
             }
@@ -142,12 +158,17 @@ impl Release {
 
     fn file(
         &self,
-        image: &Path,
+        (image, sha256): (&Path, ota::Hash),
         from: Option<(&PathBuf, ota::Hash)>,
         path: String,
     ) -> anyhow::Result<ReleaseFile> {
         let seed = from.map(|(path, _)| path.as_path());
-        let report = images::make(seed, image, &self.repository.join(&path), self.level)?;
+        let out = self.repository.join(&path);
+        // Somebody may have signed it already, and another tool or level would give other bytes.
+        let report = match images::made(&out, from.map(|(_, sha256)| sha256), sha256) {
+            Some(report) => report,
+            None => images::make(seed, image, &out, self.level)?,
+        };
         println!("{path}: {} bytes", report.length);
         Ok(ReleaseFile {
             path,
@@ -168,7 +189,16 @@ impl Publish {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let key = crate::keys::secret(&self.key)?;
         let (snapshot, timestamp) = (crate::in_days(self.snapshot_days), crate::in_days(self.timestamp_days));
-        let version = Repository::at(&self.repository).publish(&key, snapshot, timestamp)?;
+        let repository = Repository::at(&self.repository);
+        for role in [Role::Targets, Role::Root] {
+            let (count, threshold) = repository.signed(role)?;
+            anyhow::ensure!(
+                count >= threshold,
+                "{role}: {count} of {threshold} signatures; nobody would believe it"
+            );
+        }
+        crate::keys::may_sign(&repository, Role::Timestamp, &key)?;
+        let version = repository.publish(&key, snapshot, timestamp)?;
         println!("published as snapshot {version}");
         Ok(())
     }
@@ -180,7 +210,8 @@ impl Verify {
             std::fs::read(&self.root).with_context(|| format!("cannot read {}", self.root.display()))?;
         let releases = Repository::at(&self.repository).verify(&root, crate::in_days(0).0)?;
         for release in &releases {
-            println!("{} {} ({}) for {}", release.model, release.release, release.version, release.arch);
+            let version = release.version.escape_debug();
+            println!("{} {} ({version}) for {}", release.model, release.release, release.arch);
         }
         println!("{} releases, every byte proven", releases.len());
         Ok(())

@@ -162,7 +162,7 @@ fn read_store(path: &Path) -> anyhow::Result<Remembered> {
 
 /// Which slot GRUB starts, by the rules of `image/src/grub.rs` told once more: those of RAUC (a slot that is not OK is
 /// left out, one without tries left too), and that a slot which was marked good is never left.
-pub(super) fn grub_starts<'a>(memory: &'a Memory, tries: u8) -> Option<&'a str> {
+pub(super) fn grub_starts(memory: &Memory, tries: u8) -> Option<&str> {
     let value = |name: &str| memory.get(name).map_or("", String::as_str);
     let order = memory.get("ORDER").map_or("A B", String::as_str);
     order.split_whitespace().find(|slot| {

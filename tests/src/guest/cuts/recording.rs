@@ -147,7 +147,7 @@ pub(super) fn copy(from: &File, at: u64, to: &File, to_at: u64, bytes: u64) -> a
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+    #![expect(clippy::indexing_slicing, reason = "a test may panic")]
 
     use super::*;
 

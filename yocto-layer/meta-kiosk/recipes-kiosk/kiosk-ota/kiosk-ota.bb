@@ -11,9 +11,9 @@ KIOSK_PACKAGES = "ota"
 
 PACKAGES =+ "kiosk-slot-writer kiosk-grub-editenv"
 FILES:kiosk-grub-editenv = "${bindir}/grub-editenv"
-RCONFLICTS:kiosk-grub-editenv = "grub-editenv"
 FILES:kiosk-slot-writer = "${bindir}/kiosk-slot-writer"
 RDEPENDS:kiosk-slot-writer += "kiosk-config"
+RCONFLICTS:kiosk-grub-editenv = "grub-editenv"
 
 # The build machine's is GRUB's.
 do_install:append:class-native() {
