@@ -72,6 +72,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0021_own_tasks", include_str!("migrations/0021_own_tasks.sql")),
     ("0022_own_numbers", include_str!("migrations/0022_own_numbers.sql")),
     ("0023_held_by", include_str!("migrations/0023_held_by.sql")),
+    ("0024_update_freeze", include_str!("migrations/0024_update_freeze.sql")),
 ];
 
 /// Something the database refused.

@@ -17,6 +17,7 @@ mod enrol;
 mod events;
 mod extract;
 mod filters;
+mod freeze;
 mod hawkbit;
 mod health;
 mod jobs;
@@ -173,6 +174,7 @@ fn described() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(rollouts::resume))
         .routes(routes!(rollouts::halt))
         .routes(routes!(rollouts::rollback))
+        .routes(routes!(freeze::show, freeze::freeze, freeze::unfreeze))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(tokens::whoami))

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Subcommand;
+use hyper::Method;
 use serde_json::{Value, json};
 
 use super::address::path;
@@ -66,6 +67,19 @@ Examples:
         reason: String,
         #[command(flatten)]
         form: As,
+    },
+    /// Stop all updates at once: of every tenant, and from sticks too. No kiosk goes on with one up to its restart.
+    #[command(after_help = "Example: fleetctl rollout freeze --reason 'the key of a maker is stolen'")]
+    Freeze {
+        /// For people; all tenants and kiosks get to know it.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Let all updates go on where they were.
+    Unfreeze {
+        /// Do not ask.
+        #[arg(short, long)]
+        yes: bool,
     },
     /// Halt one and go back to an earlier release, where the later one allows it.
     #[command(after_help = "\
@@ -161,6 +175,8 @@ const KIOSKS: &[Column] = &[
     column("WHY", "/reason", Show::Plain),
 ];
 
+const FREEZE: &str = "/v1/update-freeze";
+
 const WOULD: &[Column] = &[column("KIOSK", "/kiosk", Show::Plain)];
 
 fn stands(row: &Value) -> Cell {
@@ -235,6 +251,16 @@ impl RolloutCommand {
             Self::Pause { id, form } => told(id, "pause", &json!({}), form),
             Self::Resume { id, form } => told(id, "resume", &json!({}), form),
             Self::Halt { id, reason, form } => told(id, "halt", &json!({ "reason": reason }), form),
+            Self::Freeze { reason } => {
+                client.send(Method::PUT, FREEZE, &[], &json!({ "reason": reason }))?;
+                screen.note("no kiosk goes on with an update; to let them go on: fleetctl rollout unfreeze");
+                Ok(Exit::Done)
+            }
+            Self::Unfreeze { yes } => {
+                ask::confirm(screen, *yes, "This lets all updates of all tenants go on.", "unfreeze")?;
+                client.delete(FREEZE)?;
+                Ok(Exit::Done)
+            }
             Self::Rollback { id, to, care, form } => {
                 let body = json!({ "to": to });
                 let at = path(&["rollouts", id, "rollback"]);
@@ -244,13 +270,16 @@ impl RolloutCommand {
                 };
                 ask_for(screen, client, (&at, body), what, (*care, *form))
             }
-            Self::List(part) => Paged {
-                at: "/v1/rollouts",
-                query: super::address::Query::default(),
-                view: ROLLOUTS,
-                empty: Some("no rollouts yet. Next: fleetctl rollout start FILTER --release NUMBER"),
+            Self::List(part) => {
+                note_freeze(screen, client)?;
+                Paged {
+                    at: "/v1/rollouts",
+                    query: super::address::Query::default(),
+                    view: ROLLOUTS,
+                    empty: Some("no rollouts yet. Next: fleetctl rollout start FILTER --release NUMBER"),
+                }
+                .show(screen, client, *part)
             }
-            .show(screen, client, *part),
             Self::Show { id, form } => show(screen, client, id, *form),
         }
     }
@@ -310,6 +339,16 @@ fn ask_for(
     Ok(Exit::Done)
 }
 
+/// Says it if all updates are stopped: then no rollout goes on, whatever its state.
+fn note_freeze(screen: &Screen, client: &Client) -> Result<()> {
+    let found = client.get(FREEZE)?;
+    let Some(freeze) = found.get(0) else { return Ok(()) };
+    let (since, reason) = (plain(&freeze["since"]), plain(&freeze["reason"]));
+    let why = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+    screen.note(&format!("all updates are frozen since {since}{why}: fleetctl rollout unfreeze"));
+    Ok(())
+}
+
 fn note_waves(screen: &Screen, would: &Value) {
     let waves = would["waves"].as_array().into_iter().flatten();
     let waves: Vec<String> = waves.map(|it| format!("{} {}", plain(&it["name"]), it["kiosks"])).collect();
@@ -330,6 +369,7 @@ fn note_waves(screen: &Screen, would: &Value) {
 }
 
 fn show(screen: &Screen, client: &Client, id: &str, form: As) -> Result<Exit> {
+    note_freeze(screen, client)?;
     let rollout = client.get(&path(&["rollouts", id]))?;
     if form.output == Format::Json {
         screen.json(&rollout)?;
@@ -358,6 +398,7 @@ fn watch(screen: &Screen, client: &Client, id: &str) -> Result<Exit> {
     let at = path(&["rollouts", id]);
     let mut progress = Progress::new(screen);
     let mut last = String::new();
+    note_freeze(screen, client)?;
     loop {
         let rollout = client.get(&at)?;
         let state = plain(&rollout["state"]);

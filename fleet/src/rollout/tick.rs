@@ -47,9 +47,8 @@ impl Shop {
 impl Rollout {
     /// What is to be done now; it is done, as far as this state goes.
     pub fn tick(&mut self, now_s: i64) -> Vec<Decision> {
-        let mut decisions = Vec::new();
         // Whoever has its turn is waited for, also after a halt.
-        self.hear_silence(now_s, &mut decisions);
+        let mut decisions = self.wait(now_s);
         if let State::Running { wave } = self.state {
             let wave = self.advance(wave, now_s, &mut decisions);
             self.admit(wave, now_s, &mut decisions);
@@ -57,7 +56,8 @@ impl Rollout {
         decisions
     }
 
-    fn hear_silence(&mut self, now_s: i64, decisions: &mut Vec<Decision>) {
+    /// What is to be done where nothing may go on: who has its turn and says nothing for too long has failed.
+    pub fn wait(&mut self, now_s: i64) -> Vec<Decision> {
         let shops = self.shops();
         let silent: Vec<String> = self
             .members
@@ -71,10 +71,10 @@ impl Rollout {
             })
             .map(|(kiosk, _)| kiosk.clone())
             .collect();
-        for kiosk in silent {
-            self.verdict(&kiosk, Err("silent"), now_s);
-            decisions.push(Decision::Silent(kiosk));
+        for kiosk in &silent {
+            self.verdict(kiosk, Err("silent"), now_s);
         }
+        silent.into_iter().map(Decision::Silent).collect()
     }
 
     /// The wave that is admitted now.

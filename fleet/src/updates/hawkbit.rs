@@ -106,13 +106,15 @@ pub(crate) async fn poll(transaction: &Transaction<'_>, kiosk: &str) -> Result<T
 }
 
 async fn assigned(transaction: &Transaction<'_>, kiosk: &str) -> Result<Option<Assigned>, DatabaseError> {
-    let sql = "SELECT a.generation, a.rollout, a.action, a.number, a.turn,
+    // What is frozen has no turn; who was offered it before finishes.
+    let sql = "SELECT a.generation, a.rollout, a.action, a.number,
+                      a.turn AND (u.under_way->>'step' = $2 OR NOT EXISTS (SELECT FROM update_freeze)),
                       CASE WHEN u.under_way->>'campaign' = a.rollout THEN u.under_way->>'step' END,
                       CASE WHEN d.generation = a.generation THEN d.action END
                FROM assignment a JOIN hawkbit_device d ON d.kiosk = a.kiosk
                     LEFT JOIN update_state u ON u.kiosk = a.kiosk
                WHERE a.kiosk = $1 FOR UPDATE OF a";
-    let row = transaction.query_opt(sql, &[&kiosk]).await.trying("look up an assignment")?;
+    let row = transaction.query_opt(sql, &[&kiosk, &OFFERED]).await.trying("look up an assignment")?;
     Ok(row.map(|row| Assigned {
         generation: row.get(0),
         rollout: row.get(1),

@@ -60,11 +60,14 @@ struct Told {
 /// Works on every rollout that is not over; whether anything was decided.
 pub(super) async fn tick_all(connection: &mut Object, now_s: i64) -> Result<bool, DatabaseError> {
     let sql = "SELECT tenant, id FROM rollouts_under_way()";
-    let rows = connection.query(sql, &[]).await.trying("look for rollouts")?;
+    let doing = "look for rollouts";
+    let rows = connection.query(sql, &[]).await.trying(doing)?;
+    let sql = "SELECT EXISTS (SELECT FROM update_freeze)";
+    let frozen = connection.query_one(sql, &[]).await.trying(doing)?.get(0);
     let mut changed = false;
     for row in rows {
         let transaction = begin(connection, row.get(0)).await?;
-        changed |= tick(&transaction, row.get(0), row.get(1), now_s).await?;
+        changed |= tick(&transaction, (row.get(0), row.get(1)), now_s, frozen).await?;
         transaction.commit().await.trying("note what a rollout does")?;
     }
     Ok(changed)
@@ -72,15 +75,15 @@ pub(super) async fn tick_all(connection: &mut Object, now_s: i64) -> Result<bool
 
 async fn tick(
     transaction: &Transaction<'_>,
-    tenant: &str,
-    id: &str,
+    (tenant, id): (&str, &str),
     now_s: i64,
+    frozen: bool,
 ) -> Result<bool, DatabaseError> {
     let Some((mut record, mut rollout)) = load(transaction, id).await? else { return Ok(false) };
     let told = members(transaction, &record, &mut rollout, now_s).await?;
     let before = rollout.clone();
     hear(&record, &told, &mut rollout, now_s);
-    if matches!(rollout.state, State::Running { .. }) {
+    if matches!(rollout.state, State::Running { .. }) && !frozen {
         if now_s - record.memory.late_looked_s >= LATE_LOOK_S {
             record.memory.late_looked_s = now_s;
             join_late(transaction, tenant, &record, &mut rollout).await?;
@@ -92,7 +95,7 @@ async fn tick(
             }
         }
     }
-    let decisions = rollout.tick(now_s);
+    let decisions = if frozen { rollout.wait(now_s) } else { rollout.tick(now_s) };
     let changed = save_members(transaction, (&told, &before, &rollout), (tenant, id), now_s).await?;
     obey(transaction, tenant, &record, &rollout, &decisions).await?;
     save(transaction, tenant, &record, (&before, &rollout), now_s).await?;

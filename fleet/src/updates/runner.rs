@@ -218,7 +218,11 @@ impl Runner {
         let now_s = now_s();
         let connection = self.database.connection().await?;
         let rows = connection.query("SELECT id FROM halted_rollouts()", &[]).await.trying(doing)?;
-        let halted: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
+        let mut halted: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
+        let frozen = connection.query_opt("SELECT reason FROM update_freeze", &[]).await.trying(doing)?;
+        if frozen.is_some() {
+            halted.insert("*".to_owned());
+        }
         if told.halted.as_ref() == Some(&halted) && now_s - told.halted_s < TOLD_AGAIN_S {
             return Ok(());
         }
@@ -228,7 +232,7 @@ impl Runner {
             generation: row.get::<_, i64>(0).unsigned_abs(),
             issued: now_s,
             halted: halted.iter().cloned().collect(),
-            reason: String::new(),
+            reason: frozen.map(|row| row.get(0)).unwrap_or_default(),
         };
         self.retain(link, Broadcast::Halt.to_string(), seal(&order, &self.keys.campaign)?).await?;
         told.halted = Some(halted);

@@ -334,20 +334,21 @@ async fn a_worse_health_halts(happened: &str, few: (i64, &str), many: (i64, &str
 
 #[tokio::test]
 async fn kiosks_that_start_anew_more_often_with_a_release_halt_it() {
-    let starts = "INSERT INTO kiosk_start (kiosk, tenant, at, boot)
-        SELECT CASE WHEN n % 2 = 0 THEN 't1.h1' ELSE 't1.h7' END, 't1', now() - interval '1 h', true
-        FROM generate_series(1, $1) AS n";
-    let halts = (30, "the daemon starts anew more often: 15 with the release, 15 without");
-    a_worse_health_halts(starts, (4, "two and two say little"), halts).await;
+    more_starts_halt(true, "the daemon starts anew more often: 15 with the release, 15 without").await;
 }
 
 #[tokio::test]
 async fn kiosks_that_lose_their_connection_more_often_with_a_release_halt_it() {
-    let starts = "INSERT INTO kiosk_start (kiosk, tenant, at, boot)
-        SELECT CASE WHEN n % 2 = 0 THEN 't1.h1' ELSE 't1.h7' END, 't1', now() - interval '1 h', false
-        FROM generate_series(1, $1) AS n";
-    let halts = (30, "the connection is lost more often: 15 with the release, 15 without");
-    a_worse_health_halts(starts, (4, "two and two say little"), halts).await;
+    more_starts_halt(false, "the connection is lost more often: 15 with the release, 15 without").await;
+}
+
+async fn more_starts_halt(boot: bool, why: &str) {
+    let starts = format!(
+        "INSERT INTO kiosk_start (kiosk, tenant, at, boot)
+         SELECT CASE WHEN n % 2 = 0 THEN 't1.h1' ELSE 't1.h7' END, 't1', now() - interval '1 h', {boot}
+         FROM generate_series(1, $1) AS n"
+    );
+    a_worse_health_halts(&starts, (4, "two and two say little"), (30, why)).await;
 }
 
 #[tokio::test]
@@ -398,4 +399,34 @@ async fn a_kiosk_gets_its_turn_in_the_window_and_not_while_the_rollout_is_paused
         owner.query_one(sql, &[]).await.unwrap().get::<_, String>(0) == "bad silent"
     };
     eventually("silence is a verdict", silent).await;
+}
+
+#[tokio::test]
+async fn frozen_updates_stand_still_until_somebody_lets_them_go_on() {
+    let shop = Shop::new(1);
+    let operator = shop.operator();
+    let start = [&START[..], &["25"]].concat();
+    eventually("it starts", async || operator.run(&start).code == 0).await;
+    shop.assigned(0).await;
+    operator.run(&["rollout", "freeze", "--reason", "a stolen key"]).good();
+    eventually("all kiosks are told", async || shop.halted() == ["*"]).await;
+    shop.is_at(0, "t1.r1", "installed");
+    let heard = async || shop.fleet.get("/v1/rollouts/t1.r1/kiosks").to_string().contains("installed");
+    eventually("it is heard", heard).await;
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    assert!(!shop.has_turn(0), "a turn while all is frozen");
+    for command in [&["rollout", "list"][..], &["rollout", "show", "t1.r1"]] {
+        let said = operator.run(command);
+        assert!(
+            said.err.contains("frozen") && said.err.contains("a stolen key"),
+            "{command:?}: {}",
+            said.err
+        );
+    }
+    assert_ne!(operator.run(&["rollout", "unfreeze"]).code, 0, "nobody has confirmed it");
+    operator.run(&["rollout", "unfreeze", "--yes"]).good();
+    eventually("it has its turn", async || shop.has_turn(0)).await;
+    assert!(shop.halted().is_empty());
+    let noted = shop.fleet.get("/v1/audit").to_string();
+    assert!(noted.contains("updates.freeze") && noted.contains("updates.unfreeze"), "{noted}");
 }
