@@ -46,6 +46,8 @@ pub enum MachineInput {
     Restarting,
     /// It does not, after all.
     Staying,
+    /// Its presence sensor has seen nobody for a while, after somebody was there.
+    NobodyThere,
 }
 
 /// What the payment terminal's actor reports.

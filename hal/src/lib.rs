@@ -15,5 +15,6 @@ pub mod drawer;
 pub mod link;
 pub mod printer;
 pub mod scanner;
+pub mod sensor;
 pub mod status;
 pub mod terminal;

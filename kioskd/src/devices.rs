@@ -10,6 +10,7 @@ pub mod paper;
 mod press;
 mod printer;
 mod scanner;
+mod sensors;
 mod terminal;
 
 use std::cell::RefCell;
@@ -19,14 +20,16 @@ use hal::link::Endpoint;
 use hal::printer::TextShaper;
 pub(crate) use paper::paper;
 use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::watch;
 
 use crate::board::Board;
 use crate::clock::ShopClock;
 use crate::core::CoreHandle;
 use crate::router::{DEVICE_QUEUE, Queues};
-use crate::settings::{Settings, WrongValue};
+use crate::settings::{Sensors, Settings, WrongValue};
 use crate::supervisor::{Shutdown, Supervisor};
 use life::Life;
+use sensors::Role;
 
 /// What every actor needs.
 #[derive(Clone)]
@@ -55,6 +58,9 @@ pub(crate) fn check(settings: &Settings) -> Result<(), WrongValue> {
     settings.kitchen.as_ref().map(kitchen::Actor::new).transpose()?;
     settings.display.as_ref().map(display::Actor::new).transpose()?;
     settings.scanner.as_ref().map(scanner::Actor::new).transpose()?;
+    contacts(settings)?;
+    settings.sensors.temperature.as_ref().map(sensors::Temperature::new).transpose()?;
+    settings.light.as_ref().map(sensors::Lighting::new).transpose()?;
     Ok(())
 }
 
@@ -88,15 +94,46 @@ pub fn start(
         let actor = display::Actor::new(display)?;
         queues.display = Some(spawn(supervisor, "display", &context, |life, jobs| actor.run(life, jobs)));
     }
+    if let Some(light) = &settings.light {
+        let (cues, follows) = watch::channel(false);
+        let actor = sensors::Lighting::new(light)?;
+        listen(supervisor, "light", &context, |life| actor.run(life, follows));
+        queues.light = Some(cues);
+    }
     if let Some(scanner) = &settings.scanner {
         let actor = scanner::Actor::new(scanner)?;
-        let life = Life::new("scanner", context, supervisor.shutdown());
-        supervisor.task("scanner", async move {
-            actor.run(life).await;
-            Ok(())
-        });
+        listen(supervisor, "scanner", &context, |life| actor.run(life));
+    }
+    for (name, contact) in contacts(settings)? {
+        listen(supervisor, name, &context, |life| contact.run(life));
+    }
+    if let Some(temperature) = &settings.sensors.temperature {
+        let actor = sensors::Temperature::new(temperature)?;
+        listen(supervisor, "temperature", &context, |life| actor.run(life));
     }
     Ok(queues)
+}
+
+/// The contacts that there are, with their names.
+fn contacts(settings: &Settings) -> Result<Vec<(&'static str, sensors::Contact)>, WrongValue> {
+    let Sensors { presence, door, tamper, .. } = &settings.sensors;
+    let all = [(Role::Presence, presence), (Role::Door, door), (Role::Tamper, tamper)];
+    let made = all
+        .into_iter()
+        .filter_map(|(role, it)| it.as_ref().map(|it| Ok((role.name(), sensors::Contact::new(role, it)?))));
+    made.collect()
+}
+
+/// Starts an actor that takes no jobs.
+fn listen<F>(supervisor: &Supervisor, name: &'static str, context: &Context, run: impl FnOnce(Life) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let actor = run(Life::new(name, context.clone(), supervisor.shutdown()));
+    supervisor.task(name, async move {
+        actor.await;
+        Ok(())
+    });
 }
 
 /// Starts an actor with its queue.
@@ -110,11 +147,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let (sender, jobs) = channel(DEVICE_QUEUE);
-    let actor = run(Life::new(name, context.clone(), supervisor.shutdown()), jobs);
-    supervisor.task(name, async move {
-        actor.await;
-        Ok(())
-    });
+    listen(supervisor, name, context, |life| run(life, jobs));
     sender
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use domain::View;
 use domain::effect::{DisplayEffect, DrawerEffect, Effect, KitchenEffect, PrinterEffect, TerminalEffect};
 use domain::input::{DrawerInput, Input, KitchenInput, LastAnswer, PrinterInput, TerminalInput};
+use domain::view::Page;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 use ui::shell::UiHandle;
 
 use crate::board::Board;
@@ -28,6 +30,8 @@ pub struct Queues {
     pub kitchen: Option<Sender<KitchenEffect>>,
     /// Line display.
     pub display: Option<Sender<DisplayEffect>>,
+    /// The light at the terminal: whether it shines.
+    pub light: Option<watch::Sender<bool>>,
 }
 
 /// What the receipt printer does: it also opens the drawer that hangs on it.
@@ -84,6 +88,10 @@ impl Outside for Router {
     }
 
     fn show(&mut self, view: Arc<View>) {
+        if let Some(light) = &self.queues.light {
+            let on = matches!(view.page, Page::AtTerminal(_));
+            light.send_if_modified(|was| std::mem::replace(was, on) != on);
+        }
         self.screen.publish(view);
     }
 }

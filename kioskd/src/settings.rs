@@ -12,8 +12,9 @@ use std::path::PathBuf;
 use fragments::Fragment;
 pub use fragments::{SearchPath, credential, find};
 pub use model::{
-    Admin, Backend, Catalog, Device, DisplayDialect, Kiosk, Log, LogTarget, Peers, Policy, Printer, Scanner,
-    Screen, Settings, Shop, Side, Terminal, TerminalFraming, Update, Uplink,
+    Admin, Backend, Catalog, Contact, Device, DisplayDialect, Kiosk, Level, Light, Log, LogTarget, Peers,
+    Policy, Printer, Scanner, Screen, Sensors, Settings, Shop, Side, Terminal, TerminalFraming, Thermometer,
+    ThermometerPart, Update, Uplink,
 };
 use ui::backend::Rotation;
 

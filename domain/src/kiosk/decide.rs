@@ -31,6 +31,7 @@ impl Turn<'_> {
                 self.session.restarting = self.session.visit.is_none();
             }
             Input::Machine(MachineInput::Staying) => self.session.restarting = false,
+            Input::Machine(MachineInput::NobodyThere) => self.ask_who_is_there(),
             Input::Command(command) => self.command(command),
         }
         if self.session.started {

@@ -228,6 +228,17 @@ impl Turn<'_> {
         }
     }
 
+    /// Nobody seems to be there: the question of the end of patience comes now. Whoever is there answers it; at the terminal
+    /// nobody is asked.
+    pub(super) fn ask_who_is_there(&mut self) {
+        let now = self.now.mono;
+        if let Some(visit) = self.visit_mut()
+            && matches!(visit.idle, Idle::Counting { .. })
+        {
+            visit.idle = Idle::Counting { until: now };
+        }
+    }
+
     /// How long this page waits without a touch; `None`: for ever.
     fn patience(&self) -> Option<u64> {
         let visit = self.visit()?;

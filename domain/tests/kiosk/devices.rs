@@ -4,13 +4,15 @@ use domain::cart::LabelValue;
 use domain::effect::{DrawerEffect, KitchenEffect};
 use domain::event::{DenyCode, TaskKind};
 use domain::ids::ItemId;
-use domain::input::{Action, DrawerInput, KitchenInput, ScannerInput, TerminalInput, UplinkInput};
-use domain::intent::{CartIntent, Intent};
+use domain::input::{
+    Action, DrawerInput, KitchenInput, MachineInput, ScannerInput, TerminalInput, UplinkInput,
+};
+use domain::intent::{CartIntent, Intent, PayIntent};
 use domain::kiosk::Refusal;
 use domain::kiosk::ledger::KitchenState;
 use domain::money::{Minor, Quantity};
 use domain::time::WallMs;
-use domain::view::Notice;
+use domain::view::{Notice, Overlay};
 use domain::{Effect, Input};
 
 use crate::fixture;
@@ -175,4 +177,28 @@ fn a_drawer_opens_by_event_and_its_failure_calls_the_staff() {
     assert_eq!(w.take_effects(), [Effect::Drawer(DrawerEffect::Kick)]);
     w.feed(Input::Drawer(DrawerInput::DidNotOpen));
     assert!(matches!(w.take_effects()[..], [Effect::CallStaff { .. }]));
+}
+
+#[test]
+fn who_has_walked_away_is_asked_for_at_once_but_never_at_the_terminal() {
+    let mut w = World::open();
+    w.feed(Input::Machine(MachineInput::NobodyThere));
+    assert_eq!(w.page(), "attract");
+    w.with_burger();
+    w.feed(Input::Machine(MachineInput::NobodyThere));
+    assert!(matches!(w.view().overlay, Some(Overlay::Idle { has_cart: true, .. })));
+    // The sensor was wrong.
+    w.intent(Intent::Activity);
+    let asks = |w: &mut World| matches!(w.view().overlay, Some(Overlay::Idle { .. }));
+    assert_eq!((w.page(), asks(&mut w)), ("menu", false));
+    w.feed(Input::Machine(MachineInput::NobodyThere));
+    w.feed(Input::Machine(MachineInput::NobodyThere));
+    w.pass(20_001);
+    assert_eq!(w.page(), "attract");
+    w.placed();
+    w.pay(PayIntent::Confirm);
+    let page = w.page();
+    w.feed(Input::Machine(MachineInput::NobodyThere));
+    w.pass(20_001);
+    assert_eq!((w.page(), asks(&mut w)), (page, false));
 }

@@ -32,6 +32,10 @@ pub struct Settings {
     pub scanner: Option<Scanner>,
     /// Line display.
     pub display: Option<Device>,
+    /// Contacts and sensors of the case.
+    pub sensors: Sensors,
+    /// The light at the payment terminal.
+    pub light: Option<Light>,
     /// Whether a cash drawer hangs on the receipt printer.
     pub drawer: bool,
     /// The fleet; none: the kiosk is on its own.
@@ -271,6 +275,88 @@ pub struct Scanner {
     pub endpoint: Option<String>,
     /// A keyboard wedge, by vendor and product: `05e0:1200`.
     pub hid: Option<String>,
+}
+
+/// Contacts and sensors of the case.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sensors {
+    /// Active while somebody stands there.
+    pub presence: Option<Contact>,
+    /// Active while the door of the case is open.
+    pub door: Option<Contact>,
+    /// Active while somebody tampers with the case.
+    pub tamper: Option<Contact>,
+    /// The temperature in the case.
+    pub temperature: Option<Thermometer>,
+}
+
+/// A contact on a GPIO line.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contact {
+    /// The chip's label and the line's name: `pinctrl-bcm2711/GPIO17`.
+    pub line: String,
+    /// The level at which it is active.
+    #[serde(default)]
+    pub active: Level,
+}
+
+/// The level of a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// High.
+    #[default]
+    High,
+    /// Low.
+    Low,
+}
+
+/// A thermometer on an I2C bus.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thermometer {
+    /// Which.
+    pub part: ThermometerPart,
+    /// The bus: `/dev/i2c-1`.
+    pub bus: PathBuf,
+    /// Its address there, if it is not the part's first one.
+    pub address: Option<u8>,
+}
+
+/// Thermometers that are understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThermometerPart {
+    /// LM75 and what is like it.
+    Lm75,
+    /// TMP102.
+    Tmp102,
+    /// SHT30, SHT31, SHT35.
+    Sht3x,
+}
+
+/// The light at the payment terminal: a lamp on a GPIO line or a strip of LEDs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Light {
+    /// A lamp: the chip's label and the line's name.
+    pub line: Option<String>,
+    /// The level at which the lamp shines.
+    pub active: Level,
+    /// A strip of APA102 or SK9822 LEDs: the SPI bus, `/dev/spidev0.0`.
+    pub spi: Option<PathBuf>,
+    /// Its LEDs.
+    pub leds: u16,
+    /// Its colour: red, green, blue, each up to 255.
+    pub rgb: [u8; 3],
+}
+
+impl Default for Light {
+    fn default() -> Self {
+        Self { line: None, active: Level::High, spi: None, leds: 0, rgb: [0, 160, 80] }
+    }
 }
 
 /// A device on a line of its own.

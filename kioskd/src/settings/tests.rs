@@ -172,6 +172,13 @@ fn what_only_a_start_would_find_is_named_with_file_line_and_key() {
         ("[scanner]\nendpoint = 'usb'", "scanner.endpoint"),
         ("[scanner]\nhid = 'usb'", "scanner.hid"),
         ("[scanner]", "scanner"),
+        ("[sensors.door]\nline = 'GPIO17'", "sensors.door.line"),
+        (
+            "[sensors.temperature]\npart = 'lm75'\nbus = '/dev/i2c-1'\naddress = 0x80",
+            "sensors.temperature.address",
+        ),
+        ("[light]", "light"),
+        ("[light]\nspi = '/dev/spidev0.0'\nleds = 0", "light.leds"),
         ("[catalog]\nseed = 'no-such.json'", "catalog.seed"),
         ("[catalog]\npictures = 'no-such'", "catalog.pictures"),
         ("[shop]\nlogo = 'no-such.png'", "shop.logo"),
@@ -213,7 +220,8 @@ fn the_documented_settings_are_those_that_exist() {
     for (field, _) in fields.filter(|(field, _)| !field.contains(' ') && !field.contains('(')) {
         let named = documented.lines().any(|line| {
             let line = line.trim_start_matches("# ");
-            let is_section = line.starts_with('[') && line.contains(&format!("{field}]"));
+            let is_section = line.starts_with('[') && line.contains(&format!("{field}]"))
+                || line.starts_with(&format!("[{field}."));
             line.starts_with(&format!("{field} =")) || is_section
         });
         assert!(named, "docs/settings.md does not say {field}");

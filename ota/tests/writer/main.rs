@@ -116,6 +116,16 @@ fn who_is_not_named_in_its_configuration_is_not_heard() {
 }
 
 #[test]
+fn slots_that_share_an_image_are_refused_by_whatever_name() {
+    let rig = Rig::new();
+    std::os::unix::fs::symlink(rig.path("slot-a"), rig.path("other-name")).unwrap();
+    let config = String::from_utf8(rig.get("writer.toml")).unwrap();
+    rig.put("writer.toml", config.replace("/slot-b'", "/other-name'").as_bytes());
+    let error = ota::writer::Config::read(&rig.path("writer.toml")).unwrap_err();
+    assert!(matches!(error, ota::writer::ConfigError::Same { .. }), "{error}");
+}
+
+#[test]
 fn a_killed_writer_goes_on_at_its_watermark() {
     let mut rig = Rig::new();
     rig.ask(BELIEVE);

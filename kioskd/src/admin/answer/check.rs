@@ -100,6 +100,11 @@ fn device(name: &str, status: &DeviceStatus) -> Value {
             "cutter-jam" => "clear the cutter, then switch it off and on".to_owned(),
             "head-hot" => "let it cool down: it goes on by itself".to_owned(),
             "silent" => format!("it does not answer: look whether the {name} is on, then at its cable"),
+            "open" => "close it".to_owned(),
+            "tampered" => "look whether somebody was at the case".to_owned(),
+            "hot" | "too-hot" => {
+                "look at the fans and the vents, and whether the sun shines on it".to_owned()
+            }
             "offline" => "switch it online, or look at its display".to_owned(),
             _ => "switch it off and on; if that does not help it needs repair".to_owned(),
         },
