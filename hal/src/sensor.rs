@@ -46,4 +46,9 @@ impl SensorError {
     fn refused(doing: &'static str) -> impl Fn(&dyn std::fmt::Debug) -> Self {
         move |error| Self::Refused { doing, why: format!("{error:?}") }
     }
+
+    /// Of an error that is told in words.
+    fn told(doing: &'static str) -> impl Fn(&dyn std::fmt::Display) -> Self {
+        move |error| Self::Refused { doing, why: error.to_string() }
+    }
 }

@@ -1,5 +1,6 @@
 //! Lines and buses of a Linux machine: GPIO character devices, `/dev/i2c-N`, `/dev/spidevN.M`.
 
+use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -39,12 +40,18 @@ impl FromStr for LineAddress {
     }
 }
 
+impl fmt::Display for LineAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.chip, self.line)
+    }
+}
+
 impl LineAddress {
     fn find(&self) -> Result<Line, SensorError> {
-        let refused = SensorError::refused("look for GPIO lines");
+        let told = SensorError::told("look for GPIO lines");
         let is_it = |chip: &Chip| chip.label() == self.chip || chip.name() == self.chip;
         let mut chip = chips()
-            .map_err(|error| refused(&error))?
+            .map_err(|error| told(&error))?
             .flatten()
             .find(is_it)
             .ok_or_else(|| SensorError::NoChip(self.chip.clone()))?;
@@ -57,9 +64,9 @@ impl LineAddress {
 
     /// The line is freed when the pin is dropped.
     fn open(&self, direction: LineRequestFlags, default: bool) -> Result<CdevPin, SensorError> {
-        let refused = SensorError::refused("take the line");
+        let told = SensorError::told("take the line");
         let handle = self.find()?.request(direction, default.into(), CONSUMER);
-        handle.and_then(CdevPin::new).map_err(|error| refused(&error))
+        handle.and_then(CdevPin::new).map_err(|error| told(&error))
     }
 }
 
@@ -84,11 +91,10 @@ pub fn lamp(line: &LineAddress, active: Level) -> Result<Lamp<CdevPin>, SensorEr
 /// # Errors
 /// There is no such bus.
 pub fn strip(bus: &Path, leds: u16, rgb: [u8; 3]) -> Result<Strip<SpidevDevice>, SensorError> {
-    let mut spi =
-        SpidevDevice::open(bus).map_err(|error| SensorError::refused("open the SPI bus")(&error))?;
+    let mut spi = SpidevDevice::open(bus).map_err(|error| SensorError::told("open the SPI bus")(&error))?;
     let options =
         SpidevOptions::new().bits_per_word(8).max_speed_hz(STRIP_HZ).mode(SpiModeFlags::SPI_MODE_0).build();
-    spi.configure(&options).map_err(|error| SensorError::refused("set the SPI bus up")(&error))?;
+    spi.configure(&options).map_err(|error| SensorError::told("set the SPI bus up")(&error))?;
     Ok(Strip::new(spi, leds, rgb))
 }
 
@@ -109,7 +115,7 @@ pub fn sht3x(bus: &Path, address: Option<u8>) -> Result<Sht3x<I2cdev, Delay>, Se
 }
 
 fn i2c(bus: &Path) -> Result<I2cdev, SensorError> {
-    I2cdev::new(bus).map_err(|error| SensorError::refused("open the I2C bus")(&error))
+    I2cdev::new(bus).map_err(|error| SensorError::told("open the I2C bus")(&error))
 }
 
 #[cfg(test)]
@@ -120,6 +126,7 @@ mod tests {
     fn a_line_is_a_chip_and_a_name() {
         let line: LineAddress = "pinctrl/a/GPIO17".parse().unwrap();
         assert_eq!(line, LineAddress { chip: "pinctrl/a".into(), line: "GPIO17".into() });
+        assert_eq!(line.to_string(), "pinctrl/a/GPIO17");
         for wrong in ["", "GPIO17", "/GPIO17", "gpiochip0/"] {
             assert!(wrong.parse::<LineAddress>().is_err(), "{wrong:?}");
         }

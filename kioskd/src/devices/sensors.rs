@@ -92,6 +92,10 @@ impl Contact {
 }
 
 impl Part for Contact {
+    fn place(&self) -> String {
+        self.line.to_string()
+    }
+
     async fn serve(&mut self, life: &mut Life) -> SensorError {
         let mut contact = match linux::contact(&self.line, self.active) {
             Ok(contact) => contact,
@@ -105,7 +109,8 @@ impl Part for Contact {
             match contact.look() {
                 Ok(Some(is_active)) => {
                     let (_, [quiet, active]) = self.role.words();
-                    life.status().detail = if is_active { active } else { quiet }.to_owned();
+                    let words = if is_active { active } else { quiet };
+                    life.status().detail = format!("{}: {words}", self.line);
                     life.status().counters.jobs += u64::from(is_active);
                     life.enter(self.role.state(is_active));
                     gone_at =
@@ -154,6 +159,10 @@ impl Temperature {
 }
 
 impl Part for Temperature {
+    fn place(&self) -> String {
+        self.bus.display().to_string()
+    }
+
     async fn serve(&mut self, life: &mut Life) -> SensorError {
         let mut part = match self.open() {
             Ok(part) => part,
@@ -172,7 +181,7 @@ impl Part for Temperature {
             part = back;
             match celsius {
                 Ok(celsius) => {
-                    life.status().detail = format!("{celsius:.1} °C");
+                    life.status().detail = format!("{}: {celsius:.1} °C", self.bus.display());
                     life.status().counters.jobs += 1;
                     let state = warmth(&life.status().state, celsius);
                     life.enter(state);
@@ -243,6 +252,13 @@ struct Follower {
 }
 
 impl Part for Follower {
+    fn place(&self) -> String {
+        match &self.lighting {
+            Lighting::Lamp(line, _) => line.to_string(),
+            Lighting::Strip(bus, ..) => bus.display().to_string(),
+        }
+    }
+
     async fn serve(&mut self, life: &mut Life) -> SensorError {
         let mut light = match self.lighting.open() {
             Ok(light) => light,
@@ -254,7 +270,7 @@ impl Part for Follower {
             if let Err(error) = light.switch(on) {
                 return error;
             }
-            life.status().detail = if on { "on" } else { "off" }.to_owned();
+            life.status().detail = format!("{}: {}", self.place(), if on { "on" } else { "off" });
             life.status().counters.jobs += u64::from(on);
             life.enter(DeviceState::Ready);
             if self.cues.changed().await.is_err() {
@@ -266,6 +282,9 @@ impl Part for Follower {
 
 /// Something that serves until it fails.
 trait Part {
+    /// Where it is, for people.
+    fn place(&self) -> String;
+
     fn serve(&mut self, life: &mut Life) -> impl Future<Output = SensorError> + Send;
 }
 
@@ -275,6 +294,7 @@ async fn until_the_end(part: &mut impl Part, life: &mut Life) {
     while !shutdown.is_set() {
         tokio::select! {
             error = part.serve(life) => {
+                life.status().detail = part.place();
                 life.failed(&error);
                 life.enter(DeviceState::Absent);
             }
