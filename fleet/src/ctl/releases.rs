@@ -142,7 +142,7 @@ fn push(screen: &Screen, client: &Client, repository: &Path) -> Result<()> {
 fn bundle(screen: &Screen, client: &Client, release: &Which, path: &Path) -> Result<()> {
     let failed = |error| Failure::io(format!("read {}", path.display()), &error);
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = open(path)?;
     let sha256 = hex(&ota::sha256_of(&mut file).map_err(failed)?);
     let length = file.metadata().map_err(failed)?.len();
     let to = format!("{}/bundle", release.path());
@@ -162,6 +162,15 @@ fn bundle(screen: &Screen, client: &Client, release: &Which, path: &Path) -> Res
         release.number
     ));
     Ok(())
+}
+
+/// Opens a file; whatever else would be waited for.
+fn open(path: &Path) -> Result<File> {
+    let failed = |error| Failure::io(format!("read {}", path.display()), &error);
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(Failure::usage(format!("{} is no file", path.display())));
+    }
+    File::open(path).map_err(failed)
 }
 
 fn piece(file: &File, offset: u64, length: u64) -> std::io::Result<Vec<u8>> {
@@ -215,7 +224,7 @@ fn names(folder: &Path) -> Result<Vec<String>> {
 fn send(client: &Client, repository: &Path, name: &str) -> Result<u64> {
     let at = repository.join(name);
     let failed = |error| Failure::io(format!("read {}", at.display()), &error);
-    let file = File::open(&at).map_err(failed)?;
+    let file = open(&at)?;
     let length = file.metadata().map_err(failed)?.len();
     let query = Query::default().with("path", Some(name));
     let there = client.get(&query.after("/v1/releases/files"))?;
@@ -231,4 +240,15 @@ fn send(client: &Client, repository: &Path, name: &str) -> Result<u64> {
         upload(client, &to, piece)?;
     }
     Ok(length - first)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        for path in ["/dev/null", "/proc"] {
+            assert!(super::open(std::path::Path::new(path)).is_err(), "{path}");
+        }
+        assert!(super::open(std::path::Path::new("/proc/self/status")).is_ok());
+    }
 }

@@ -129,7 +129,7 @@ pub(super) struct Start {
     #[arg(long, value_name = "KIOSKS")]
     pace: Option<u16>,
     /// Of a site so many percent may be away at once, at least one and never all.
-    #[arg(long, value_name = "PERCENT", default_value_t = 25)]
+    #[arg(long, value_name = "PERCENT", default_value_t = 25, value_parser = clap::value_parser!(u8).range(0..=100))]
     site_percent: u8,
     /// How long a wave is watched after its last verdict: 90s, 2h, 1d.
     #[arg(long, value_name = "TIME", default_value = "1d", value_parser = parse_span)]
