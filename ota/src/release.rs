@@ -102,12 +102,26 @@ pub enum ManifestError {
 }
 
 impl Manifest {
-    /// Whether it is the same release: the same images under the same name, however they are come by.
+    /// Whether it is the same release, however its images are come by and whenever that was written down.
     pub fn is_as(&self, other: &Self) -> bool {
-        let images =
-            |it: &Self| it.images.iter().map(|image| (image.slot.clone(), image.sha256)).collect::<Vec<_>>();
-        (&self.model, self.release, &self.version) == (&other.model, other.release, &other.version)
-            && images(self) == images(other)
+        let bare = |it: &Self| {
+            let mut it = Self { built: 0, ..it.clone() };
+            it.images.iter_mut().for_each(|image| image.files.clear());
+            it
+        };
+        bare(self) == bare(other)
+    }
+
+    /// Takes over the ways to its images that an earlier manifest of this release has besides.
+    pub fn keep_files_of(&mut self, before: &Self) {
+        for image in &mut self.images {
+            let known = before.images.iter().filter(|it| it.slot == image.slot).flat_map(|it| &it.files);
+            for file in known {
+                if !image.files.iter().any(|it| it.seed_sha256 == file.seed_sha256) {
+                    image.files.push(file.clone());
+                }
+            }
+        }
     }
 
     /// Version of the form that is written and read here. Fields only get added.

@@ -163,42 +163,52 @@ impl Repository {
         Ok(count)
     }
 
-    /// Who may sign a role, by the newest root: ids of keys, and how many of them have to; `None`: there is no root. The
-    /// holders of the root before may sign a root too.
+    /// The ids of the keys that may sign a role, by the newest root; `None`: there is no root. The holders of the root before
+    /// may sign a root too.
     ///
     /// # Errors
     /// A root cannot be read.
-    pub fn holders(&self, role: Role) -> Result<Option<(BTreeSet<String>, u64)>> {
-        let Some(newest) = self.newest(Role::Root)? else { return Ok(None) };
-        let of = |version: u64| -> Result<(BTreeSet<String>, u64)> {
+    pub fn holders(&self, role: Role) -> Result<Option<BTreeSet<String>>> {
+        let keys = self.keys_of(role)?.into_iter().flat_map(|(keys, _)| keys).collect::<BTreeSet<_>>();
+        Ok(Some(keys).filter(|keys| !keys.is_empty()))
+    }
+
+    /// The ids of the keys for a role, and how many of them have to sign: by the newest root, and for a root by the one before
+    /// it as well.
+    fn keys_of(&self, role: Role) -> Result<Vec<(BTreeSet<String>, u64)>> {
+        let newest = self.newest(Role::Root)?.unwrap_or(0);
+        let is_rotation = role == Role::Root && newest > 1;
+        let roots = [(newest > 0).then_some(newest), is_rotation.then(|| newest.saturating_sub(1))];
+        let of = |version: u64| {
             let file = self.read(&metadata(Role::Root, version))?;
             let it = &file["signed"]["roles"][role.to_string()];
             let keys = it["keyids"].as_array().into_iter().flatten();
             let keys = keys.filter_map(|key| key.as_str().map(str::to_owned)).collect();
             Ok((keys, it["threshold"].as_u64().unwrap_or(1)))
         };
-        let (mut keys, threshold) = of(newest)?;
-        if role == Role::Root && newest > 1 {
-            keys.extend(of(newest - 1)?.0);
-        }
-        Ok(Some((keys, threshold)))
+        roots.into_iter().flatten().map(of).collect()
     }
 
-    /// How many of those who may have signed the newest root or targets, and how many have to.
+    /// How many of those who may have signed the newest root or targets, and how many have to; of a root that follows another
+    /// one then the same of the holders of that.
     ///
     /// # Errors
     /// There is none, or it cannot be read.
-    pub fn signed(&self, role: Role) -> Result<(u64, u64)> {
+    pub fn signed(&self, role: Role) -> Result<Vec<(u64, u64)>> {
         let what = if role == Role::Targets { "release".to_owned() } else { role.to_string() };
         let version =
             self.newest(role)?.ok_or_else(|| RepositoryError::Wrong(format!("there is no {what} yet")))?;
         let file = self.read(&metadata(role, version))?;
-        let (holders, threshold) = self
-            .holders(role)?
-            .ok_or_else(|| RepositoryError::Wrong("there is no root yet: nobody's key counts".into()))?;
+        let keys = self.keys_of(role)?;
+        if keys.is_empty() {
+            return Err(RepositoryError::Wrong("there is no root yet: nobody's key counts".into()));
+        }
         let signatures = file["signatures"].as_array().into_iter().flatten();
         let by: BTreeSet<&str> = signatures.filter_map(|it| it["keyid"].as_str()).collect();
-        Ok((by.iter().filter(|id| holders.contains(**id)).count() as u64, threshold))
+        let of = |(holders, threshold): (BTreeSet<String>, u64)| {
+            (by.iter().filter(|id| holders.contains(**id)).count() as u64, threshold)
+        };
+        Ok(keys.into_iter().map(of).collect())
     }
 
     /// The highest release of a model that somebody has signed.

@@ -345,3 +345,52 @@ fn those_who_sign_at_once_do_not_lose_each_others_signatures() {
     let root = std::fs::read_to_string(desk.path("repo/metadata/1.root.json")).unwrap();
     assert_eq!(root.matches("\"sig\"").count(), 3);
 }
+
+#[test]
+fn a_signed_release_keeps_its_floor_and_its_deltas() {
+    let desk = Desk::published();
+    desk.image("2.img", &[(5000, 9)]);
+    desk.image("3.img", &[(9000, 9)]);
+    desk.release("2", "2.img", &["--from", "root=1.img"]);
+    desk.sign("targets", &["a", "b"]);
+    for changed in [["--floor", "2"], ["--min-from", "1"], ["--arch", "riscv64"]] {
+        let words = ["release", "repo", "--model", "alder", "--name", "1.0", "--number", "2"];
+        let image = ["--level", "3", "--image", "root=2.img"];
+        desk.bad(&[&words[..], &image, &changed].concat(), "release 2 of alder is signed");
+    }
+    desk.release("2", "2.img", &["--from", "root=3.img"]);
+    let release =
+        files(&desk.path("repo/targets")).into_iter().map(|path| std::fs::read_to_string(path).unwrap());
+    let deltas = release.map(|text| text.matches("/from-").count()).max();
+    assert_eq!(deltas, Some(2), "the delta from 1.img is still listed");
+    desk.sign("targets", &["a", "b"]);
+    desk.good(&["publish", "repo", "--key", "online"]);
+    assert!(desk.verify().0);
+}
+
+#[test]
+fn nobody_holds_two_keys_and_a_new_root_needs_the_old_holders_too() {
+    let desk = Desk::published();
+    let root = |root_keys: [&str; 2], release: &str, online: &str| {
+        let keys = ["--root-key", root_keys[0], "--root-key", root_keys[1], "--root-threshold", "2"];
+        let others = ["--release-key", release, "--online-key", online];
+        desk.run(&[&["root", "repo"][..], &keys, &others].concat())
+    };
+    for (release, online) in [("a.pub", "a.pub"), ("a.pub", "r2.pub"), ("r2.pub", "online.pub")] {
+        let (done, told) = root(["r2.pub", "b.pub"], release, online);
+        assert!(!done && told.contains("for two roles"), "{told}");
+    }
+    // r1 and r3 go, b comes.
+    assert!(root(["r2.pub", "b.pub"], "a.pub", "online.pub").0);
+    desk.sign("root", &["b"]);
+    let told = desk.good(&["sign", "repo", "root", "--key", "r2"]);
+    assert!(
+        told.contains("2 of 2 signatures, and 1 of 2 signatures by the holders of the root before"),
+        "{told}"
+    );
+    desk.bad(&["publish", "repo", "--key", "online"], "nobody would believe it");
+    desk.sign("root", &["r3"]);
+    desk.good(&["publish", "repo", "--key", "online"]);
+    assert!(desk.verify().0);
+    desk.bad(&["root", "repo", "--root-key", "b.pub", "--days", "0"], "0 is not in 1..");
+}

@@ -125,6 +125,7 @@ fn push(screen: &Screen, client: &Client, repository: &Path) -> Result<()> {
     progress.show(files.len(), files.len(), "the fleet proves it");
     let listed = client.post("/v1/releases", &json!({}))?;
     progress.clear();
+    all_listed(client, repository)?;
     let new: Vec<String> = listed["new"].as_array().into_iter().flatten().map(plain).collect();
     let all = count(listed["count"].as_u64().unwrap_or(0), "release");
     if new.is_empty() {
@@ -137,6 +138,30 @@ fn push(screen: &Screen, client: &Client, repository: &Path) -> Result<()> {
     let number = new[0].rsplit(' ').next().unwrap_or_default().to_owned();
     screen.note(&format!("{sent} bytes sent. Next: fleetctl rollout start FILTER --release {number}"));
     Ok(())
+}
+
+/// Whoever pushes at the same time may have taken away what was sent.
+fn all_listed(client: &Client, repository: &Path) -> Result<()> {
+    let failed = |error| Failure::io(format!("read {}", repository.display()), &error);
+    let targets = repository.join("metadata").join(newest_targets(repository)?);
+    let targets: Value = serde_json::from_slice(&std::fs::read(targets).map_err(failed)?).unwrap_or_default();
+    let listed = client.get("/v1/releases")?;
+    let listed: Vec<String> = listed
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|it| it["state"] == "listed")
+        .map(|it| format!("release-{}-{}.json", plain(&it["model"]), it["number"]))
+        .collect();
+    let ours = targets["signed"]["targets"].as_object().into_iter().flat_map(serde_json::Map::keys);
+    match ours.filter(|name| !listed.contains(name)).count() {
+        0 => Ok(()),
+        missing => Err(Failure::failed(format!(
+            "{} of this repository did not come to be listed: somebody else has pushed at the same time",
+            count(missing as u64, "release")
+        ))
+        .next(format!("fleetctl release push {}", repository.display()))),
+    }
 }
 
 fn bundle(screen: &Screen, client: &Client, release: &Which, path: &Path) -> Result<()> {
@@ -188,13 +213,8 @@ fn upload(client: &Client, to: &str, piece: Vec<u8>) -> Result<()> {
 /// Files to be sent, what names others last: all roots, the newest targets, and what is below the other two folders.
 fn wanted(repository: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
+    let newest = newest_targets(repository)?;
     let metadata = names(&repository.join("metadata"))?;
-    let version = |name: &str, role: &str| -> Option<u64> { name.strip_suffix(role)?.parse().ok() };
-    let newest = metadata.iter().filter_map(|name| version(name, ".targets.json")).max();
-    let newest = newest.ok_or_else(|| {
-        Failure::usage(format!("{} has no release", repository.display()))
-            .next("kiosk-ota release REPO …, then kiosk-ota sign REPO targets: docs/releases.md")
-    })?;
     for name in names(&repository.join("images")).unwrap_or_default() {
         let files = names(&repository.join("images").join(&name))?;
         found.extend(files.into_iter().map(|file| format!("images/{name}/{file}")));
@@ -202,8 +222,23 @@ fn wanted(repository: &Path) -> Result<Vec<String>> {
     found.extend(names(&repository.join("targets"))?.into_iter().map(|name| format!("targets/{name}")));
     let roots = metadata.iter().filter(|name| version(name, ".root.json").is_some());
     found.extend(roots.map(|name| format!("metadata/{name}")));
-    found.push(format!("metadata/{newest}.targets.json"));
+    found.push(format!("metadata/{newest}"));
     Ok(found)
+}
+
+fn version(name: &str, role: &str) -> Option<u64> {
+    name.strip_suffix(role)?.parse().ok()
+}
+
+/// The name of the newest targets.
+fn newest_targets(repository: &Path) -> Result<String> {
+    let metadata = names(&repository.join("metadata"))?;
+    let newest = metadata.iter().filter_map(|name| version(name, ".targets.json")).max();
+    let newest = newest.ok_or_else(|| {
+        Failure::usage(format!("{} has no release", repository.display()))
+            .next("kiosk-ota release REPO …, then kiosk-ota sign REPO targets: docs/releases.md")
+    })?;
+    Ok(format!("{newest}.targets.json"))
 }
 
 fn names(folder: &Path) -> Result<Vec<String>> {

@@ -68,7 +68,8 @@ Examples:
         #[command(flatten)]
         form: As,
     },
-    /// Stop all updates at once: of every tenant, and from sticks too. No kiosk goes on with one up to its restart.
+    /// Stop all updates at once: of every tenant, and from sticks too. No kiosk goes on with one up to its restart. For
+    /// administrators.
     #[command(after_help = "Example: fleetctl rollout freeze --reason 'the key of a maker is stolen'")]
     Freeze {
         /// For people; all tenants and kiosks get to know it.
@@ -309,6 +310,7 @@ fn ask_for(
     what: impl FnOnce(&Value) -> String,
     (care, form): (Care, As),
 ) -> Result<Exit> {
+    note_freeze(screen, client)?;
     body["dry_run"] = json!(true);
     let would = client.post(at, &body)?;
     let number = would["count"].as_u64().unwrap_or(0);

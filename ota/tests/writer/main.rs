@@ -118,11 +118,14 @@ fn who_is_not_named_in_its_configuration_is_not_heard() {
 #[test]
 fn slots_that_share_an_image_are_refused_by_whatever_name() {
     let rig = Rig::new();
-    std::os::unix::fs::symlink(rig.path("slot-a"), rig.path("other-name")).unwrap();
+    std::os::unix::fs::symlink(rig.path("slot-a"), rig.path("soft")).unwrap();
+    std::fs::hard_link(rig.path("slot-a"), rig.path("hard")).unwrap();
     let config = String::from_utf8(rig.get("writer.toml")).unwrap();
-    rig.put("writer.toml", config.replace("/slot-b'", "/other-name'").as_bytes());
-    let error = ota::writer::Config::read(&rig.path("writer.toml")).unwrap_err();
-    assert!(matches!(error, ota::writer::ConfigError::Same { .. }), "{error}");
+    for name in ["soft", "hard"] {
+        rig.put("writer.toml", config.replace("/slot-b'", &format!("/{name}'")).as_bytes());
+        let error = ota::writer::Config::read(&rig.path("writer.toml")).unwrap_err();
+        assert!(matches!(error, ota::writer::ConfigError::Same { .. }), "{name}: {error}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `keys`, `root` and `sign`: who may say what.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,7 @@ pub(crate) struct Root {
     #[arg(long, value_name = "PUBLIC")]
     online_key: String,
     /// How long it holds.
-    #[arg(long, default_value_t = 365)]
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
 }
 
@@ -127,6 +128,16 @@ impl Root {
             (Role::Snapshot, online.clone()),
             (Role::Timestamp, online),
         ];
+        // Whoever has the server's key, or a release key, has no other one.
+        let mut ids = BTreeSet::new();
+        for (_, role) in signers.iter().take(3) {
+            let of_role: BTreeSet<String> = role.keys.iter().map(PublicKey::id).collect();
+            anyhow::ensure!(
+                ids.is_disjoint(&of_role),
+                "a key is there for two roles: whoever steals it has both"
+            );
+            ids.extend(of_role);
+        }
         let version = Repository::at(&self.repository).new_root(&signers, crate::in_days(self.days))?;
         let threshold = self.root_threshold;
         println!("root {version} is made. {threshold} of its holders have to sign it:");
@@ -140,7 +151,7 @@ impl Root {
 
 /// That this key counts for a role.
 pub(crate) fn may_sign(repository: &Repository, role: Role, key: &SecretKey) -> anyhow::Result<()> {
-    let (holders, _) = repository.holders(role)?.context("there is no root yet: nobody's key counts")?;
+    let holders = repository.holders(role)?.context("there is no root yet: nobody's key counts")?;
     let is_one = holders.contains(&key.public().id());
     anyhow::ensure!(
         is_one,
@@ -159,8 +170,17 @@ impl Sign {
         let (repository, key) = (Repository::at(&self.repository), secret(&self.key)?);
         may_sign(&repository, role, &key)?;
         repository.sign(role, &key)?;
-        let (count, threshold) = repository.signed(role)?;
-        println!("signed: {count} of {threshold} signatures");
+        println!("signed: {}", signatures(&repository.signed(role)?));
         Ok(())
+    }
+}
+
+/// How many have signed, of the newest root's holders and of those of the one before.
+pub(crate) fn signatures(signed: &[(u64, u64)]) -> String {
+    let of = |(count, threshold): &(u64, u64)| format!("{count} of {threshold} signatures");
+    match signed {
+        [now, before, ..] => format!("{}, and {} by the holders of the root before", of(now), of(before)),
+        [now] => of(now),
+        [] => "no signatures".to_owned(),
     }
 }

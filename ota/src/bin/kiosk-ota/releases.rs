@@ -40,7 +40,7 @@ pub(crate) struct Release {
     #[arg(long, value_name = "SLOT=IMAGE", value_parser = slot_and_path)]
     from: Vec<(String, PathBuf)>,
     /// How long the list of releases holds.
-    #[arg(long, default_value_t = 180)]
+    #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
     #[command(flatten)]
     level: Level,
@@ -103,7 +103,7 @@ impl Release {
             || format!("release {highest} of {} is signed: another one gets a higher number", self.model);
         anyhow::ensure!(self.number >= highest, taken());
         let images = self.image.iter().map(|(slot, image)| self.image(slot, image));
-        let manifest = Manifest {
+        let mut manifest = Manifest {
             v: Manifest::FORM,
             model: self.model.clone(),
             arch: self.arch.clone(),
@@ -117,7 +117,10 @@ impl Release {
         // It may get more files to come by the same images.
         let before =
             if self.number == highest { repository.manifest(&self.model, self.number)? } else { None };
-        anyhow::ensure!(before.is_none_or(|before| before.is_as(&manifest)), taken());
+        if let Some(before) = before {
+            anyhow::ensure!(before.is_as(&manifest), taken());
+            manifest.keep_files_of(&before);
+        }
         let version = repository.add_release(&manifest, crate::in_days(self.days))?;
         println!(
             "release {} is in targets {version}. The holders of the release keys have to sign them:",
@@ -191,10 +194,11 @@ impl Publish {
         let (snapshot, timestamp) = (crate::in_days(self.snapshot_days), crate::in_days(self.timestamp_days));
         let repository = Repository::at(&self.repository);
         for role in [Role::Targets, Role::Root] {
-            let (count, threshold) = repository.signed(role)?;
+            let signed = repository.signed(role)?;
             anyhow::ensure!(
-                count >= threshold,
-                "{role}: {count} of {threshold} signatures; nobody would believe it"
+                signed.iter().all(|(count, threshold)| count >= threshold),
+                "{role}: {}; nobody would believe it",
+                crate::keys::signatures(&signed)
             );
         }
         crate::keys::may_sign(&repository, Role::Timestamp, &key)?;
