@@ -29,7 +29,7 @@ pub(super) fn confirm(screen: &Screen, yes: bool, what: &str, word: &str) -> Res
     }
     if !screen.answers {
         return Err(Failure::usage(format!("{what} Nobody is here to confirm it."))
-            .next("--yes does it without a question"));
+            .next("look with --dry-run where there is one, then say --yes"));
     }
     screen.say(&format!("{} Type {} to go on: ", clean_lines(what), clean_lines(word)));
     let mut answer = String::new();
