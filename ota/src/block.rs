@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom};
-use std::os::unix::fs::{FileExt as _, FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -44,6 +44,30 @@ pub trait BlockDev: ReadAt {
     /// # Errors
     /// It may not.
     fn flush(&mut self) -> io::Result<()>;
+}
+
+/// What all names of the same file or device have in common.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Place {
+    /// The number of a block device.
+    Device(u64),
+    /// Device and inode of a file.
+    File(u64, u64),
+}
+
+impl Place {
+    /// What this is a name of.
+    ///
+    /// # Errors
+    /// There is nothing.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let it = path.metadata()?;
+        Ok(if it.file_type().is_block_device() {
+            Self::Device(it.rdev())
+        } else {
+            Self::File(it.dev(), it.ino())
+        })
+    }
 }
 
 /// Opens what is to be written for this process alone, a file that is not there yet too. A block device that is mounted or

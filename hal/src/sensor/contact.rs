@@ -46,7 +46,7 @@ impl<P: InputPin> Contact<P> {
         let refused = SensorError::refused("read the line");
         let is_high = self.pin.is_high().map_err(|error| refused(&error))?;
         let is_active = is_high == (self.active == Level::High);
-        if is_active != self.candidate || self.seen == 0 {
+        if is_active != self.candidate {
             self.candidate = is_active;
             self.seen = 0;
         }

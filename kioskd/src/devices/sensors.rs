@@ -177,7 +177,10 @@ impl Part for Temperature {
                 let celsius = part.celsius();
                 (part, celsius)
             });
-            let Ok((back, celsius)) = measured.await else { return SensorError::Checksum };
+            let (back, celsius) = match measured.await {
+                Ok(measured) => measured,
+                Err(error) => return SensorError::Refused { doing: "measure", why: error.to_string() },
+            };
             part = back;
             match celsius {
                 Ok(celsius) => {

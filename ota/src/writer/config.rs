@@ -1,12 +1,12 @@
 //! What the slot writer knows of its machine: its own file, never the socket.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Uid, User};
 use serde::{Deserialize, Deserializer};
 
+use crate::block::Place;
 use crate::boot::{BootChooser, ChooserError, FileChooser, Rauc};
 use crate::chooser::Slot;
 
@@ -94,27 +94,6 @@ pub enum ConfigError {
     },
 }
 
-/// What two names of the same image have in common.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    /// The number of a block device.
-    Device(u64),
-    /// Device and inode of a file.
-    File(u64, u64),
-    /// One that is not there yet is only what it is called.
-    Name(PathBuf),
-}
-
-impl Place {
-    fn of(image: &Path) -> Self {
-        match image.metadata() {
-            Ok(it) if it.file_type().is_block_device() => Self::Device(it.rdev()),
-            Ok(it) => Self::File(it.dev(), it.ino()),
-            Err(_) => Self::Name(image.to_owned()),
-        }
-    }
-}
-
 impl Config {
     /// Reads a configuration.
     ///
@@ -132,7 +111,8 @@ impl Config {
         }
         let mut places = BTreeSet::new();
         for image in config.slots.values().flat_map(BTreeMap::values) {
-            if !places.insert(Place::of(image)) {
+            // One that is not there yet is only what it is called.
+            if !places.insert(Place::of(image).map_err(|_| image)) {
                 return Err(ConfigError::Same { path: path.to_owned(), image: image.clone() });
             }
         }

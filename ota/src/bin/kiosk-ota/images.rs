@@ -2,13 +2,12 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use nix::fcntl::Flock;
 use ota::apply::{self, Source};
-use ota::block::{self, ReadAt, Tail};
+use ota::block::{self, Place, ReadAt, Tail};
 use ota::build::{self, Effort, Image, Report};
 use ota::kot::{Head, Op};
 use protocol::text::hex;
@@ -149,9 +148,9 @@ fn apply_to(file: &Path, seed: Option<&Path>, to: &Path, full: Option<&Path>) ->
 
 /// What is written must be nothing that is read.
 fn is_another(out: &Path, inputs: &[Option<&Path>]) -> anyhow::Result<()> {
-    let identity = |path: &Path| std::fs::metadata(path).map(|it| (it.dev(), it.ino(), it.rdev())).ok();
+    let Ok(place) = Place::of(out) else { return Ok(()) };
     for input in inputs.iter().flatten() {
-        let same = identity(out).is_some() && identity(out) == identity(input);
+        let same = Place::of(input).is_ok_and(|it| it == place);
         anyhow::ensure!(!same, "{} would be overwritten: it is read as {}", out.display(), input.display());
     }
     Ok(())
