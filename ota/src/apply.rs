@@ -1,15 +1,14 @@
 //! Makes an image out of a `.kot` file and, for a delta, the old image.
 //!
-//! Nothing is believed: a chunk of the payload is hashed before zstd sees it, every MiB of the result is hashed as it
-//! is written, and [`read_back`] hashes what the device gives back. A block of the old image that is not what it was
-//! (a file system that was mounted, a failing disk) spoils the MiB it is used in and no other: those are told, and
-//! [`repair`] takes them from a file that needs no old image.
+//! Nothing is believed: a chunk of the payload is hashed before a decoder sees it, and [`read_back`] hashes what the
+//! device gives back of the result. A block of the old image that is not what it was (a file system that was mounted, a
+//! failing disk) spoils what is made of it and no more: [`wrong`] finds those MiB by the hashes of a file that needs no
+//! old image, and [`repair`] takes them from there.
 //!
 //! Memory: 2 MiB of a patch as it is stored, 2 MiB of what it adds, as much of what is new in it, and the tables of the
 //! head.
 
 mod chunks;
-mod segments;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,7 +18,6 @@ use crate::Hash;
 use crate::block::{BlockDev, ReadAt};
 use crate::kot::{BLOCK, FormatError, Head, Header, Image, Op, Patch, Placed, SEGMENT};
 use chunks::Chunks;
-use segments::Segments;
 
 /// Bytes that are compared, copied or read back at a time.
 const PIECE: usize = 65_536;
@@ -36,14 +34,14 @@ pub struct Source<'a> {
 }
 
 /// What came of it.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Applied {
     /// Bytes that were written.
     pub written: u64,
     /// Bytes that were there already.
     pub kept: u64,
-    /// MiB, from 0, that are not what they should be.
-    pub bad: BTreeSet<u64>,
+    /// Bytes that could not be made, because the old image cannot be read or is not what it was. More may be wrong.
+    pub spoilt: u64,
 }
 
 /// Why there is no image.
@@ -109,7 +107,7 @@ pub type Watermark<'a> = &'a mut dyn FnMut(usize, &mut dyn BlockDev) -> io::Resu
 /// Writes the image, beginning with operation `first`: those before it were done and flushed.
 ///
 /// # Errors
-/// The file or the device fails. An old image that is not what it was is no error: see [`Applied::bad`].
+/// The file or the device fails. An old image that is not what it was is no error: [`read_back`] tells.
 pub fn apply(
     source: &Source<'_>,
     target: &mut dyn BlockDev,
@@ -118,14 +116,10 @@ pub fn apply(
 ) -> Result<Applied, ApplyError> {
     let mut work = Work::new(source, target)?;
     for (index, placed) in source.head.ops.iter().enumerate().skip(first) {
-        if index == first {
-            work.catch_up(u64::from(placed.start) * BLOCK)?;
-        }
-        work.whole(&placed)?;
+        work.make(&placed, u64::from(placed.start)..u64::from(placed.start + placed.blocks))?;
         watermark(index + 1, work.target).map_err(ApplyError::Target)?;
     }
     work.target.flush().map_err(ApplyError::Target)?;
-    work.applied.bad = work.segments.finish();
     Ok(work.applied)
 }
 
@@ -146,18 +140,17 @@ pub fn repair(
             Op::Zero | Op::Copy(..) => {
                 for segment in wanted {
                     let (first, behind) = (segment * SEGMENT / BLOCK, (segment + 1) * SEGMENT / BLOCK);
-                    work.part(&placed, first.max(start)..behind.min(end))?;
+                    work.make(&placed, first.max(start)..behind.min(end))?;
                 }
             }
             Op::Raw | Op::Zstd { .. } | Op::Patch { .. } => {
                 if wanted.next().is_some() {
-                    work.part(&placed, start..end)?;
+                    work.make(&placed, start..end)?;
                 }
             }
         }
     }
     work.target.flush().map_err(ApplyError::Target)?;
-    work.applied.bad = work.segments.finish();
     Ok(work.applied)
 }
 
@@ -173,45 +166,41 @@ pub fn check_payload(head: &Head, payload: &dyn ReadAt) -> Result<(), ApplyError
         .try_for_each(|position| chunks.read(position, &mut byte))
 }
 
-/// Reads an image back: which MiB are not what the head says, and the SHA-256 of all of it.
+/// The SHA-256 of an image, as its device gives it back. `progress` is told how many bytes were read.
 ///
 /// # Errors
 /// The device cannot be read.
-pub fn read_back(head: &Head, image: &dyn ReadAt) -> io::Result<(BTreeSet<u64>, Hash)> {
-    let mut reading = Reading::of(head);
+pub fn read_back(size: u64, image: &dyn ReadAt, progress: &mut dyn FnMut(u64)) -> io::Result<Hash> {
+    let mut all = crate::digest_of(&[]);
     let mut piece = vec![0; PIECE];
     let mut position = 0;
-    while position < head.header.target_size {
-        let part = &mut piece[..length_of(position, head.header.target_size)];
+    while position < size {
+        let part = &mut piece[..length_of(position, size)];
         image.read_at(position, part)?;
-        reading.feed(part);
+        all.update(part);
         position += part.len() as u64;
+        progress(position);
     }
-    Ok(reading.finish())
+    Ok(crate::finish(all))
 }
 
-/// An image that is being read back, by whoever reads it anyway.
-pub struct Reading<'a> {
-    segments: Segments<'a>,
-    all: ring::digest::Context,
-}
-
-impl<'a> Reading<'a> {
-    /// From its first byte on.
-    pub fn of(head: &'a Head) -> Self {
-        Self { segments: Segments::new(&head.segments), all: crate::digest_of(&[]) }
+/// Which MiB of an image, from 0, are not what the head of a file from nothing says. A delta cannot tell: none.
+///
+/// # Errors
+/// The device cannot be read.
+pub fn wrong(full: &Head, image: &dyn ReadAt) -> io::Result<BTreeSet<u64>> {
+    let mut wrong = BTreeSet::new();
+    let mut bytes = Vec::new();
+    for (segment, wanted) in (0..).zip(&full.segments) {
+        let start = segment * SEGMENT;
+        let length = (full.header.target_size - start).min(SEGMENT);
+        bytes.resize(usize::try_from(length).expect("at most a MiB"), 0);
+        image.read_at(start, &mut bytes)?;
+        if crate::sha256(&bytes) != *wanted {
+            wrong.insert(segment);
+        }
     }
-
-    /// The next bytes.
-    pub fn feed(&mut self, part: &[u8]) {
-        self.segments.feed(part);
-        self.all.update(part);
-    }
-
-    /// After the last byte: which MiB are not what the head says, and the SHA-256 of all of it.
-    pub fn finish(self) -> (BTreeSet<u64>, Hash) {
-        (self.segments.finish(), crate::finish(self.all))
-    }
+    Ok(wrong)
 }
 
 /// Bytes of the next piece.
@@ -223,7 +212,6 @@ struct Work<'a> {
     source: Source<'a>,
     target: &'a mut dyn BlockDev,
     chunks: Chunks<'a>,
-    segments: Segments<'a>,
     applied: Applied,
     /// What is there now.
     there: Vec<u8>,
@@ -286,35 +274,11 @@ impl<'a> Work<'a> {
             source: *source,
             target,
             chunks: Chunks::new(source.head, source.payload),
-            segments: Segments::new(&source.head.segments),
             applied: Applied::default(),
             there: vec![0; PIECE],
             run: Vec::new(),
             stored: Vec::new(),
         })
-    }
-
-    /// Hashes what an earlier attempt left of the segment that goes on at `position`.
-    fn catch_up(&mut self, position: u64) -> Result<(), ApplyError> {
-        let mut at = position / SEGMENT * SEGMENT;
-        self.segments.go_to(at);
-        while at < position {
-            let part = &mut self.there[..length_of(at, position)];
-            self.target.read_at(at, part).map_err(ApplyError::Target)?;
-            self.segments.feed(part);
-            at += part.len() as u64;
-        }
-        Ok(())
-    }
-
-    fn whole(&mut self, placed: &Placed) -> Result<(), ApplyError> {
-        self.make(placed, u64::from(placed.start)..u64::from(placed.start + placed.blocks))
-    }
-
-    /// As one of many: only the segments that it makes from their beginning can be proven.
-    fn part(&mut self, placed: &Placed, blocks: Range<u64>) -> Result<(), ApplyError> {
-        self.segments.go_to(blocks.start * BLOCK);
-        self.make(placed, blocks)
     }
 
     fn make(&mut self, placed: &Placed, blocks: Range<u64>) -> Result<(), ApplyError> {
@@ -348,7 +312,7 @@ impl<'a> Work<'a> {
             let part = &mut piece[..length_of(at, bytes.end)];
             match self.read(image, from, part) {
                 Ok(()) => self.put(at, part)?,
-                Err(Spoilt) => self.segments.skip(part.len() as u64),
+                Err(Spoilt) => self.applied.spoilt += part.len() as u64,
             }
             at += part.len() as u64;
             from += part.len() as u64;
@@ -367,7 +331,7 @@ impl<'a> Work<'a> {
                     self.put(at, piece)?;
                 }
             }
-            Err(Spoilt) => self.segments.skip(bytes.end - bytes.start),
+            Err(Spoilt) => self.applied.spoilt += bytes.end - bytes.start,
         }
         self.run = run;
         Ok(())
@@ -399,7 +363,7 @@ impl<'a> Work<'a> {
         match outcome {
             Ok(()) if made.at == bytes.end => Ok(()),
             Ok(()) | Err(Stopped::Spoilt) => {
-                self.segments.skip(bytes.end - made.at);
+                self.applied.spoilt += bytes.end - made.at;
                 Ok(())
             }
             Err(Stopped::Failed(error)) => Err(error),
@@ -465,7 +429,6 @@ impl<'a> Work<'a> {
             self.target.write_at(at, part).map_err(ApplyError::Target)?;
             self.applied.written += part.len() as u64;
         }
-        self.segments.feed(part);
         Ok(())
     }
 }

@@ -144,7 +144,7 @@ fn head(
             chunk_size,
             payload: length,
         },
-        segments: new.segments.clone(),
+        segments: if old.is_some() { Vec::new() } else { new.segments.clone() },
         chunks,
         ops: OpTable::new(ops),
     };
@@ -169,7 +169,7 @@ fn undo(seed: Option<&dyn Image>, target: &dyn Image, head: &Head, payload: &Fil
     let source = Source { head, seed: seed.map(|it| it as &dyn ReadAt), payload };
     let applied = apply::apply(&source, &mut compare, 0, &mut |_, _| Ok(()));
     match applied {
-        Ok(applied) if applied.bad.is_empty() => Ok(()),
+        Ok(applied) if applied.spoilt == 0 => Ok(()),
         Ok(_) => Err(BuildError::Undo(None)),
         Err(error) => Err(BuildError::Undo(Some(error))),
     }

@@ -17,7 +17,7 @@ pub const BLOCK: u64 = 4096;
 /// The same, for lengths in memory.
 pub(crate) const BLOCK_LEN: usize = 4096;
 
-/// Bytes of the result that one hash proves: what a bad block costs when it is fetched again.
+/// Bytes of the result that one hash of a file from nothing proves: what a bad block costs when it is fetched again.
 pub const SEGMENT: u64 = 1 << 20;
 
 /// Most bytes of one run, before it is compressed: the decoder holds one.

@@ -178,6 +178,11 @@ impl Manifest {
 
     /// The name of its target.
     pub fn name(&self) -> String {
-        format!("release-{}-{}.json", self.model, self.release)
+        Self::name_of(&self.model, self.release)
+    }
+
+    /// The name that the target of a release has.
+    pub fn name_of(model: &str, release: u64) -> String {
+        format!("release-{model}-{release}.json")
     }
 }

@@ -236,7 +236,7 @@ impl Repository {
     /// They cannot be read.
     pub fn manifest(&self, model: &str, number: u64) -> Result<Option<Manifest>> {
         let Some(version) = self.newest(Role::Targets)? else { return Ok(None) };
-        let name = format!("release-{model}-{number}.json");
+        let name = Manifest::name_of(model, number);
         let targets = self.read(&metadata(Role::Targets, version))?;
         let Some(hash) = targets["signed"]["targets"][&name]["hashes"]["sha256"].as_str() else {
             return Ok(None);

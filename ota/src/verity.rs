@@ -14,6 +14,9 @@ use crate::kot::{BLOCK, BLOCK_LEN};
 /// Hashes in a block of the tree.
 const PER_BLOCK: u64 = 128;
 
+/// Blocks that are read at a time.
+const PIECE_BLOCKS: usize = 16;
+
 /// Where the levels of a tree are, in blocks from its beginning; the leaves first.
 fn levels(data_blocks: u64) -> Vec<(u64, u64)> {
     let mut sizes = Vec::new();
@@ -39,7 +42,7 @@ pub fn tree_length(data_blocks: u64) -> u64 {
 
 /// Makes the tree of the first blocks of a slot and writes it at `tree_position` bytes. Returns the root hash.
 ///
-/// Every block is also given to `read`, in order, so that other hashes need no second pass.
+/// `progress` is told how many bytes were read.
 ///
 /// # Errors
 /// The slot cannot be read or written.
@@ -48,7 +51,7 @@ pub fn build(
     data_blocks: u64,
     tree_position: u64,
     salt: &[u8],
-    read: &mut dyn FnMut(&[u8]),
+    progress: &mut dyn FnMut(u64),
 ) -> io::Result<Hash> {
     let mut tree = Tree {
         levels: levels(data_blocks)
@@ -59,12 +62,18 @@ pub fn build(
         salt,
         root: [0; 32],
     };
-    let mut block = [0; BLOCK_LEN];
-    for index in 0..data_blocks {
-        slot.read_at(index * BLOCK, &mut block)?;
-        read(&block);
-        let hash = tree.hash(&block);
-        tree.add(slot, 0, hash)?;
+    let mut piece = vec![0; PIECE_BLOCKS * BLOCK_LEN];
+    let size = data_blocks * BLOCK;
+    let mut position = 0;
+    while position < size {
+        let length = usize::try_from(size - position).map_or(piece.len(), |left| left.min(piece.len()));
+        slot.read_at(position, &mut piece[..length])?;
+        for block in piece[..length].chunks(BLOCK_LEN) {
+            let hash = tree.hash(block);
+            tree.add(slot, 0, hash)?;
+        }
+        position += length as u64;
+        progress(position);
     }
     tree.close(slot)?;
     Ok(tree.root)

@@ -158,8 +158,13 @@ fn a_release_is_believed_once_enough_people_have_signed_it_and_every_byte_is_rig
     desk.image("spoilt.img", &[(1_500_000, 9)]);
     desk.bad(
         &["apply", delta, "--seed", "spoilt.img", "--to", "other.img"],
-        "1 MiB of the new image are wrong",
+        "the seed is not the image that this file was made from",
     );
+    assert!(!desk.path("other.img").exists(), "what is wrong is not left as an image");
+    let full = Path::new(delta).with_file_name("full.kot");
+    let all = ["apply", delta, "--seed", "spoilt.img", "--to", "other.img", "--full", full.to_str().unwrap()];
+    assert!(desk.good(&all).contains("1 MiB are taken from"));
+    assert!(std::fs::read(desk.path("other.img")).unwrap() == std::fs::read(desk.path("2.img")).unwrap());
 
     let mut bytes = std::fs::read(delta).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
@@ -206,6 +211,11 @@ fn keys_of_openssl_are_taken_and_what_cannot_be_is_refused_with_the_reason() {
         &[&release[..], &["root=1.img", "--model", "a", "--from", "boot=1.img"]].concat(),
         "there is no --image boot",
     );
+    for name in ["", " ", "1/2", "a\nb"] {
+        let words =
+            ["release", "repo", "--model", "a", "--number", "1", "--image", "root=1.img", "--name", name];
+        desk.bad(&words, "1 to 64 letters");
+    }
     std::fs::write(desk.path("odd.img"), [0; 5000]).unwrap();
     desk.bad(&["build", "odd.img", "-o", "odd.kot"], "multiple of 4096");
     desk.bad(&["info", "1.img"], "this is no .kot file");

@@ -314,6 +314,11 @@ fn kiosks(summary: &Value, report: &mut Report) {
             "fleetctl ls -f 'state=offline or state=stale' --sort seen",
         ),
     }
+    if summary["updates_frozen_since"].is_string() {
+        report.add("updates", Grade::Warn, "all are frozen", super::status::FROZEN_FIX);
+    } else {
+        report.good("updates", "not frozen");
+    }
     let mut look = |check, number: i64, what: &str, good: &str, fix: &str| match number {
         0 => report.good(check, good),
         _ => report.add(check, Grade::Warn, format!("{number} {what}"), fix),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use hyper::Method;
+use ota::release::Manifest;
 use protocol::text::hex;
 use serde_json::{Value, json};
 
@@ -116,16 +117,18 @@ impl Which {
 
 fn push(screen: &Screen, client: &Client, repository: &Path) -> Result<()> {
     let files = wanted(repository)?;
+    let signed = newest_signed(repository)?;
+    let push = Query::default().with("push", Some(hex(&ota::sha256(signed.to_string().as_bytes()))));
     let mut progress = Progress::new(screen);
     let mut sent = 0;
     for (number, name) in files.iter().enumerate() {
         progress.show(number, files.len(), name);
-        sent += send(client, repository, name)?;
+        sent += send(client, repository, &push, name)?;
     }
     progress.show(files.len(), files.len(), "the fleet proves it");
-    let listed = client.post("/v1/releases", &json!({}))?;
+    let listed = client.post(&push.after("/v1/releases"), &json!({}))?;
     progress.clear();
-    all_listed(client, repository)?;
+    all_listed(client, repository, &signed)?;
     let new: Vec<String> = listed["new"].as_array().into_iter().flatten().map(plain).collect();
     let all = count(listed["count"].as_u64().unwrap_or(0), "release");
     if new.is_empty() {
@@ -140,27 +143,24 @@ fn push(screen: &Screen, client: &Client, repository: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whoever pushes at the same time may have taken away what was sent.
-fn all_listed(client: &Client, repository: &Path) -> Result<()> {
-    let failed = |error| Failure::io(format!("read {}", repository.display()), &error);
-    let targets = repository.join("metadata").join(newest_targets(repository)?);
-    let targets: Value = serde_json::from_slice(&std::fs::read(targets).map_err(failed)?).unwrap_or_default();
+/// The fleet may have targets that are newer than these.
+fn all_listed(client: &Client, repository: &Path, signed: &Value) -> Result<()> {
     let listed = client.get("/v1/releases")?;
     let listed: Vec<String> = listed
         .as_array()
         .into_iter()
         .flatten()
         .filter(|it| it["state"] == "listed")
-        .map(|it| format!("release-{}-{}.json", plain(&it["model"]), it["number"]))
+        .map(|it| Manifest::name_of(&plain(&it["model"]), it["number"].as_u64().unwrap_or(0)))
         .collect();
-    let ours = targets["signed"]["targets"].as_object().into_iter().flat_map(serde_json::Map::keys);
+    let ours = signed["targets"].as_object().into_iter().flat_map(serde_json::Map::keys);
     match ours.filter(|name| !listed.contains(name)).count() {
         0 => Ok(()),
         missing => Err(Failure::failed(format!(
-            "{} of this repository did not come to be listed: somebody else has pushed at the same time",
+            "{} of this repository did not come to be listed: the fleet has newer targets, of another repository",
             count(missing as u64, "release")
         ))
-        .next(format!("fleetctl release push {}", repository.display()))),
+        .next(format!("make one repository of both: docs/releases.md; {} is not lost", repository.display()))),
     }
 }
 
@@ -193,7 +193,8 @@ fn bundle(screen: &Screen, client: &Client, release: &Which, path: &Path) -> Res
 fn open(path: &Path) -> Result<File> {
     let failed = |error| Failure::io(format!("read {}", path.display()), &error);
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(Failure::usage(format!("{} is no file", path.display())));
+        return Err(Failure::usage(format!("{} is no file", path.display()))
+            .next("which files there are, docs/releases.md says"));
     }
     File::open(path).map_err(failed)
 }
@@ -241,6 +242,16 @@ fn newest_targets(repository: &Path) -> Result<String> {
     Ok(format!("{newest}.targets.json"))
 }
 
+/// What the makers have signed last, without their signatures.
+fn newest_signed(repository: &Path) -> Result<Value> {
+    let path = repository.join("metadata").join(newest_targets(repository)?);
+    let failed = |error| Failure::io(format!("read {}", path.display()), &error);
+    let bytes = std::fs::read(&path).map_err(failed)?;
+    let file: Value = serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    Ok(file["signed"].clone())
+}
+
 fn names(folder: &Path) -> Result<Vec<String>> {
     let failed = |error| {
         Failure::io(format!("read {}", folder.display()), &error)
@@ -256,12 +267,12 @@ fn names(folder: &Path) -> Result<Vec<String>> {
 }
 
 /// Sends what is not there yet of a file; tells how much that was.
-fn send(client: &Client, repository: &Path, name: &str) -> Result<u64> {
+fn send(client: &Client, repository: &Path, push: &Query, name: &str) -> Result<u64> {
     let at = repository.join(name);
     let failed = |error| Failure::io(format!("read {}", at.display()), &error);
     let file = open(&at)?;
     let length = file.metadata().map_err(failed)?.len();
-    let query = Query::default().with("path", Some(name));
+    let query = push.clone().with("path", Some(name));
     let there = client.get(&query.after("/v1/releases/files"))?;
     let here = there["length"].as_u64().unwrap_or(0);
     // Another file of the same name: the fleet decides what it means.

@@ -49,6 +49,9 @@ const WORTH_A_LOOK: &[(&str, &str, &str)] = &[
     ("/jobs_open", "under way", "fleetctl jobs"),
 ];
 
+/// What tells why all updates are frozen, and what ends it.
+pub(super) const FROZEN_FIX: &str = "fleetctl rollout list; fleetctl rollout unfreeze";
+
 impl Status {
     pub(super) fn run(&self, screen: &Screen, client: &Client) -> Result<Exit> {
         let summary = client.get("/v1/summary")?;
@@ -96,6 +99,10 @@ fn glance(screen: &Screen, summary: &Value) -> String {
             "  {} not sent yet, as far as kiosks told\n",
             count(pending.unsigned_abs(), "event")
         ));
+    }
+    if summary["updates_frozen_since"].is_string() {
+        let command = paper.paint(FROZEN_FIX, Tone::Faint);
+        text.push_str(&format!("  {}  {command}\n", paper.paint("all updates are frozen", Tone::Odd)));
     }
     if all == 0 {
         text.push_str("  no kiosk yet: fleetctl enroll\n");

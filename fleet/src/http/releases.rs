@@ -92,6 +92,8 @@ pub(super) fn missing(model: &str, number: i64) -> Failed {
 #[derive(Deserialize, Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct File {
+    /// A name that the sender makes up, so that several may push at the same time: up to 64 letters, digits, - and _.
+    push: String,
     /// Its path in the repository.
     path: String,
 }
@@ -114,7 +116,7 @@ pub(super) async fn received(
     Ask(file): Ask<File>,
 ) -> Answer<Json<Received>> {
     staff.everywhere()?;
-    let (length, published) = on_disk(&api, move |store| store.received(&file.path)).await?;
+    let (length, published) = on_disk(&api, move |store| store.received(&file.push, &file.path)).await?;
     Ok(Json(Received { length, published }))
 }
 
@@ -122,6 +124,8 @@ pub(super) async fn received(
 #[derive(Deserialize, Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Piece {
+    /// The name of the push.
+    push: String,
     /// The file's path in the repository.
     path: String,
     /// Where it begins: at the end of what is here, or at 0 to begin anew.
@@ -140,7 +144,8 @@ pub(super) async fn take(
 ) -> Answer<Json<Received>> {
     staff.everywhere()?;
     let body = body?;
-    let length = on_disk(&api, move |store| store.append(&piece.path, piece.offset, &body)).await?;
+    let length =
+        on_disk(&api, move |store| store.append(&piece.push, &piece.path, piece.offset, &body)).await?;
     Ok(Json(Received { length, published: false }))
 }
 
@@ -153,10 +158,23 @@ pub(super) struct Listed {
     count: usize,
 }
 
-/// Proves all that was pushed as a kiosk would, signs it as the newest, and lists it. What a kiosk would not believe
-/// is thrown away.
-#[utoipa::path(post, path = "/v1/releases", tag = "updates", responses((status = 200, body = Listed)))]
-pub(super) async fn publish(State(api): State<Api>, staff: Staff) -> Answer<Json<Listed>> {
+/// Which push.
+#[derive(Deserialize, Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Pushed {
+    /// Its name.
+    push: String,
+}
+
+/// Proves all that came with a push as a kiosk would, signs it as the newest, and lists it. What a kiosk would not
+/// believe is thrown away.
+#[utoipa::path(post, path = "/v1/releases", tag = "updates", params(Pushed),
+    responses((status = 200, body = Listed)))]
+pub(super) async fn publish(
+    State(api): State<Api>,
+    staff: Staff,
+    Ask(Pushed { push }): Ask<Pushed>,
+) -> Answer<Json<Listed>> {
     staff.everywhere()?;
     let doing = "list a release";
     let mut connection = api.database.connection().await?;
@@ -168,7 +186,7 @@ pub(super) async fn publish(State(api): State<Api>, staff: Staff) -> Answer<Json
         known.into_iter().filter(|(_, state)| state == "listed").map(|(manifest, _)| manifest).collect();
     let releases = on_disk(&api, move |store| {
         let is_proven = |it: &Manifest| listed.contains(it) || (proven.contains(it) && !store.has_files(it));
-        let all = store.publish(now_s(), &proven, is_proven)?;
+        let all = store.publish(&push, now_s(), &proven, is_proven)?;
         Ok(all.into_iter().map(|it| (store.has_files(&it), it)).collect::<Vec<_>>())
     })
     .await?;
@@ -254,6 +272,7 @@ impl From<StoreError> for Failed {
         let told = crate::updates::told(&error);
         match error {
             StoreError::Path(_) | StoreError::TooLarge => Self::unfit("file", told),
+            StoreError::Push(_) => Self::unfit("push", told),
             StoreError::Offset { found, .. } => {
                 Self::conflict("offset", told).next(format!("send it from byte {found} on, or from 0 anew"))
             }

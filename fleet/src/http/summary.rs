@@ -58,6 +58,9 @@ pub(super) struct Summary {
     /// What was not understood and waits for somebody; null for who may not see it.
     #[schema(required)]
     quarantine_open: Option<i64>,
+    /// Since when all updates of the installation are frozen; null if they are not.
+    #[schema(required, format = DateTime)]
+    updates_frozen_since: Option<String>,
     /// Kiosks whose newest certificate ends within 30 days: they renew theirs when a third of its life is left.
     certificates_ending: i64,
 }
@@ -87,6 +90,7 @@ const SQL: &str = concat!(
            (SELECT count(*) FROM task WHERE done_at IS NULL AND ($1 OR sale IS NULL)) AS tasks_open,
            (SELECT count(*) FROM job WHERE state IN ('queued', 'sent', 'accepted', 'running')) AS jobs_open,
            CASE WHEN $1 THEN (SELECT count(*) FROM quarantine WHERE released_at IS NULL) END AS quarantine_open,
+           (SELECT since FROM update_freeze) AS updates_frozen_since,
            (SELECT count(*) FROM (
                SELECT max(c.expires_at) AS ends FROM certificate c JOIN a ON a.id = c.kiosk
                WHERE c.revoked_at IS NULL GROUP BY c.kiosk) AS newest

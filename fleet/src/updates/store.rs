@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! FOLDER/{metadata,targets,images}/…   published: what kiosks fetch
-//! FOLDER/incoming/…                    pushed, not believed yet; served to nobody
+//! FOLDER/incoming/PUSH/…               pushed, not believed yet; served to nobody, and apart from other pushes
 //! FOLDER/checking/…                    both, linked together, while it is proven
 //! ```
 //! What is published is never changed, only added to and, when a release is forgotten, removed. Blocks on the disk:
@@ -26,6 +26,8 @@ use crate::settings;
 
 /// Folders that are published.
 pub(super) const FOLDERS: [&str; 3] = ["metadata", "targets", "images"];
+/// Longest name of a push.
+const PUSH_MAX: usize = 64;
 /// Longest part of a path.
 const PART_MAX: usize = 200;
 /// Largest file: the largest image, and its tables.
@@ -34,6 +36,8 @@ const FILE_MAX: u64 = 9 << 30;
 const SNAPSHOT_S: i64 = 7 * 86_400;
 /// The timestamp holds so long, and is made anew when half of it is over.
 const TIMESTAMP_S: i64 = 2 * 86_400;
+/// A push that nobody goes on with is forgotten after so long.
+const PUSH_S: u64 = 7 * 86_400;
 /// Snapshots that are kept: whoever fetched the timestamp before may still ask for an earlier one.
 const SNAPSHOTS_KEPT: u64 = 10;
 
@@ -42,6 +46,8 @@ const SNAPSHOTS_KEPT: u64 = 10;
 pub(crate) enum StoreError {
     #[error("{0:?} is no path of the repository")]
     Path(String),
+    #[error("{0:?} is no name of a push: letters, digits, - and _")]
+    Push(String),
     #[error("{found} bytes of it are here, not {told}")]
     Offset { found: u64, told: u64 },
     #[error("it would be longer than {FILE_MAX} bytes")]
@@ -100,18 +106,27 @@ impl Store {
         is_path(path).then(|| self.folder.join(path)).ok_or_else(|| StoreError::Path(path.to_owned()))
     }
 
-    /// How many bytes of a file are published or were pushed, and whether it is published.
-    pub(crate) fn received(&self, path: &str) -> Result<(u64, bool)> {
+    /// Where the files of a push wait to be believed.
+    fn incoming(&self, push: &str) -> Result<PathBuf> {
+        let is_one = is_part(push) && push.len() <= PUSH_MAX;
+        is_one
+            .then(|| self.folder.join("incoming").join(push))
+            .ok_or_else(|| StoreError::Push(push.to_owned()))
+    }
+
+    /// How many bytes of a file are published or came with this push, and whether it is published.
+    pub(crate) fn received(&self, push: &str, path: &str) -> Result<(u64, bool)> {
+        let incoming = self.incoming(push)?;
         let length = |path: PathBuf| fs::metadata(path).map(|about| about.len()).ok();
         let published = length(self.path(path)?);
-        let pushed = || length(self.folder.join("incoming").join(path)).unwrap_or(0);
+        let pushed = || length(incoming.join(path)).unwrap_or(0);
         Ok(published.map_or_else(|| (pushed(), false), |length| (length, true)))
     }
 
     /// Adds to a file that is pushed. At 0 it begins anew.
-    pub(crate) fn append(&self, path: &str, offset: u64, bytes: &[u8]) -> Result<u64> {
+    pub(crate) fn append(&self, push: &str, path: &str, offset: u64, bytes: &[u8]) -> Result<u64> {
         self.path(path)?;
-        write_at(&self.folder.join("incoming").join(path), offset, bytes)
+        write_at(&self.incoming(push)?.join(path), offset, bytes)
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -122,18 +137,19 @@ impl Store {
     /// were proven before; none of those that are `known` becomes another one. Returns all releases. One caller at a time.
     pub(crate) fn publish(
         &self,
+        push: &str,
         now_s: i64,
         known: &[Manifest],
         is_proven: impl Fn(&Manifest) -> bool,
     ) -> Result<Vec<Manifest>> {
         let held = self.hold()?;
-        let incoming = self.folder.join("incoming");
+        let incoming = self.incoming(push)?;
         let pushed = files(&incoming)?;
         let is_empty = files(&self.folder.join("metadata"))?.is_empty();
         if is_empty && !pushed.iter().any(|path| path.starts_with("metadata")) {
             return Err(StoreError::Nothing);
         }
-        let checked = self.check(&pushed, now_s, is_proven).and_then(|releases| {
+        let checked = self.check(&incoming, &pushed, now_s, is_proven).and_then(|releases| {
             let key = |it: &Manifest| (it.model.clone(), it.release);
             let other =
                 |it: &&Manifest| known.iter().any(|before| key(before) == key(it) && !before.is_as(it));
@@ -153,19 +169,34 @@ impl Store {
         };
         self.take(&pushed, held)?;
         remove(&incoming)?;
+        self.forget_pushes()?;
         Ok(releases)
+    }
+
+    /// Forgets pushes that nobody has gone on with for long.
+    fn forget_pushes(&self) -> Result<()> {
+        let all = self.folder.join("incoming");
+        let is_old = |path: &PathBuf| {
+            let changed = fs::metadata(all.join(path)).and_then(|it| it.modified()).ok();
+            changed.and_then(|at| at.elapsed().ok()).is_some_and(|age| age.as_secs() > PUSH_S)
+        };
+        let push = |path: &PathBuf| path.iter().next().map(PathBuf::from);
+        let (old, young): (Vec<PathBuf>, Vec<PathBuf>) = files(&all)?.into_iter().partition(is_old);
+        let young: BTreeSet<PathBuf> = young.iter().filter_map(push).collect();
+        let old: BTreeSet<PathBuf> = old.iter().filter_map(push).collect();
+        old.difference(&young).try_for_each(|push| remove(&all.join(push)))
     }
 
     /// Links what is published and what was pushed together, signs it, and proves it.
     fn check(
         &self,
+        incoming: &Path,
         pushed: &[PathBuf],
         now_s: i64,
         is_proven: impl Fn(&Manifest) -> bool,
     ) -> Result<Vec<Manifest>> {
         let checking = self.folder.join("checking");
         remove(&checking)?;
-        let incoming = self.folder.join("incoming");
         for folder in FOLDERS {
             for path in files(&self.folder.join(folder))? {
                 link(&self.folder.join(folder).join(&path), &checking.join(folder).join(&path))?;
@@ -310,10 +341,14 @@ impl Store {
         Ok(())
     }
 
-    /// Whether all files of a release are here, published or pushed.
+    /// Whether all files of a release are published.
     pub(crate) fn has_files(&self, release: &Manifest) -> bool {
         let mut paths = release.images.iter().flat_map(|image| &image.files).map(|file| &file.path);
-        paths.all(|path| self.received(path).is_ok_and(|(length, _)| length > 0))
+        paths.all(|path| {
+            self.path(path)
+                .and_then(|path| fs::metadata(&path).map_err(disk(&path)))
+                .is_ok_and(|it| it.len() > 0)
+        })
     }
 
     /// The public half of the key that signs assignments and halts.

@@ -584,7 +584,7 @@ async fn what_a_kiosk_should_be_and_do_reaches_it_and_a_kiosk_that_leaves_is_thr
     let job = first.1["jobs"][0].as_str().unwrap().to_owned();
     let mut listener = Command::new("mosquitto_sub")
         .args(mosquitto.split(' '))
-        .args(["-q", "1", "-i", &id, "-c", "-x", "60", "-W", "30", "-t", &format!("v1/k/{id}/dn/#")])
+        .args(["-q", "1", "-i", &id, "-c", "-x", "4294967295", "-W", "30", "-t", &format!("v1/k/{id}/dn/#")])
         .current_dir(&dir)
         .stdout(Stdio::piped())
         .spawn()

@@ -101,8 +101,10 @@ async fn kiosks_have_their_own_topics_and_lose_them_when_revoked() {
     listeners_trust_one_authority_each(&fleet);
     the_kiosks_authority_cannot_make_a_fleetd(&fleet);
     what_comes_while_a_kiosk_is_away_waits_for_it(&fleet);
+    let broker = fleet.embedded.pids().mosquitto;
     revocation(&fleet, &stolen).await;
     a_reload_leaves_rights_and_what_is_retained(&fleet);
+    assert_eq!(fleet.embedded.pids().mosquitto, broker, "it died of the reload");
     restart_keeps_out_the_revoked(fleet).await;
 }
 
@@ -171,8 +173,11 @@ fn the_kiosks_authority_cannot_make_a_fleetd(fleet: &Fleet) {
     }
 }
 
+/// As kiosks have it: never.
+const SESSION_EXPIRY: &str = "4294967295";
+
 fn what_comes_while_a_kiosk_is_away_waits_for_it(fleet: &Fleet) {
-    let session = ["-c", "-x", "60", "-q", "1", "-t", "v1/k/t7.k2/dn/jb", "-i", "t7.k2"];
+    let session = ["-c", "-x", SESSION_EXPIRY, "-q", "1", "-t", "v1/k/t7.k2/dn/jb", "-i", "t7.k2"];
     let leave = fleet.client("mosquitto_sub", As::Kiosk("t7.k2"), &[&session[..], &["-E"]].concat());
     assert!({ leave }.output().unwrap().status.success());
     fleet.publish(As::Fleetd, "v1/k/t7.k2/dn/jb", "waiting");

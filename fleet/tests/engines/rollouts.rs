@@ -423,10 +423,16 @@ async fn frozen_updates_stand_still_until_somebody_lets_them_go_on() {
             said.err
         );
     }
+    for command in ["status", "doctor"] {
+        let said = operator.run(&[command]);
+        let both = ["frozen", "fleetctl rollout unfreeze"].iter().all(|words| said.out.contains(words));
+        assert!(both, "{command}: {}", said.out);
+    }
     assert_ne!(operator.run(&["rollout", "unfreeze"]).code, 0, "nobody has confirmed it");
     operator.run(&["rollout", "unfreeze", "--yes"]).good();
     eventually("it has its turn", async || shop.has_turn(0)).await;
     assert!(shop.halted().is_empty());
+    assert!(!operator.run(&["status"]).out.contains("frozen"));
     let noted = shop.fleet.get("/v1/audit").to_string();
     assert!(noted.contains("updates.freeze") && noted.contains("updates.unfreeze"), "{noted}");
 }

@@ -153,18 +153,23 @@ async fn a_release_is_pushed_in_pieces_proven_listed_and_served_in_ranges() {
     fs::write(&third, &bytes[..bytes.len() / 3]).unwrap();
     let name = kot.strip_prefix(&makers.repository).unwrap().display().to_string();
     let data = format!("@{}", third.display());
-    let upload = |offset: usize| {
-        let to = format!("/v1/releases/files?path={name}&offset={offset}");
+    let upload = |push: &str, offset: usize| {
+        let to = format!("/v1/releases/files?push={push}&path={name}&offset={offset}");
         fleet.ask_as(&fleet.admin, "PUT", &to, &["--data-binary", &data])
     };
-    assert_eq!(upload(0), (200, json!({ "length": bytes.len() / 3, "published": false })));
-    assert_eq!(upload(7).1["code"], "offset", "not a hole, and not over what is there");
+    interrupted(&operator, &makers);
+    let mut pushes = fs::read_dir(fleet.data().join("updates/incoming")).unwrap();
+    let push = pushes.next().unwrap().unwrap().file_name().into_string().unwrap();
+    assert_eq!(upload(&push, 0), (200, json!({ "length": bytes.len() / 3, "published": false })));
+    assert_eq!(upload(&push, 7).1["code"], "offset", "not a hole, and not over what is there");
+    for leads_away in ["..", "", "a%2fb"] {
+        assert_eq!(upload(leads_away, 0).0, 422, "{leads_away:?}");
+    }
     let said = operator.run(&["release", "push", makers.path()]);
     assert_eq!((said.code, said.out.as_str()), (0, "alder 42\n"), "{said:?}");
     let metadata: u64 =
         ["metadata/1.root.json", "metadata/1.targets.json"].iter().map(|name| length(&makers, name)).sum();
-    let manifest = fs::read_dir(makers.repository.join("targets")).unwrap().next().unwrap().unwrap();
-    let rest = bytes.len() as u64 - bytes.len() as u64 / 3 + metadata + manifest.metadata().unwrap().len();
+    let rest = bytes.len() as u64 - bytes.len() as u64 / 3 + metadata;
     assert!(said.err.contains(&format!("{rest} bytes sent")), "{rest}: {said:?}");
     assert!(said.err.contains("fleetctl rollout start"), "{said:?}");
     assert!(
@@ -216,6 +221,35 @@ async fn a_release_is_pushed_in_pieces_proven_listed_and_served_in_ranges() {
     assert_eq!(get(&path, &[]).0, 200);
     let audit = fleet.get("/v1/audit?action=release.push")["items"].as_array().unwrap().len();
     assert_eq!(audit, 3);
+}
+
+/// A push that ends before what names the files is sent.
+fn interrupted(operator: &Operator<'_>, makers: &Makers) {
+    let stray = makers.repository.join("targets/zz");
+    fs::create_dir(&stray).unwrap();
+    operator.run(&["release", "push", makers.path()]).fails(2, &["zz is no file"]);
+    fs::remove_dir(stray).unwrap();
+}
+
+#[tokio::test]
+async fn a_push_goes_on_though_somebody_else_has_pushed_meanwhile() {
+    let fleet = Fleet::start();
+    let operator = operator(&fleet);
+    let makers = Makers::of(&fleet);
+    makers.release(1, 0);
+    let other = fleet.dir().join("other");
+    let copied = Command::new("cp").arg("-r").args([&makers.repository, &other]).status().unwrap();
+    assert!(copied.success());
+    makers.release(2, 0);
+    interrupted(&operator, &makers);
+    assert_eq!(operator.run(&["release", "push", other.to_str().unwrap()]).good(), "alder 1\n");
+    let said = operator.run(&["release", "push", makers.path()]);
+    let rest = length(&makers, "metadata/2.targets.json");
+    assert_eq!(said.out, "alder 2\n", "{said:?}");
+    assert!(said.err.contains(&format!("{rest} bytes sent")), "{rest}: {said:?}");
+    assert_eq!(fs::read_dir(fleet.data().join("updates/incoming")).unwrap().count(), 0);
+    let said = operator.run(&["release", "push", other.to_str().unwrap()]);
+    assert!(said.err.contains("nothing new: 2 releases"), "{said:?}");
 }
 
 /// Asked again until it comes, as nobody keeps a part. One connection asks and hears: another one with the same

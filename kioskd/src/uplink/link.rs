@@ -21,8 +21,9 @@ use tokio::sync::mpsc;
 
 use super::sync::PubAck;
 
-/// The broker keeps what comes for us while we are away for so long.
-const SESSION_EXPIRY_S: u32 = 3600;
+/// The broker keeps what comes for us while we are away, without end: Mosquitto 2.0.11 dies of sessions that end
+/// (docs/decisions/2026-11-24-sessions-without-end.md).
+const SESSION_EXPIRY_S: u32 = u32::MAX;
 
 /// Messages that the broker may have under way to us.
 const RECEIVE_MAXIMUM: u16 = 20;

@@ -1,6 +1,6 @@
 //! `kiosk-slot-writer`: the one process that may write slots. systemd starts it when `kioskd` connects.
 
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -36,6 +36,7 @@ fn main() -> anyhow::Result<ExitCode> {
 
 /// Where systemd gives no socket. One that is left of a process that was killed is replaced.
 fn bind(path: &Path) -> anyhow::Result<UnixListener> {
+    anyhow::ensure!(UnixStream::connect(path).is_err(), "another one serves at {} already", path.display());
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(error).with_context(|| format!("cannot replace {}", path.display()));

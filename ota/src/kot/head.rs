@@ -8,7 +8,7 @@ use crate::Hash;
 pub struct Head {
     /// The header.
     pub header: Header,
-    /// SHA-256 of each MiB of the new image.
+    /// SHA-256 of each MiB of the new image; none in a delta, whose result is repaired by a file from nothing.
     pub segments: Vec<Hash>,
     /// SHA-256 of each chunk of the payload.
     pub chunks: Vec<Hash>,

@@ -4,7 +4,7 @@ use super::{BLOCK, FormatError, IMAGE_MAX, SEGMENT, limit};
 use crate::Hash;
 
 const MAGIC: &[u8; 4] = b"KOT1";
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 const FLAG_DELTA: u16 = 1;
 
 /// Most operations: 8 GiB in which every eighth block stands alone.
@@ -85,7 +85,7 @@ impl Header {
         let segments = u32_at(112);
         if u64::from(segments) != header.segments() {
             let wanted = header.segments();
-            return Err(limit("number of segments", segments.into(), format!("the image has {wanted}")));
+            return Err(limit("number of segments", segments.into(), format!("it has to be {wanted}")));
         }
         Ok(header)
     }
@@ -146,9 +146,9 @@ impl Header {
         bytes
     }
 
-    /// Number of segments of the new image.
+    /// Number of segments of the new image whose hashes are in the head: none in a delta.
     pub fn segments(&self) -> u64 {
-        self.target_size.div_ceil(SEGMENT)
+        if self.seed.is_some() { 0 } else { self.target_size.div_ceil(SEGMENT) }
     }
 
     /// Bytes of header and tables. The payload comes after them.

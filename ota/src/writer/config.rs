@@ -84,8 +84,8 @@ pub enum ConfigError {
     /// A slot is missing, or the two have other images.
     #[error("{}: [slots.A] and [slots.B] must have the same images, at least one", .0.display())]
     Slots(PathBuf),
-    /// Two images of the slots are the same file or device.
-    #[error("{}: {} is in [slots] twice, perhaps by another name", .path.display(), .image.display())]
+    /// Two images of the slots, or one and the boot chooser's file, are the same file or device.
+    #[error("{}: {} has two uses, perhaps by another name", .path.display(), .image.display())]
     Same {
         /// The file.
         path: PathBuf,
@@ -110,7 +110,11 @@ impl Config {
             _ => return Err(ConfigError::Slots(path.to_owned())),
         }
         let mut places = BTreeSet::new();
-        for image in config.slots.values().flat_map(BTreeMap::values) {
+        let chosen = match &config.chooser {
+            ChooserConfig::File { path } => Some(path),
+            ChooserConfig::Rauc { .. } => None,
+        };
+        for image in config.slots.values().flat_map(BTreeMap::values).chain(chosen) {
             // One that is not there yet is only what it is called.
             if !places.insert(Place::of(image).map_err(|_| image)) {
                 return Err(ConfigError::Same { path: path.to_owned(), image: image.clone() });

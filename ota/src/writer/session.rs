@@ -13,7 +13,7 @@ use super::kept::{Content, Kept};
 use super::slots::{self, Target};
 use super::wire::{Message, Reply, Request, State};
 use crate::agent::Reason;
-use crate::apply::{self, ApplyError, Reading, Source};
+use crate::apply::{self, ApplyError, Source};
 use crate::block::{BlockDev as _, ReadAt};
 use crate::boot::{Booted, ChooserError};
 use crate::chooser::Slot;
@@ -27,8 +27,8 @@ use remote::{Payload, Remote, Wire};
 const FLUSH_BYTES: u64 = 4 << 20;
 /// Time after which they are, on a slow line.
 const FLUSH_AFTER: Duration = Duration::from_secs(5);
-/// Blocks that are read back between two signs of life.
-const TELL_BLOCKS: u64 = (16 << 20) / BLOCK;
+/// Bytes that are read back between two signs of life.
+const TELL_BYTES: u64 = 16 << 20;
 
 /// One client.
 pub(super) struct Session<'a> {
@@ -202,7 +202,7 @@ impl<'a> Session<'a> {
     }
 
     fn signed(&self, client: &Client, release: u64) -> Result<Manifest> {
-        let name = format!("release-{}-{release}.json", self.config.model);
+        let name = Manifest::name_of(&self.config.model, release);
         let bytes = client.fetch(&name, &mut Remote { wire: &self.wire, folder: "targets" })?;
         Manifest::parse(&bytes).map_err(|error| refused(Reason::Signature, chain(&error)))
     }
@@ -381,9 +381,9 @@ impl<'a> Session<'a> {
 
     fn repair(&self, kept: &Kept, part: &Part<'_>, full: &ReleaseFile, target: &mut Target) -> Result<()> {
         let head = self.head(kept, full)?;
-        let (bad, _) = apply::read_back(&head, target)?;
+        let wrong = apply::wrong(&head, target)?;
         let payload = Payload::new(&self.wire, &full.path, &head, crate::kot::RUN_MAX);
-        apply::repair(&Source { head: &head, seed: None, payload: &payload }, target, &bad)?;
+        apply::repair(&Source { head: &head, seed: None, payload: &payload }, target, &wrong)?;
         if self.prove(part, &head, target)? {
             return Ok(());
         }
@@ -398,24 +398,27 @@ impl<'a> Session<'a> {
         if head.header.target_sha256 != image.sha256.0 || head.header.target_size != image.size {
             return Err(refused(Reason::Signature, "the file is of another image"));
         }
+        let progress = &mut self.progress(image.size);
         let Some(verity) = image.verity else {
-            let (bad, sha256) = apply::read_back(head, target)?;
-            return Ok(bad.is_empty() && sha256 == image.sha256.0);
+            return Ok(apply::read_back(image.size, target, progress)? == image.sha256.0);
         };
         let blocks = image.size / BLOCK;
-        let (mut reading, mut read) = (Reading::of(head), 0);
-        let root = verity::build(target, blocks, image.size, &verity.salt.0, &mut |block| {
-            reading.feed(block);
-            read += 1;
-            if read % TELL_BLOCKS == 0 {
-                let percent = u8::try_from(read * 100 / blocks).unwrap_or(100);
+        let root = verity::build(target, blocks, image.size, &verity.salt.0, progress)?;
+        target.flush()?;
+        Ok(root == verity.root_hash.0)
+    }
+
+    /// Tells the client now and then how many of so many bytes were read back.
+    fn progress(&self, size: u64) -> impl FnMut(u64) {
+        let mut told = 0;
+        move |read| {
+            if read - told >= TELL_BYTES {
+                told = read;
+                let percent = u8::try_from(read * 100 / size).unwrap_or(100);
                 // A client that is gone is noticed at the end.
                 self.wire.tell(Reply::Working { percent }).ok();
             }
-        })?;
-        target.flush()?;
-        let (bad, sha256) = reading.finish();
-        Ok(bad.is_empty() && sha256 == image.sha256.0 && root == verity.root_hash.0)
+        }
     }
 
     fn activate(&self, kept: &Kept, slot: Slot, release: u64) -> Result<Reply> {

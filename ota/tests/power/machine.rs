@@ -229,21 +229,17 @@ impl<'a> Machine<'a> {
             }
             Ok(())
         };
-        let applied = apply::apply(&source, &mut slots[to as usize], from, &mut watermark).unwrap();
-        self.repair(to, &applied.bad);
+        apply::apply(&source, &mut slots[to as usize], from, &mut watermark).unwrap();
         Input::Done
     }
 
     fn read_back(&mut self, written: Slot) -> Input {
         let head: Head = apply::read_head(&self.release.full).unwrap();
-        let (bad, _) = apply::read_back(&head, &self.disks[written as usize]).unwrap();
-        self.repair(written, &bad);
-        let (bad, sha256) = apply::read_back(&head, &self.disks[written as usize]).unwrap();
-        if bad.is_empty() && sha256 == head.header.target_sha256 {
-            Input::Done
-        } else {
-            Input::Failed(Reason::Io)
-        }
+        let wrong = apply::wrong(&head, &self.disks[written as usize]).unwrap();
+        self.repair(written, &wrong);
+        let size = head.header.target_size;
+        let sha256 = apply::read_back(size, &self.disks[written as usize], &mut |_| {}).unwrap();
+        if sha256 == head.header.target_sha256 { Input::Done } else { Input::Failed(Reason::Io) }
     }
 
     fn repair(&mut self, slot: Slot, bad: &BTreeSet<u64>) {

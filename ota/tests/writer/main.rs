@@ -4,9 +4,12 @@
 mod rig;
 
 use std::io::{Read as _, Write as _};
+use std::process::Command;
 
 use ota::agent::Reason;
 use ota::chooser::Slot;
+use ota::repository::{Expiry, Repository};
+use ota::trust::sign::SecretKey;
 use ota::verity::tree_length;
 use ota::writer::wire::{Message, Reply, Request, send};
 use proptest::prelude::Rng as _;
@@ -121,11 +124,26 @@ fn slots_that_share_an_image_are_refused_by_whatever_name() {
     std::os::unix::fs::symlink(rig.path("slot-a"), rig.path("soft")).unwrap();
     std::fs::hard_link(rig.path("slot-a"), rig.path("hard")).unwrap();
     let config = String::from_utf8(rig.get("writer.toml")).unwrap();
-    for name in ["soft", "hard"] {
-        rig.put("writer.toml", config.replace("/slot-b'", &format!("/{name}'")).as_bytes());
+    for (is, name) in [("slot-b", "soft"), ("slot-b", "hard"), ("chooser", "slot-b")] {
+        let other = config.replace(&format!("/{is}'"), &format!("/{name}'"));
+        rig.put("writer.toml", other.as_bytes());
         let error = ota::writer::Config::read(&rig.path("writer.toml")).unwrap_err();
         assert!(matches!(error, ota::writer::ConfigError::Same { .. }), "{name}: {error}");
     }
+}
+
+#[test]
+fn a_second_writer_leaves_the_socket_to_the_first() {
+    let rig = Rig::new();
+    rig.ask(BELIEVE);
+    let second = Command::new(env!("CARGO_BIN_EXE_kiosk-slot-writer"))
+        .arg("--config")
+        .arg(rig.path("writer.toml"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(!second.status.success() && said.contains("serves at"), "{said}");
+    rig.ask(WRITE).done();
 }
 
 #[test]
@@ -253,7 +271,9 @@ fn release_for_another_model_or_from_another_release_on_is_refused() {
 #[test]
 fn expired_timestamp_stops_new_releases() {
     let rig = Rig::new();
-    rig.tool(&["publish", "repo", "--key", "online", "--timestamp-days", "0"]);
+    let key = SecretKey::from_pem(std::str::from_utf8(&rig.get("online")).unwrap()).unwrap();
+    let now = Expiry(jiff::Timestamp::now().as_second());
+    Repository::at(&rig.path("repo")).publish(&key, Expiry(now.0 + 86_400), now).unwrap();
     assert_eq!(rig.ask(BELIEVE).reason(), Some(Reason::Expired));
     rig.publish();
     assert!(matches!(rig.ask(BELIEVE).reply, Reply::Believed { .. }));

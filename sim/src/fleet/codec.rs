@@ -27,8 +27,8 @@ pub(crate) enum In {
 #[error("not a packet of MQTT 5")]
 pub(crate) struct NotMqtt;
 
-/// Seconds that the broker keeps a lost session.
-const SESSION_EXPIRY: u32 = 3600;
+/// The broker keeps a lost session without end, as that of a kiosk.
+const SESSION_EXPIRY: u32 = u32::MAX;
 /// Largest packet we take.
 pub(crate) const PACKET_MAX: usize = 512 * 1024;
 

@@ -28,6 +28,8 @@ pub(super) struct Numbers {
     bytes: u64,
     encode: Option<Child>,
     apply: Option<Child>,
+    /// Into an empty file; `apply` then is into a slot that holds the old image, as a kiosk's does.
+    apply_empty: Option<Child>,
 }
 
 /// One way from the old image to the new one.
@@ -115,6 +117,9 @@ fn add(report: &mut Report, pair: &str, subject: &'static str, numbers: &Numbers
         case.add(subject, "encode_s", "s", encode.wall_s);
         case.add(subject, "encode_cpu_s", "s", encode.cpu_s);
     }
+    if let Some(apply) = &numbers.apply_empty {
+        case.add(subject, "apply_empty_s", "s", apply.wall_s);
+    }
     if let Some(apply) = &numbers.apply {
         case.add(subject, "apply_s", "s", apply.wall_s);
         case.add(subject, "apply_cpu_s", "s", apply.cpu_s);
@@ -175,5 +180,5 @@ fn copy(task: &Task<'_>, _: &mut Report) -> anyhow::Result<Option<Numbers>> {
     to.sync_data()?;
     anyhow::ensure!(sha256(&task.out())? != [0; 32], "no hash is zero");
     let apply = Child { wall_s: begun.elapsed().as_secs_f64(), cpu_s: child::own_cpu_s()? - cpu, peak: 0 };
-    Ok(Some(Numbers { bytes: 0, encode: None, apply: Some(apply) }))
+    Ok(Some(Numbers { apply: Some(apply), ..Numbers::default() }))
 }

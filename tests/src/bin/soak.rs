@@ -79,6 +79,8 @@ fn folder(what: &str, dir: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let usual = || std::env::temp_dir().join(format!("kioskd-{what}-{}", std::process::id()));
     let dir = dir.unwrap_or_else(usual);
     std::fs::create_dir_all(&dir)?;
+    // Programs that are started elsewhere get it, too.
+    let dir = dir.canonicalize()?;
     println!("{what}: data and logs are in {}", dir.display());
     Ok(dir)
 }

@@ -61,7 +61,7 @@ impl Bundle {
         let output = output.context("rauc cannot be run: it comes with the package rauc")?;
         let said = String::from_utf8_lossy(&output.stderr);
         anyhow::ensure!(output.status.success(), "rauc: {}", said.trim());
-        println!("{}: {} bytes", self.out.display(), self.out.metadata()?.len());
+        tell!("{}: {} bytes", self.out.display(), self.out.metadata()?.len());
         Ok(())
     }
 

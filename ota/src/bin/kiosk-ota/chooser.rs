@@ -52,14 +52,14 @@ impl Chooser {
         let mut chooser = chooser::Chooser::read(&mut file)?;
         let before = chooser.clone();
         match &self.verb {
-            Verb::GetPrimary => println!("{:?}", chooser.primary()),
+            Verb::GetPrimary => tell!("{:?}", chooser.primary()),
             Verb::SetPrimary { slot } => chooser.activate(slot.of()),
             Verb::GetState { slot } => {
-                println!("{}", if chooser.is_good(slot.of()) { "good" } else { "bad" })
+                tell!("{}", if chooser.is_good(slot.of()) { "good" } else { "bad" })
             }
             Verb::SetState { slot, state: State::Good } => chooser.mark_good(slot.of()),
             Verb::SetState { slot, state: State::Bad } => chooser.mark_bad(slot.of()),
-            Verb::Boot => println!("{:?}", chooser.boot()),
+            Verb::Boot => tell!("{:?}", chooser.boot()),
         }
         if chooser != before {
             chooser.write(&mut file).with_context(|| format!("cannot write {}", self.file.display()))?;

@@ -58,8 +58,8 @@ pub(crate) struct Apply {
 impl Build {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let report = make(self.from.as_deref(), &self.image, &self.out, self.level)?;
-        println!("{}: {} bytes, head {} bytes", self.out.display(), report.length, report.head_length);
-        println!("head SHA-256 {}", hex(&report.head_sha256));
+        tell!("{}: {} bytes, head {} bytes", self.out.display(), report.length, report.head_length);
+        tell!("head SHA-256 {}", hex(&report.head_sha256));
         Ok(())
     }
 }
@@ -99,7 +99,14 @@ impl Info {
 
 impl Apply {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
-        apply_to(&self.file, self.seed.as_deref(), &self.to, self.full.as_deref())
+        is_another(&self.to, &[Some(&self.file), self.seed.as_deref(), self.full.as_deref()])?;
+        let is_new = !self.to.exists();
+        let made = apply_to(&self.file, self.seed.as_deref(), &self.to, self.full.as_deref());
+        if made.is_err() && is_new {
+            // What is wrong must not be taken for an image later.
+            std::fs::remove_file(&self.to).ok();
+        }
+        made
     }
 }
 
@@ -108,7 +115,6 @@ fn open(path: &Path) -> anyhow::Result<File> {
 }
 
 fn apply_to(file: &Path, seed: Option<&Path>, to: &Path, full: Option<&Path>) -> anyhow::Result<()> {
-    is_another(to, &[Some(file), seed, full])?;
     let payload = open(file)?;
     let head = apply::read_head(&payload).with_context(|| file.display().to_string())?;
     let seed = seed.map(open).transpose()?;
@@ -120,10 +126,10 @@ fn apply_to(file: &Path, seed: Option<&Path>, to: &Path, full: Option<&Path>) ->
         payload: &Tail { whole: &payload, start: head.header.head_length() },
     };
     let applied = apply::apply(&source, target, 0, &mut |_, _| Ok(()))?;
-    println!("{} bytes written, {} were there already", applied.written, applied.kept);
-    let (mut bad, mut sha256) = apply::read_back(&head, &*target)?;
-    if let (false, Some(full)) = (bad.is_empty(), full) {
-        println!("{} MiB are taken from {}", bad.len(), full.display());
+    tell!("{} bytes written, {} were there already", applied.written, applied.kept);
+    let made = |target: &dyn ReadAt| apply::read_back(head.header.target_size, target, &mut |_| {});
+    let mut sha256 = made(&*target)?;
+    if let (true, Some(full)) = (sha256 != head.header.target_sha256, full) {
         let payload = open(full)?;
         let whole = apply::read_head(&payload).with_context(|| full.display().to_string())?;
         anyhow::ensure!(
@@ -132,18 +138,25 @@ fn apply_to(file: &Path, seed: Option<&Path>, to: &Path, full: Option<&Path>) ->
             full.display()
         );
         let payload = Tail { whole: &payload, start: whole.header.head_length() };
-        apply::repair(&Source { head: &whole, seed: None, payload: &payload }, target, &bad)?;
-        (bad, sha256) = apply::read_back(&head, &*target)?;
+        let wrong = apply::wrong(&whole, &*target)?;
+        tell!("{} MiB are taken from {}", wrong.len(), full.display());
+        apply::repair(&Source { head: &whole, seed: None, payload: &payload }, target, &wrong)?;
+        sha256 = made(&*target)?;
     }
-    anyhow::ensure!(
-        bad.is_empty(),
-        "{} MiB of the new image are wrong: the seed is not the image that this file was made from; \
-         --full takes them from the whole image",
-        bad.len()
-    );
-    anyhow::ensure!(sha256 == head.header.target_sha256, "the new image is not what the file announces");
-    println!("{} read back: SHA-256 {}", to.display(), hex(&sha256));
+    anyhow::ensure!(sha256 == head.header.target_sha256, wrong_result(&head, full));
+    tell!("{} read back: SHA-256 {}", to.display(), hex(&sha256));
     Ok(())
+}
+
+/// Why the new image is not what it should be.
+fn wrong_result(head: &Head, full: Option<&Path>) -> &'static str {
+    match (&head.header.seed, full) {
+        (Some(_), None) => {
+            "the new image is wrong: the seed is not the image that this file was made from; \
+             --full takes what is wrong from the whole image"
+        }
+        _ => "the new image is wrong: what is written there is not kept",
+    }
 }
 
 /// What is written must be nothing that is read.

@@ -76,7 +76,7 @@ impl Command {
         match self {
             Self::New { file } => new(file),
             Self::Show { files } => files.iter().try_for_each(|file| {
-                println!("{}", secret(file)?.public().as_str());
+                tell!("{}", secret(file)?.public().as_str());
                 Ok(())
             }),
         }
@@ -98,7 +98,7 @@ fn new(file: &Path) -> anyhow::Result<()> {
     let public = file.with_added_extension("pub");
     std::fs::write(&public, format!("{}\n", key.public().as_str()))
         .with_context(|| format!("cannot write {}", public.display()))?;
-    println!("{}", key.public().as_str());
+    tell!("{}", key.public().as_str());
     Ok(())
 }
 
@@ -140,11 +140,11 @@ impl Root {
         }
         let version = Repository::at(&self.repository).new_root(&signers, crate::in_days(self.days))?;
         let threshold = self.root_threshold;
-        println!("root {version} is made. {threshold} of its holders have to sign it:");
+        tell!("root {version} is made. {threshold} of its holders have to sign it:");
         if version > 1 {
-            println!("(and as many of the holders of root {} as that one asks for)", version - 1);
+            tell!("(and as many of the holders of root {} as that one asks for)", version - 1);
         }
-        println!("  kiosk-ota sign {} root --key FILE", self.repository.display());
+        tell!("  kiosk-ota sign {} root --key FILE", self.repository.display());
         Ok(())
     }
 }
@@ -170,7 +170,7 @@ impl Sign {
         let (repository, key) = (Repository::at(&self.repository), secret(&self.key)?);
         may_sign(&repository, role, &key)?;
         repository.sign(role, &key)?;
-        println!("signed: {}", signatures(&repository.signed(role)?));
+        tell!("signed: {}", signatures(&repository.signed(role)?));
         Ok(())
     }
 }

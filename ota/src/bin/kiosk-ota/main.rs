@@ -1,5 +1,12 @@
 //! `kiosk-ota`: makes releases, and puts them into place.
 
+/// Prints a line.
+macro_rules! tell {
+    ($($words:tt)*) => {
+        crate::say(&format!("{}\n", format_args!($($words)*)))?
+    };
+}
+
 mod bundle;
 mod chooser;
 mod images;

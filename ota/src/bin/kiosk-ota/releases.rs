@@ -25,7 +25,7 @@ pub(crate) struct Release {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=NUMBER_MAX))]
     number: u64,
     /// Its name for people.
-    #[arg(long = "name", value_name = "VERSION")]
+    #[arg(long = "name", value_name = "VERSION", value_parser = version)]
     version: String,
     /// No release below this one is allowed any more once this one has proven itself.
     #[arg(long, default_value_t = 0, value_name = "NUMBER")]
@@ -54,10 +54,10 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// How long the snapshot holds.
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     snapshot_days: u32,
     /// How long the timestamp holds.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     timestamp_days: u32,
 }
 
@@ -75,6 +75,15 @@ pub(crate) fn slot_and_path(text: &str) -> Result<(String, PathBuf), String> {
     Ok((slot.to_owned(), path.into()))
 }
 
+/// What people call a release: it stands in tables and in the names of files.
+fn version(text: &str) -> Result<String, String> {
+    let is_fit = |letter: char| !letter.is_control() && letter != '/';
+    if text.trim().is_empty() || text.chars().count() > VERSION_MAX || !text.chars().all(is_fit) {
+        return Err(format!("1 to {VERSION_MAX} letters, no slash among them"));
+    }
+    Ok(text.to_owned())
+}
+
 /// Now, in s since 1970, or what `SOURCE_DATE_EPOCH` says: so the same release can be made again.
 fn built() -> anyhow::Result<u64> {
     match std::env::var("SOURCE_DATE_EPOCH") {
@@ -87,6 +96,9 @@ fn built() -> anyhow::Result<u64> {
 
 /// The largest number that JSON and databases keep exactly.
 const NUMBER_MAX: u64 = (1 << 53) - 1;
+
+/// Letters of a name for people.
+const VERSION_MAX: usize = 64;
 
 /// A delta is only worth its place if it is well below the whole image.
 const WORTH: (u64, u64) = (4, 5);
@@ -117,26 +129,43 @@ impl Release {
         // It may get more files to come by the same images.
         let before =
             if self.number == highest { repository.manifest(&self.model, self.number)? } else { None };
+        anyhow::ensure!(before.as_ref().is_none_or(|before| before.is_as(&manifest)), taken());
+        for ((slot, image), it) in self.image.iter().zip(&mut manifest.images) {
+            it.files = self.files(slot, image, it.sha256.0)?;
+        }
         if let Some(before) = before {
-            anyhow::ensure!(before.is_as(&manifest), taken());
             manifest.keep_files_of(&before);
         }
         let version = repository.add_release(&manifest, crate::in_days(self.days))?;
-        println!(
+        tell!(
             "release {} is in targets {version}. The holders of the release keys have to sign them:",
             self.number
         );
-        println!("  kiosk-ota sign {} targets --key FILE", self.repository.display());
+        tell!("  kiosk-ota sign {} targets --key FILE", self.repository.display());
         Ok(())
     }
 
+    /// What an image is; how to come by it is made later.
     fn image(&self, slot: &str, image: &Path) -> anyhow::Result<ReleaseImage> {
+        let cannot = || format!("cannot read {}", image.display());
         let sha256 = hash_of(image)?;
+        let verity =
+            Verity::of(&self.model, &File::open(image).with_context(cannot)?).with_context(cannot)?;
+        tell!("{slot}: dm-verity root hash {}", hex(&verity.root_hash.0));
+        Ok(ReleaseImage {
+            slot: slot.to_owned(),
+            size: image.metadata()?.len(),
+            sha256: Hex32(sha256),
+            verity: Some(verity),
+            files: Vec::new(),
+        })
+    }
+
+    fn files(&self, slot: &str, image: &Path, sha256: ota::Hash) -> anyhow::Result<Vec<ReleaseFile>> {
         let folder = format!("images/{}", hex(&sha256));
         std::fs::create_dir_all(self.repository.join(&folder))
             .with_context(|| format!("cannot write {}", self.repository.display()))?;
         let full = self.file((image, sha256), None, format!("{folder}/full.kot"))?;
-        let size = image.metadata()?.len();
         let mut files = vec![full];
         for (_, from) in self.from.iter().filter(|(from, _)| from == slot) {
             let seed = hash_of(from)?;
@@ -144,7 +173,7 @@ impl Release {
             let is_new = !self.repository.join(&path).exists();
             let delta = self.file((image, sha256), Some((from, seed)), path)?;
             if delta.length * WORTH.1 > files[0].length * WORTH.0 {
-                println!("  (left out: hardly smaller than the whole image)");
+                tell!("  (left out: hardly smaller than the whole image)");
                 if is_new {
                     std::fs::remove_file(self.repository.join(&delta.path))?;
                 }
@@ -152,11 +181,7 @@ impl Release {
                 files.push(delta);
             }
         }
-        let cannot = || format!("cannot read {}", image.display());
-        let verity =
-            Verity::of(&self.model, &File::open(image).with_context(cannot)?).with_context(cannot)?;
-        println!("{slot}: dm-verity root hash {}", hex(&verity.root_hash.0));
-        Ok(ReleaseImage { slot: slot.to_owned(), size, sha256: Hex32(sha256), verity: Some(verity), files })
+        Ok(files)
     }
 
     fn file(
@@ -172,7 +197,7 @@ impl Release {
             Some(report) => report,
             None => images::make(seed, image, &out, self.level)?,
         };
-        println!("{path}: {} bytes", report.length);
+        tell!("{path}: {} bytes", report.length);
         Ok(ReleaseFile {
             path,
             seed_sha256: from.map(|(_, sha256)| Hex32(sha256)),
@@ -203,7 +228,7 @@ impl Publish {
         }
         crate::keys::may_sign(&repository, Role::Timestamp, &key)?;
         let version = repository.publish(&key, snapshot, timestamp)?;
-        println!("published as snapshot {version}");
+        tell!("published as snapshot {version}");
         Ok(())
     }
 }
@@ -215,9 +240,9 @@ impl Verify {
         let releases = Repository::at(&self.repository).verify(&root, crate::in_days(0).0)?;
         for release in &releases {
             let version = release.version.escape_debug();
-            println!("{} {} ({version}) for {}", release.model, release.release, release.arch);
+            tell!("{} {} ({version}) for {}", release.model, release.release, release.arch);
         }
-        println!("{} releases, every byte proven", releases.len());
+        tell!("{} releases, every byte proven", releases.len());
         Ok(())
     }
 }

@@ -6,14 +6,10 @@ use std::path::Path;
 
 use super::{Kept, Refused, Reply, Result, Session, Target, chain, refused};
 use crate::agent::Reason;
+use crate::apply;
 use crate::boot::{Bundle, BundleError, Written};
 use crate::chooser::Slot;
 use crate::writer::kept::Content;
-
-/// Bytes that are read back between two signs of life.
-const TELL_BYTES: u64 = 16 << 20;
-/// Bytes that are read at once.
-const PIECE: usize = 1 << 16;
 
 impl From<BundleError> for Refused {
     fn from(error: BundleError) -> Self {
@@ -76,28 +72,12 @@ impl Session<'_> {
             let written = images.get(name).ok_or_else(|| refused(Reason::Io, "an image was not written"))?;
             let target = Target::open(path)?;
             target.forget_cached()?;
-            if self.sha256(&target, written.size)? != written.sha256.0 {
+            let sha256 = apply::read_back(written.size, &target, &mut self.progress(written.size))?;
+            if sha256 != written.sha256.0 {
                 let why = format!("{} does not keep what is written", path.display());
                 return Err(refused(Reason::Io, why));
             }
         }
         Ok(())
-    }
-
-    fn sha256(&self, target: &Target, size: u64) -> Result<crate::Hash> {
-        use crate::block::ReadAt as _;
-        let mut context = crate::digest_of(&[]);
-        let (mut piece, mut at) = (vec![0; PIECE], 0);
-        while at < size {
-            let length = usize::try_from(size - at).map_or(PIECE, |left| left.min(PIECE));
-            target.read_at(at, &mut piece[..length])?;
-            context.update(&piece[..length]);
-            at += length as u64;
-            if at % TELL_BYTES < PIECE as u64 {
-                let percent = u8::try_from(at * 100 / size).unwrap_or(100);
-                self.wire.tell(Reply::Working { percent }).ok();
-            }
-        }
-        Ok(crate::finish(context))
     }
 }

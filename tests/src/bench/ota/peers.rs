@@ -36,8 +36,11 @@ fn ours(task: &Task<'_>, _: &mut Report) -> Outcome {
     let mut apply = child::within(MEMORY_MAX, &tool);
     apply.arg("apply").arg(&file).arg("--seed").arg(&task.pair.old).arg("--to").arg(task.out());
     let encode = child::run(&mut build, Limits::default())?;
+    let apply_empty = child::run(&mut apply, Limits::default())?;
+    std::fs::copy(&task.pair.old, task.out())?;
+    std::fs::File::open(task.out())?.sync_all()?;
     let apply = child::run(&mut apply, Limits::default())?;
-    Ok(Some(Numbers { bytes: length(&file)?, encode, apply }))
+    Ok(Some(Numbers { bytes: length(&file)?, encode, apply, apply_empty }))
 }
 
 fn xdelta3(task: &Task<'_>, report: &mut Report) -> Outcome {
@@ -98,7 +101,7 @@ fn bsdiff(task: &Task<'_>, report: &mut Report) -> Outcome {
         Command::new("bspatch").arg(&task.pair.old).arg(task.out()).arg(&file),
         Limits::default(),
     )?;
-    Ok(Some(Numbers { bytes: length(&file)?, encode, apply }))
+    Ok(Some(Numbers { bytes: length(&file)?, encode, apply, ..Numbers::default() }))
 }
 
 /// A store with the chunks of both; sent are the index and the chunks that only the new image has.
@@ -126,7 +129,7 @@ fn casync(task: &Task<'_>, report: &mut Report) -> Outcome {
         .arg(&index)
         .arg(task.out());
     let apply = child::run(&mut extract, Limits::default())?;
-    Ok(Some(Numbers { bytes: sent + length(&index)?, encode, apply }))
+    Ok(Some(Numbers { bytes: sent + length(&index)?, encode, apply, ..Numbers::default() }))
 }
 
 /// Its download needs a web server; what it would fetch its own tool counts, and the file is unpacked.
@@ -148,7 +151,7 @@ fn zchunk(task: &Task<'_>, report: &mut Report) -> Outcome {
     report.note(
         "zchunk: bytes as zck_delta_size counts them; its own download was not run, so nothing is applied",
     );
-    Ok(Some(Numbers { bytes, encode, apply: None }))
+    Ok(Some(Numbers { bytes, encode, ..Numbers::default() }))
 }
 
 /// Of "Would download X of Y bytes": X.
@@ -180,7 +183,7 @@ fn block_index(task: &Task<'_>, report: &mut Report) -> Outcome {
     let encode = Child { wall_s: begun.elapsed().as_secs_f64(), cpu_s: child::own_cpu_s()? - cpu, peak: 0 };
     report
         .note("rauc block index: computed from RAUC's rules, not fetched by it: Debian's rauc cannot stream");
-    Ok(Some(Numbers { bytes: u64::try_from(bytes)?, encode: Some(encode), apply: None }))
+    Ok(Some(Numbers { bytes: u64::try_from(bytes)?, encode: Some(encode), ..Numbers::default() }))
 }
 
 fn one_file(
@@ -195,7 +198,7 @@ fn one_file(
     }
     let encode = child::run(make, Limits::default())?;
     let apply = child::run(apply, Limits::default())?;
-    Ok(Some(Numbers { bytes: length(file)?, encode, apply }))
+    Ok(Some(Numbers { bytes: length(file)?, encode, apply, ..Numbers::default() }))
 }
 
 fn is_installed(program: &str, report: &mut Report) -> bool {
