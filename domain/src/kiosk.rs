@@ -52,7 +52,7 @@ use crate::ids::{IdSource, OrderId, ReceiptId};
 use crate::input::Input;
 use crate::order::Order;
 use crate::receipt::ReceiptDocument;
-use crate::session::Session;
+use crate::session::{Fault, Session};
 use crate::time::{MonoMs, Now};
 use crate::view::View;
 
@@ -150,6 +150,13 @@ impl Kiosk {
     /// A kiosk without a past. `series` is the fiscal series, which is the epoch of the store.
     pub fn new(config: Arc<KioskConfig>, series: u64) -> Self {
         Self { config, ledger: Arc::new(Ledger::new(series)), session: Session::default() }
+    }
+
+    /// What is shown where nothing but the screen works.
+    pub fn at_rest(config: Arc<KioskConfig>, fault: Fault, now: &Now) -> View {
+        let mut kiosk = Self::new(config, 0);
+        (kiosk.session.started, kiosk.session.fault) = (true, Some(fault));
+        view::view(&kiosk, now)
     }
 
     /// A kiosk with the past of its stored events, each with the epoch it was written in, oldest first.

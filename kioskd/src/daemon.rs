@@ -57,6 +57,11 @@ pub fn check(settings: &Settings) -> Result<(), SettingsError> {
     check_values(settings).map_err(|wrong| settings.placed(wrong))
 }
 
+/// Whether systemd has started this program, and takes its words.
+pub(crate) fn under_systemd() -> bool {
+    std::env::var_os("INVOCATION_ID").is_some() && std::env::var_os("JOURNAL_STREAM").is_some()
+}
+
 fn check_values(settings: &Settings) -> Result<(), WrongValue> {
     logging::filter(&settings.log)?;
     devices::check(settings)?;
@@ -88,8 +93,7 @@ fn check_values(settings: &Settings) -> Result<(), WrongValue> {
 /// # Errors
 /// Why it could not start, or what failed.
 pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
-    let under_systemd =
-        std::env::var_os("INVOCATION_ID").is_some() && std::env::var_os("JOURNAL_STREAM").is_some();
+    let under_systemd = under_systemd();
     check(&settings)?;
     admin::refuse_second(&settings.admin)?;
     logging::start(&settings.log, under_systemd)?;
@@ -184,7 +188,7 @@ pub fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     Ok(ending.code())
 }
 
-fn runtime() -> anyhow::Result<Runtime> {
+pub(crate) fn runtime() -> anyhow::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(RUNTIME_THREADS)
         .thread_name("edge")
@@ -193,18 +197,18 @@ fn runtime() -> anyhow::Result<Runtime> {
         .context("cannot start the runtime")
 }
 
-fn shell(settings: &Settings, clock: Arc<dyn ui::backend::Clock>) -> anyhow::Result<Shell<View>> {
+pub(crate) fn shell(settings: &Settings, clock: Arc<dyn ui::backend::Clock>) -> anyhow::Result<Shell<View>> {
     let options = Options { backend: screen::backend(settings), panel: screen::panel(settings)?, clock };
     Ok(Shell::new(options)?)
 }
 
-fn shop_clock(settings: &Settings) -> anyhow::Result<ShopClock> {
+pub(crate) fn shop_clock(settings: &Settings) -> anyhow::Result<ShopClock> {
     let zone = TimeZone::get(&settings.kiosk.time_zone)?;
     Ok(ShopClock::new(zone, settings.kiosk.cutover_hour))
 }
 
 /// The store, under the name that the fleet gave or, before that, the settings'.
-fn store_options(settings: &Settings) -> anyhow::Result<store::Options> {
+pub(crate) fn store_options(settings: &Settings) -> anyhow::Result<store::Options> {
     let path = settings.kiosk.data_dir.join("kiosk.db");
     let identity = match settings.uplink {
         Some(_) => uplink::Folder::below(&settings.kiosk.data_dir).identity()?,
@@ -218,7 +222,7 @@ fn store_options(settings: &Settings) -> anyhow::Result<store::Options> {
     })
 }
 
-fn kiosk_config(settings: &Settings, id: &str) -> KioskConfig {
+pub(crate) fn kiosk_config(settings: &Settings, id: &str) -> KioskConfig {
     let kiosk = &settings.kiosk;
     let mut config = KioskConfig::new(id, &kiosk.display_prefix);
     config.serial = kiosk.serial.as_str().into();
@@ -266,7 +270,7 @@ fn start_mirror(
     Ok(Some(admin::MirrorDoor { mirror, address }))
 }
 
-async fn stop_on_signal(supervisor: Supervisor) -> anyhow::Result<()> {
+pub(crate) async fn stop_on_signal(supervisor: Supervisor) -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;

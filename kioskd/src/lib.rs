@@ -16,6 +16,7 @@ mod ids;
 mod logging;
 pub mod machine;
 pub mod memory;
+pub mod out_of_service;
 mod receipt_text;
 mod router;
 mod screen;

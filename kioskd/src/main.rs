@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use kioskd::settings::{self, SearchPath};
@@ -20,6 +21,9 @@ struct Arguments {
     /// Check the settings and end.
     #[arg(long)]
     check: bool,
+    /// Only show for so long that nothing can be sold here: for when the daemon does not stay up.
+    #[arg(long, value_name = "SECONDS", conflicts_with = "check")]
+    out_of_service: Option<u64>,
 }
 
 fn main() -> ExitCode {
@@ -32,7 +36,10 @@ fn main() -> ExitCode {
     };
     let extra: Vec<PathBuf> = credential.into_iter().chain(arguments.config).collect();
     let result = kioskd::daemon::load_settings(&search, &extra).and_then(|settings| {
-        if arguments.check {
+        if let Some(seconds) = arguments.out_of_service {
+            let time = Duration::from_secs(seconds);
+            kioskd::out_of_service::show(&settings, time).map(|()| ExitCode::SUCCESS)
+        } else if arguments.check {
             Ok(kioskd::daemon::check(&settings).map(|()| ExitCode::SUCCESS)?)
         } else {
             kioskd::daemon::run(settings)

@@ -16,6 +16,12 @@ const RESET_WITHIN: Duration = Duration::from_secs(300);
 /// How long a daemon that hangs may: its watchdog, the time to say where, and the start.
 const HANG_WITHIN: Duration = Duration::from_secs(240);
 
+/// How long a daemon that does not stay up may: the page that says so, and the start.
+const CRASH_WITHIN: Duration = Duration::from_secs(300);
+
+/// The page has no mirror that could tell.
+const SHOWN_WITHIN: Duration = Duration::from_secs(20);
+
 /// Tries of a customer until a full disk is noticed.
 const CUSTOMERS: u32 = 12;
 
@@ -26,6 +32,7 @@ const MISHAPS: &[(&str, Mishap)] = &[
     ("the printer is unplugged", printer_unplugged),
     ("the display is unplugged", display_unplugged),
     ("the daemon hangs", daemon_hangs),
+    ("the daemon does not stay up", daemon_crashes),
     ("the disk is full", disk_full),
     ("the power is cut while a card is charged", power_cut),
     ("the kernel panics", kernel_panic),
@@ -84,6 +91,21 @@ fn daemon_hangs(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     stage.guest_says("kill -STOP $(systemctl show -P MainPID kioskd)")?;
     stage.until("a new start of the daemon", HANG_WITHIN, |stage| {
         Ok(stage.guest_says("systemctl show -P NRestarts -P ActiveState kioskd")? == "1\nactive")
+    })?;
+    stage.meet()?;
+    sell(stage)
+}
+
+/// It ends until systemd gives up: the screen says so, and the daemon is tried again.
+fn daemon_crashes(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+    let kill = "while systemctl is-active -q kioskd || systemctl show -P ActiveState kioskd | grep -q activating; do \
+                systemctl kill -s SEGV kioskd; sleep 1; done; systemctl is-active kiosk-out-of-service";
+    let said = stage.guest_says(kill)?;
+    anyhow::ensure!(said.trim() == "active", "the page of a kiosk without a daemon: {said}");
+    std::thread::sleep(SHOWN_WITHIN);
+    stage.picture("daemon-crashes")?;
+    stage.until("the daemon", CRASH_WITHIN, |stage| {
+        Ok(stage.guest_says("systemctl show -P ActiveState kioskd")? == "active")
     })?;
     stage.meet()?;
     sell(stage)

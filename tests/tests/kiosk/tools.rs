@@ -197,6 +197,17 @@ fn a_second_daemon_on_the_same_machine_ends_at_once_and_harms_nothing() {
 }
 
 #[test]
+fn the_page_of_a_kiosk_without_a_daemon_needs_nothing_that_a_daemon_has() {
+    let mut shop = Shop::open();
+    let mut page = Command::new(shop.rig.program("kioskd").unwrap());
+    page.args(["--no-system-config", "--out-of-service", "1", "--config"]).arg(shop.rig.settings_path());
+    let page = page.output().unwrap();
+    assert!(page.status.success(), "{}", text(&page));
+    shop.sell();
+    assert_eq!(shop.settled_books().paid, 1);
+}
+
+#[test]
 fn a_damaged_store_is_kept_and_told_until_somebody_has_looked_after_it() {
     let mut shop = Shop::open();
     shop.sell();
