@@ -73,6 +73,7 @@ const STEPS: &[(&str, &str)] = &[
     ("0022_own_numbers", include_str!("migrations/0022_own_numbers.sql")),
     ("0023_held_by", include_str!("migrations/0023_held_by.sql")),
     ("0024_update_freeze", include_str!("migrations/0024_update_freeze.sql")),
+    ("0025_shown_phase", include_str!("migrations/0025_shown_phase.sql")),
 ];
 
 /// Something the database refused.

@@ -17,7 +17,7 @@ use crate::supervisor::Supervisor;
 
 /// What is told to the team, and on the page.
 const CODE: &str = "SYS-01";
-const DETAIL: &str = "the daemon does not stay up; it is tried again within minutes";
+const DETAIL: &str = "the daemon does not stay up";
 
 /// Shows it for so long, or until SIGTERM or SIGINT.
 ///

@@ -196,7 +196,7 @@ fn phase(row: &Value) -> Cell {
     let tone = match text.as_str() {
         "good" => Tone::Good,
         "bad" => Tone::Bad,
-        "waiting" => Tone::Faint,
+        "waiting" | "withdrawn" => Tone::Faint,
         _ => Tone::Plain,
     };
     Cell { text, tone }
@@ -212,7 +212,8 @@ fn far(row: &Value) -> Cell {
     let number = |phase: &str| row["kiosks"][phase].as_u64().unwrap_or(0);
     let all: u64 =
         row["kiosks"].as_object().into_iter().flat_map(|it| it.values()).filter_map(Value::as_u64).sum();
-    let known = ["good", "bad", "switching", "assigned"].into_iter().filter(|phase| number(phase) > 0);
+    let known =
+        ["good", "bad", "switching", "assigned", "withdrawn"].into_iter().filter(|phase| number(phase) > 0);
     let parts: Vec<String> = known.map(|phase| format!("{} {phase}", number(phase))).collect();
     Cell::from(if parts.is_empty() {
         format!("none of {all}")
@@ -406,7 +407,8 @@ fn watch(screen: &Screen, client: &Client, id: &str) -> Result<Exit> {
         let state = plain(&rollout["state"]);
         let number =
             |phase: &str| usize::try_from(rollout["kiosks"][phase].as_u64().unwrap_or(0)).unwrap_or(0);
-        let all = ["waiting", "assigned", "switching", "good", "bad"].into_iter().map(number).sum();
+        let all =
+            ["waiting", "assigned", "withdrawn", "switching", "good", "bad"].into_iter().map(number).sum();
         let line = format!("{state}, {}: {}", wave(&rollout).text, far(&rollout).text);
         if line != last {
             if !screen.watched

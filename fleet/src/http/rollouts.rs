@@ -48,7 +48,7 @@ pub(super) struct Rollout {
     /// Why it halted: `same_reason`, `failures`, `health` or `operator`, with the details.
     #[schema(value_type = Option<Object>, required)]
     why: Option<Value>,
-    /// Kiosks by how far they are: `waiting`, `assigned`, `switching`, `good`, `bad`.
+    /// Kiosks by how far they are: `waiting`, `assigned`, `withdrawn`, `switching`, `good`, `bad`.
     #[schema(value_type = Object)]
     kiosks: Value,
     /// Who made it.
@@ -68,7 +68,8 @@ const COLUMNS: &str =
     "r.id, r.n, r.model, r.number, l.version, r.filter, r.back, r.state, r.wave, r.plan, r.why,
     r.created_by, r.created_at, r.started_at, r.ended_at,
     (SELECT coalesce(jsonb_object_agg(phase, count), '{}') FROM
-       (SELECT phase, count(*) FROM rollout_member m WHERE m.rollout = r.id GROUP BY 1) AS c) AS kiosks";
+       (SELECT shown_phase(r.state, m.phase) AS phase, count(*) FROM rollout_member m WHERE m.rollout = r.id
+        GROUP BY 1) AS c) AS kiosks";
 const FROM: &str = "rollout r JOIN release l USING (model, number)";
 
 /// A kiosk in a rollout.
@@ -80,7 +81,7 @@ pub(super) struct RolloutKiosk {
     site: String,
     /// Its wave, from 0.
     wave: i32,
-    /// `waiting`, `assigned`, `switching`, `good`, `bad`.
+    /// `waiting`, `assigned`, `withdrawn` (the rollout ended before it had switched), `switching`, `good`, `bad`.
     phase: String,
     /// Since when.
     #[schema(format = DateTime)]
@@ -137,9 +138,10 @@ pub(super) async fn kiosks(
     let mut connection = api.database.connection().await?;
     let transaction = staff.begin(&mut connection).await?;
     read(&transaction, &id).await?;
-    let columns = "m.kiosk, m.site, m.wave, m.phase, m.since, m.reason,
+    let columns = "m.kiosk, m.site, m.wave, shown_phase(r.state, m.phase) AS phase, m.since, m.reason,
         CASE WHEN u.under_way->>'campaign' = m.rollout THEN u.under_way->>'step' END AS step, u.held_by";
-    let from = "rollout_member m LEFT JOIN update_state u ON u.kiosk = m.kiosk";
+    let from =
+        "rollout_member m JOIN rollout r ON r.id = m.rollout LEFT JOIN update_state u ON u.kiosk = m.kiosk";
     let order =
         Order { by: "m.wave", kind: "integer", then: "m.kiosk", then_kind: "text", descending: false };
     let of = |sql: &mut crate::filter::Sql| {

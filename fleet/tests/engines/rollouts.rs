@@ -266,7 +266,10 @@ async fn a_kiosk_that_is_born_anew_hears_its_assignment_again_and_late_ones_join
 
     let draft = ["rollout", "start", "", "--release", "2", "--approve-by-other", "--yes"];
     operator.run(&draft).fails(5, &["1 are in another rollout"]);
+    assert!(shop.rollout("t1.r1")["kiosks"]["assigned"].is_u64());
     operator.run(&["rollout", "halt", "t1.r1"]).good();
+    let kiosks = shop.rollout("t1.r1")["kiosks"].clone();
+    assert!(kiosks["assigned"].is_null() && kiosks["withdrawn"].is_u64(), "{kiosks}");
     assert_eq!(operator.run(&draft).good(), "t1.r2\n");
     assert_eq!(shop.rollout("t1.r2")["state"], "draft");
     operator
