@@ -18,7 +18,7 @@ const WORDS_MAX: usize = 200;
 
 /// Sentences for the demo, by the words that the panel shows.
 const PHRASES: [(&str, &str); 7] = [
-    ("two-cappuccinos", "two cappuccinos please"),
+    ("two-cappuccinos", "can i get two cappuccinos"),
     ("a-latte", "a latte please"),
     ("a-burger", "can i get an alder classic with extra bacon"),
     ("large", "large"),

@@ -16,6 +16,10 @@ pub const LEVEL_MAX: u8 = 8;
 const LEVEL_FROM_DB: i16 = -60;
 const LEVEL_STEP_DB: i16 = 6;
 
+/// What is kept before and behind the speech, in samples: 300 and 200 ms. A recogniser takes longer silence for words.
+const BEFORE: usize = 4_800;
+const BEHIND: usize = 3_200;
+
 /// Level of digital silence, in dB.
 const SILENCE_DB: i16 = -96;
 
@@ -28,6 +32,8 @@ pub struct Listener {
     /// Samples of it that were looked at.
     looked_at: usize,
     loudest_db: i16,
+    /// Samples before the first speech, and up to the last.
+    speech: Option<(usize, usize)>,
 }
 
 impl Listener {
@@ -40,6 +46,7 @@ impl Listener {
             sound: Sound(Vec::with_capacity(samples)),
             looked_at: 0,
             loudest_db: SILENCE_DB,
+            speech: None,
         }
     }
 
@@ -57,8 +64,13 @@ impl Listener {
             self.loudest_db = self.loudest_db.max(level_db);
             let speech_pm = per_mille(self.detector.predict_i16(frame));
             self.looked_at += FRAME;
-            if let Some(end) = self.pointer.frame(Frame { speech_pm, level_db }) {
-                return Some(end);
+            let end = self.pointer.frame(Frame { speech_pm, level_db });
+            if self.pointer.is_speech() {
+                let (_, last) = self.speech.get_or_insert((self.looked_at, 0));
+                *last = self.looked_at;
+            }
+            if end.is_some() {
+                return end;
             }
         }
         None
@@ -76,8 +88,12 @@ impl Listener {
         self.looked_at > 0
     }
 
-    /// What was heard.
-    pub fn into_sound(self) -> Sound {
+    /// What was heard, without the silence around it.
+    pub fn into_sound(mut self) -> Sound {
+        let (first, last) = self.speech.unwrap_or((0, self.sound.0.len()));
+        // What is cut off stays in the same memory and is overwritten with the rest.
+        self.sound.0.truncate(last + BEHIND);
+        self.sound.0.drain(..first.saturating_sub(BEFORE).min(self.sound.0.len()));
         self.sound
     }
 }

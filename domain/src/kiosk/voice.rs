@@ -265,15 +265,27 @@ impl Turn<'_> {
             Some(Doubt::Quantity(numbers)) if chips.contains(&numbers.len()) => {
                 self.ask_back(acts, Which::Quantity(numbers));
             }
-            // What is shown and has to be agreed to may be wrong; what takes something away may not.
             Some(Doubt::Item(_) | Doubt::Quantity(_) | Doubt::Reading) => {
-                let added: Vec<Act> = acts.into_iter().filter(|act| matches!(act, Act::Add(_))).collect();
-                if added.is_empty() {
+                let acts: Vec<Act> = acts.into_iter().filter(|act| self.may_be_wrong(act)).collect();
+                if acts.is_empty() {
                     self.voice_failed(Failure::NotUnderstood);
                 } else {
-                    self.take_acts(added, true);
+                    self.take_acts(acts, true);
                 }
             }
+        }
+    }
+
+    /// Whether nothing is lost if it was not meant: what is shown and has to be agreed to, or only leads somewhere.
+    fn may_be_wrong(&self, act: &Act) -> bool {
+        match act {
+            Act::Add(_) | Act::About(_) => true,
+            Act::Remove(target, _)
+            | Act::SetQuantity(target, _)
+            | Act::SetSize(target, _)
+            | Act::Change(target, _)
+            | Act::Replace(target, _) => self.means_the_draft(target),
+            Act::Command(command) => !matches!(command, Command::Yes | Command::Undo),
         }
     }
 

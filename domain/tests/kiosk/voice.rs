@@ -327,11 +327,19 @@ fn what_could_be_several_things_is_asked_and_answered_by_touch_or_voice() {
 #[test]
 fn a_doubtful_reading_is_marked_and_takes_nothing_away() {
     let mut w = hearing();
+    say(&mut w, vec![add("water", 1)]);
+    voice(&mut w, VoiceIntent::Add);
     say(&mut w, vec![add("juice", 1)]);
-    let acts = vec![add("cola", 1), Act::Remove(Target::Last, None), Act::Command(Command::Yes)];
+    let water = Target::Item(ItemId::new("water"));
+    let acts = vec![add("cola", 1), Act::Remove(water.clone(), None), Act::Command(Command::Yes)];
     say_with(&mut w, acts, Some(Doubt::Reading));
     let unsure: Vec<bool> = shown(&w).lines.iter().map(|line| line.unsure).collect();
-    assert_eq!((unsure, cart_count(&w)), (vec![false, true], 0));
+    assert_eq!((unsure, cart_count(&w)), (vec![false, true], 1));
+    // A draft is seen and agreed to, so it may be changed; what is in the cart may not.
+    say_with(&mut w, vec![Act::SetQuantity(Target::Last, 3)], Some(Doubt::Reading));
+    assert_eq!(draft(&w)[1], "3 cola [Extra bottle]");
+    say_with(&mut w, vec![Act::Remove(water, None)], Some(Doubt::Reading));
+    assert_eq!((cart_count(&w), shown(&w).hint), (1, Some(Hint::SayAgain)));
 }
 
 #[test]

@@ -295,6 +295,10 @@ impl Turn<'_> {
         }
     }
 
+    pub(super) fn means_the_draft(&self, target: &Target) -> bool {
+        matches!(self.meant(target), Some(Meant::Draft(_)))
+    }
+
     fn pieces(&self, id: LineId) -> i32 {
         let line = self.visit().and_then(|v| v.cart.lines.iter().find(|line| line.id == id));
         line.map_or(0, |line| i32::try_from(line.quantity.whole()).unwrap_or(i32::MAX))

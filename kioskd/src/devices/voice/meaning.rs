@@ -148,3 +148,70 @@ fn command(said: CommandKind) -> Option<Command> {
         | CommandKind::ReadScreen => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use domain::ids::VariationId;
+    use domain::text::Lang;
+    use voice::{CMUDICT, Evidence, Lexicon, Matcher, Sayings, Screen, Thresholds, Transcript};
+
+    use super::*;
+
+    fn matcher() -> Matcher {
+        let text = std::fs::read_to_string("../catalog/alder-and-rye/catalog.json").unwrap();
+        let catalog = protocol::catalog::parse_json(&text, "catalog").unwrap().into_domain().unwrap();
+        let menu = Menu::of(&catalog, &Lang::new("en"), &Sayings::default(), &|_| true).unwrap();
+        let lexicon = Lexicon::read(Path::new(CMUDICT)).unwrap();
+        Matcher::compile(&lexicon, &menu, Screen::Menu, Thresholds::default()).unwrap()
+    }
+
+    fn said(matcher: &Matcher, words: &str) -> Meaning {
+        let frame = matcher.hear(&Transcript::new(words.to_owned()), Evidence::default());
+        meaning(&frame, matcher.menu())
+    }
+
+    fn acts(matcher: &Matcher, words: &str) -> Vec<Act> {
+        match said(matcher, words) {
+            Meaning::Said(said) => said.acts,
+            Meaning::Nothing(why) => panic!("{words:?} is {why:?}"),
+        }
+    }
+
+    #[test]
+    fn an_order_keeps_its_item_size_quantity_and_changes() {
+        let matcher = matcher();
+        let [Act::Add(line)] = &acts(&matcher, "two large lattes please")[..] else { panic!("one line") };
+        assert_eq!((line.item.as_str(), line.quantity), ("latte", 2));
+        assert_eq!(line.size.as_ref().map(VariationId::as_str), Some("latte-large"));
+        let [Act::Add(line)] = &acts(&matcher, "a crispy chicken without lettuce")[..] else {
+            panic!("a line")
+        };
+        let [op] = &line.ops[..] else { panic!("one change") };
+        assert_eq!((op.kind, op.options.len()), (OpKind::No, 1));
+    }
+
+    #[test]
+    fn what_only_the_spoken_menu_names_becomes_every_id_that_is_called_so() {
+        let matcher = matcher();
+        let [Act::SetSize(Target::Last, sizes)] = &acts(&matcher, "make that large")[..] else {
+            panic!("a size")
+        };
+        let names: Vec<&str> = sizes.iter().map(VariationId::as_str).collect();
+        assert!(names.contains(&"latte-large") && names.contains(&"filter-coffee-large"), "{names:?}");
+        assert!(!names.contains(&"latte-small"), "{names:?}");
+        assert_eq!(acts(&matcher, "i want to pay"), [Act::Command(Command::Pay)]);
+        assert_eq!(acts(&matcher, "what did i order"), [Act::Command(Command::ShowOrder)]);
+    }
+
+    #[test]
+    fn talk_and_silence_and_too_much_mean_nothing() {
+        let matcher = matcher();
+        assert_eq!(said(&matcher, ""), Meaning::Nothing(Failure::Silence));
+        let talk = said(&matcher, "my neighbour has painted his fence yellow again");
+        assert_eq!(talk, Meaning::Nothing(Failure::NotUnderstood));
+        let many = said(&matcher, "twenty cappuccinos and twenty espressos");
+        assert_eq!(many, Meaning::Nothing(Failure::TooMany));
+    }
+}
