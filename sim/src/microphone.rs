@@ -17,20 +17,22 @@ const FILE: &str = "said.wav";
 const WORDS_MAX: usize = 200;
 
 /// Sentences for the demo, by the words that the panel shows.
-const PHRASES: [(&str, &str); 7] = [
+const PHRASES: [(&str, &str); 9] = [
     ("two-cappuccinos", "can i get two cappuccinos"),
     ("a-latte", "a latte please"),
     ("a-burger", "can i get an alder classic with extra bacon"),
     ("large", "large"),
+    ("apple-pie", "i'd like an apple pie and a flat white"),
     ("make-that-three", "make that three"),
-    ("pay", "i want to pay"),
+    ("what-is-in-it", "what's in the latte"),
+    ("what-did-i-order", "what did i order"),
     ("small-talk", "my neighbour has painted his fence yellow again"),
 ];
 
 const VERBS: &[Verb] = &[
     Verb::new(
         "phrase",
-        "two-cappuccinos|a-latte|a-burger|large|make-that-three|pay|small-talk",
+        "two-cappuccinos|a-latte|a-burger|large|apple-pie|make-that-three|what-is-in-it|what-did-i-order|small-talk",
         "What the customer says the next time the button is held.",
         VerbKind::Action,
     ),

@@ -93,6 +93,9 @@ fn draft(w: &World) -> Vec<String> {
     w.view().voice.map(|voice| voice.lines.iter().map(of_line).collect()).unwrap_or_default()
 }
 
+/// A way away from the menu.
+type Leave = fn(&mut World);
+
 fn cart_count(w: &World) -> u32 {
     w.view().cart.count
 }
@@ -145,7 +148,7 @@ fn the_microphone_opens_on_the_menu_only_and_closes_with_it() {
     voice(&mut w, VoiceIntent::Press);
     assert_eq!(w.refusal, Some(Refusal::NotNow), "there is no microphone");
     w.feed(Input::Voice(VoiceInput::Available(true)));
-    let leave: [(&str, fn(&mut World)); 7] = [
+    let leave: [(&str, Leave); 7] = [
         ("an item", |w| w.intent(Intent::OpenItem(ItemId::new("burger")))),
         ("the cart", |w| w.cart(CartIntent::Show)),
         ("a sheet", |w| w.intent(Intent::ShowLanguages)),

@@ -31,12 +31,14 @@ pub(super) fn meaning(frame: &OrderFrame, menu: &Menu) -> Meaning {
 
 fn failure(reason: Reason) -> Failure {
     match reason {
-        Reason::Silence => Failure::Silence,
         Reason::TooMany => Failure::TooMany,
         Reason::TooLong => Failure::TooLong,
-        Reason::NotUnderstood | Reason::OtherTalk | Reason::Unlikely | Reason::NotOnMenu => {
-            Failure::NotUnderstood
-        }
+        // That somebody spoke is known before anything is recognised: a recogniser that finds no words did not understand.
+        Reason::Silence
+        | Reason::NotUnderstood
+        | Reason::OtherTalk
+        | Reason::Unlikely
+        | Reason::NotOnMenu => Failure::NotUnderstood,
     }
 }
 
@@ -208,7 +210,7 @@ mod tests {
     #[test]
     fn talk_and_silence_and_too_much_mean_nothing() {
         let matcher = matcher();
-        assert_eq!(said(&matcher, ""), Meaning::Nothing(Failure::Silence));
+        assert_eq!(said(&matcher, ""), Meaning::Nothing(Failure::NotUnderstood));
         let talk = said(&matcher, "my neighbour has painted his fence yellow again");
         assert_eq!(talk, Meaning::Nothing(Failure::NotUnderstood));
         let many = said(&matcher, "twenty cappuccinos and twenty espressos");
