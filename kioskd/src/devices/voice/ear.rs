@@ -196,3 +196,174 @@ impl Ear {
         self.life.tell(Input::Voice(VoiceInput::Failed { turn, why }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, VecDeque};
+    use std::sync::mpsc::sync_channel;
+    use std::sync::{Arc, Mutex};
+
+    use domain::effect::VoiceEffect;
+    use hal::microphone::Losses;
+    use jiff::tz::TimeZone;
+
+    use super::super::super::Context;
+    use super::*;
+    use crate::board::Board;
+    use crate::clock::ShopClock;
+    use crate::core::{self, CoreQueue};
+    use crate::supervisor::Supervisor;
+
+    /// For whatever a thread has to do.
+    const SOON: Duration = Duration::from_secs(10);
+
+    /// What the microphone does, in order; when nothing is left it is there and silent.
+    #[derive(Default)]
+    struct Script {
+        looks: VecDeque<bool>,
+        reads: VecDeque<bool>,
+        is_open: bool,
+        opened: u32,
+    }
+
+    struct Scripted(Arc<Mutex<Script>>);
+
+    fn lost() -> MicrophoneError {
+        MicrophoneError::Lost("the one of the test".into())
+    }
+
+    impl Microphone for Scripted {
+        fn name(&self) -> String {
+            "scripted".into()
+        }
+
+        fn look(&mut self) -> Result<(), MicrophoneError> {
+            let is_there = self.0.lock().unwrap().looks.pop_front().unwrap_or(true);
+            if is_there { Ok(()) } else { Err(lost()) }
+        }
+
+        fn open(&mut self, _now: Duration) -> Result<(), MicrophoneError> {
+            let mut script = self.0.lock().unwrap();
+            (script.is_open, script.opened) = (true, script.opened + 1);
+            Ok(())
+        }
+
+        fn read(&mut self, _now: Duration, sound: &mut Vec<i16>) -> Result<(), MicrophoneError> {
+            let mut script = self.0.lock().unwrap();
+            assert!(script.is_open, "it is read while it is closed");
+            sound.resize(1_024, 1);
+            if script.reads.pop_front().unwrap_or(true) { Ok(()) } else { Err(lost()) }
+        }
+
+        fn close(&mut self) {
+            self.0.lock().unwrap().is_open = false;
+        }
+
+        fn losses(&self) -> Losses {
+            Losses::default()
+        }
+    }
+
+    /// A running thread with what it is connected to. The recogniser is there.
+    struct Bench {
+        orders: SyncSender<VoiceEffect>,
+        core: CoreQueue,
+        script: Arc<Mutex<Script>>,
+        _jobs: Receiver<Job>,
+        supervisor: Supervisor,
+        _runtime: tokio::runtime::Runtime,
+    }
+
+    impl Bench {
+        fn start(script: Script) -> Self {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let supervisor = Supervisor::new(runtime.handle().clone());
+            let (core, queue) = core::channel();
+            let clock = ShopClock::new(TimeZone::UTC, 4);
+            let context = Context { core, board: Board::default(), clock };
+            let presence = Presence::new(context.clone());
+            presence.recogniser(true);
+            let script = Arc::new(Mutex::new(script));
+            let life = Life::new("microphone", context, supervisor.shutdown());
+            let (jobs, taken) = sync_channel(4);
+            let ear = Ear::new(Box::new(Scripted(Arc::clone(&script))), life, presence, jobs);
+            let (orders, from_core) = sync_channel(4);
+            let run = move || {
+                ear.run(&from_core);
+                Ok(())
+            };
+            supervisor.thread("microphone", run).unwrap();
+            Self { orders, core: queue, script, _jobs: taken, supervisor, _runtime: runtime }
+        }
+
+        fn listen(&self, turn: u32) {
+            let parts = protocol_catalog();
+            let hidden = Arc::new(BTreeSet::new());
+            let listen = VoiceEffect::Listen { turn, scene: Scene::Menu, catalog: parts, hidden };
+            self.orders.send(listen).unwrap();
+        }
+
+        /// The next report that is no level.
+        fn told(&self) -> VoiceInput {
+            loop {
+                match self.core.next(SOON).expect("it tells something") {
+                    Input::Voice(VoiceInput::Level { .. }) => {}
+                    Input::Voice(told) => return told,
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+
+        fn is_open(&self) -> bool {
+            self.script.lock().unwrap().is_open
+        }
+    }
+
+    impl Drop for Bench {
+        fn drop(&mut self) {
+            self.supervisor.stop();
+        }
+    }
+
+    fn protocol_catalog() -> Arc<domain::catalog::Catalog> {
+        let text = std::fs::read_to_string("../catalog/alder-and-rye/catalog.json").unwrap();
+        Arc::new(protocol::catalog::parse_json(&text, "catalog").unwrap().into_domain().unwrap())
+    }
+
+    #[test]
+    fn a_microphone_that_breaks_off_is_told_and_looked_for_until_it_is_back() {
+        let looks = VecDeque::from([true, false, false]);
+        let reads = VecDeque::from([true, true, false]);
+        let bench = Bench::start(Script { looks, reads, ..Script::default() });
+        assert_eq!(bench.told(), VoiceInput::Available(true));
+        bench.listen(7);
+        assert_eq!(bench.told(), VoiceInput::Available(false));
+        assert_eq!(bench.told(), VoiceInput::Failed { turn: 7, why: Failure::Gone });
+        assert_eq!(bench.told(), VoiceInput::Available(true), "after two looks in vain");
+        assert!(!bench.is_open(), "looking opens nothing");
+    }
+
+    #[test]
+    fn a_release_without_speech_is_silence_and_closes_the_microphone() {
+        let bench = Bench::start(Script::default());
+        assert_eq!(bench.told(), VoiceInput::Available(true));
+        bench.listen(3);
+        bench.orders.send(VoiceEffect::Release { turn: 2 }).unwrap();
+        bench.orders.send(VoiceEffect::Release { turn: 3 }).unwrap();
+        assert_eq!(bench.told(), VoiceInput::Failed { turn: 3, why: Failure::Silence });
+        assert!(!bench.is_open());
+    }
+
+    #[test]
+    fn a_closed_utterance_tells_nothing_and_the_next_one_is_listened_to() {
+        let bench = Bench::start(Script::default());
+        assert_eq!(bench.told(), VoiceInput::Available(true));
+        bench.listen(1);
+        bench.orders.send(VoiceEffect::Close { turn: 1 }).unwrap();
+        bench.listen(2);
+        bench.listen(4);
+        bench.orders.send(VoiceEffect::Release { turn: 4 }).unwrap();
+        assert_eq!(bench.told(), VoiceInput::Failed { turn: 4, why: Failure::Silence });
+        assert_eq!((bench.is_open(), bench.script.lock().unwrap().opened), (false, 3));
+    }
+}
