@@ -110,7 +110,11 @@ pub enum MicrophoneError {
         source: hound::Error,
     },
     /// A file has another form.
-    #[error("{path} is not a WAV file with 16 bits, at most {channels_max} channels and at most {seconds_max} s", channels_max = recording::CHANNELS_MAX, seconds_max = recording::SECONDS_MAX)]
+    #[error(
+        "{path} is no WAV file of 16 bits with at most {channels_max} channels and {seconds_max} s",
+        channels_max = recording::CHANNELS_MAX,
+        seconds_max = recording::SECONDS_MAX
+    )]
     FileForm {
         /// The file.
         path: PathBuf,

@@ -80,7 +80,8 @@ pub(super) fn screen_name(view: &View) -> String {
 
 fn voice_name(voice: &VoiceView) -> &'static str {
     match voice.state {
-        VoiceState::Opening | VoiceState::Listening { .. } => "listening",
+        VoiceState::Opening => "opening",
+        VoiceState::Listening { .. } => "listening",
         VoiceState::Recognising => "recognising",
         VoiceState::Closed if voice.question.is_some() => "question",
         VoiceState::Closed if voice.lines.is_empty() => "remark",
