@@ -23,8 +23,8 @@ pub struct KioskConfig {
     pub modes: Vec<ServiceMode>,
     /// Where the terminal stands, seen from the customer.
     pub terminal_side: Side,
-    /// Whether ordering by voice is possible here.
-    pub voice: bool,
+    /// Language in which can be ordered by voice; `None`: there is no voice here.
+    pub voice: Option<Lang>,
     /// What the shop prints above and below.
     pub shop: ShopLines,
     /// How long things wait.
@@ -48,7 +48,7 @@ impl KioskConfig {
             default_lang: None,
             modes: vec![ServiceMode::DineIn, ServiceMode::TakeAway],
             terminal_side: Side::Right,
-            voice: false,
+            voice: None,
             shop: ShopLines::default(),
             times: Times::default(),
             reconcile: ReconcileSchedule::default(),

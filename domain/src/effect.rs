@@ -1,11 +1,13 @@
 //! What the core asks the shell to do. No effect leaves before the events of its step are durable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::ids::{KitchenJobId, PaymentId, ReceiptId, Uuid, VariationId};
+use crate::catalog::Catalog;
+use crate::ids::{ItemId, KitchenJobId, PaymentId, ReceiptId, Uuid, VariationId};
 use crate::money::{Currency, Minor, Quantity};
 use crate::receipt::ReceiptDocument;
+use crate::spoken::Scene;
 
 /// Something to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,6 +22,8 @@ pub enum Effect {
     Drawer(DrawerEffect),
     /// At the line display.
     Display(DisplayEffect),
+    /// At the microphone.
+    Voice(VoiceEffect),
     /// Ask the fleet and the devices that are missing again, now rather than after their pauses.
     CheckAgain,
     /// Ask the fleet for more of scarce goods. The answer is [`crate::input::UplinkInput::Quota`], or none.
@@ -127,5 +131,32 @@ pub enum DisplayEffect {
         upper: Arc<str>,
         /// Below.
         lower: Arc<str>,
+    },
+}
+
+/// At the microphone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum VoiceEffect {
+    /// Open it and listen to one utterance. Answered by [`crate::input::VoiceInput`] with the same number; the
+    /// microphone is closed when the utterance is over.
+    Listen {
+        /// Number of the utterance.
+        turn: u32,
+        /// What can be said.
+        scene: Scene,
+        /// What is sold.
+        catalog: Arc<Catalog>,
+        /// Of that, what cannot be had now.
+        hidden: Arc<BTreeSet<ItemId>>,
+    },
+    /// The button was let go: the utterance ends now.
+    Release {
+        /// Which.
+        turn: u32,
+    },
+    /// Close it; what was heard is thrown away.
+    Close {
+        /// Which.
+        turn: u32,
     },
 }

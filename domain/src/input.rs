@@ -10,6 +10,7 @@ use crate::intent::Intent;
 use crate::money::Currency;
 use crate::payment::{Approval, CardFacts, LastTransaction, StaffVerdict};
 use crate::quota::QuotaGrant;
+use crate::spoken::{Failure, Said};
 use crate::time::WallMs;
 
 /// Something happened.
@@ -31,6 +32,8 @@ pub enum Input {
     Scanner(ScannerInput),
     /// The cash drawer.
     Drawer(DrawerInput),
+    /// Microphone and recogniser.
+    Voice(VoiceInput),
     /// The connection to the fleet.
     Uplink(UplinkInput),
     /// The machine that the program runs on.
@@ -254,6 +257,39 @@ pub enum ScannerInput {
     Goods(Arc<str>),
     /// Another text, for vouchers and the like; at most 128 characters.
     Text(Arc<str>),
+}
+
+/// What the voice actor reports. `turn`: the utterance's number from [`crate::effect::VoiceEffect::Listen`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum VoiceInput {
+    /// Microphone and recogniser are there, or one of them is not.
+    Available(bool),
+    /// Sound arrives; told several times a second.
+    Level {
+        /// Which utterance.
+        turn: u32,
+        /// How loud, 0 to 8.
+        level: u8,
+    },
+    /// Nothing more is listened to; what was said is being recognised.
+    Over {
+        /// Which utterance.
+        turn: u32,
+    },
+    /// This was understood.
+    Heard {
+        /// Which utterance.
+        turn: u32,
+        /// What.
+        said: Said,
+    },
+    /// Nothing was.
+    Failed {
+        /// Which utterance.
+        turn: u32,
+        /// Why.
+        why: Failure,
+    },
 }
 
 /// What the drawer's actor reports.

@@ -44,6 +44,8 @@ pub enum Intent {
     Pay(PayIntent),
     /// Wishes of the number page.
     Done(DoneIntent),
+    /// Ordering by voice.
+    Voice(VoiceIntent),
     /// The idle warning: I am still here.
     StillHere,
     /// The idle warning, or any page: end this visit, throw the cart away.
@@ -95,6 +97,27 @@ pub enum MealIntent {
     Accept,
     /// No thanks, just the item.
     Decline,
+}
+
+/// Wishes around ordering by voice. What is said itself comes as [`crate::input::VoiceInput`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum VoiceIntent {
+    /// From the first page: to the menu, and show what can be said there.
+    Begin,
+    /// The button is held from now on, or was tapped a second time.
+    Press,
+    /// It was let go.
+    Release,
+    /// The answer at this place, from 0.
+    Choose(u32),
+    /// None of the answers.
+    NoneOfThese,
+    /// Into the cart with the draft.
+    Add,
+    /// Away with it.
+    Drop,
+    /// Away with one line of it.
+    Remove(u32),
 }
 
 /// Wishes of the cart.

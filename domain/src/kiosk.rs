@@ -42,6 +42,7 @@ mod transitions;
 mod turn;
 mod view;
 mod visit;
+mod voice;
 
 use std::sync::Arc;
 

@@ -26,6 +26,7 @@ pub mod pricing;
 pub mod quota;
 pub mod receipt;
 pub mod session;
+pub mod spoken;
 pub mod text;
 pub mod time;
 pub mod view;

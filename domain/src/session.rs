@@ -19,6 +19,7 @@ use crate::kiosk::menu::Menu;
 use crate::money::{Minor, Quantity};
 use crate::payment::{LastTransaction, Tender};
 use crate::pricing::Priced;
+use crate::spoken::Dialogue;
 use crate::text::Lang;
 use crate::time::{MonoMs, WallMs};
 use crate::view::{Notice, Preferences, TerminalPrompt, Unavailable};
@@ -48,6 +49,8 @@ pub enum SessionChange {
     Restarting(bool),
     /// What the line display shows.
     Display(Option<DisplayLines>),
+    /// Microphone and recogniser.
+    Voice(Voice),
 }
 
 /// Everything volatile.
@@ -75,6 +78,8 @@ pub struct Session {
     pub fault: Option<Fault>,
     /// What the line display shows.
     pub display: Option<DisplayLines>,
+    /// Microphone and recogniser.
+    pub voice: Voice,
 }
 
 impl Session {
@@ -105,6 +110,7 @@ impl Session {
             SessionChange::Restarting(restarting) => self.restarting = *restarting,
             SessionChange::Fault(fault) => self.fault = Some(fault.clone()),
             SessionChange::Display(lines) => self.display.clone_from(lines),
+            SessionChange::Voice(voice) => self.voice = *voice,
         }
     }
 
@@ -143,6 +149,9 @@ impl Session {
         }
         if self.display != before.display {
             changes.push(SessionChange::Display(self.display.clone()));
+        }
+        if self.voice != before.voice {
+            changes.push(SessionChange::Voice(self.voice));
         }
         changes
     }
@@ -191,6 +200,8 @@ pub struct Visit {
     pub idle: Idle,
     /// The team was called.
     pub staff_called: bool,
+    /// Ordering by voice.
+    pub voice: Dialogue,
 }
 
 /// Where a customer is.
@@ -517,6 +528,15 @@ pub struct Fault {
     pub detail: Arc<str>,
     /// Since when.
     pub since: WallMs,
+}
+
+/// Microphone and recogniser.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Voice {
+    /// Whether both are there.
+    pub available: bool,
+    /// Utterances listened to since the start: each has a number.
+    pub turns: u32,
 }
 
 /// Two lines of a line display.

@@ -4,6 +4,7 @@
 
 mod claim;
 mod pay;
+mod voice;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub use pay::{
     AtTerminalView, DoneView, PaperState, PayChooseView, PayFailedView, PayFailure, PayUnknownView,
     Settlement, Side, TenderOption, TerminalPrompt, TerminalStep, TipOption, UnknownFact, UnknownStep,
 };
+pub use voice::{VoiceAsks, VoiceLine, VoiceQuestion, VoiceState, VoiceView};
 
 /// What the customer should see.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,6 +45,8 @@ pub struct View {
     pub page: Page,
     /// What lies over it.
     pub overlay: Option<Overlay>,
+    /// Ordering by voice, on the menu; `None`: there is nothing of it to show.
+    pub voice: Option<VoiceView>,
     /// What is not as usual, told without stopping anything.
     pub banners: Banners,
 }

@@ -13,6 +13,7 @@
 pub mod display;
 pub mod drawer;
 pub mod link;
+pub mod microphone;
 pub mod printer;
 pub mod scanner;
 pub mod sensor;

@@ -12,6 +12,7 @@ const QUESTIONS: &[(&str, &str, &str)] = &[
     ("units that failed", "systemctl list-units --failed --plain --no-legend", ""),
     ("kioskd", "systemctl show -P ActiveState kioskd", "active"),
     ("starts of kioskd beyond the first", "systemctl show -P NRestarts kioskd", "0"),
+    ("the recogniser's socket", "systemctl show -P ActiveState kiosk-asr.socket", "active"),
     ("first frame", "journalctl -b -u kioskd -o cat --no-pager | grep -c '^first frame shown$'", "1"),
     ("proof of health", "systemctl show -P ActiveState kiosk-health", "active"),
     ("boot-complete.target", "systemctl show -P ActiveState boot-complete.target", "active"),

@@ -12,7 +12,7 @@ use crate::layout::Layout;
 use crate::run;
 
 /// Programs of a kiosk.
-pub const PROGRAMS: &[&str] = &["kioskd", "kioskctl", "kiosk-slot-writer", "grub-editenv"];
+pub const PROGRAMS: &[&str] = &["kioskd", "kioskctl", "kiosk-asr", "kiosk-slot-writer", "grub-editenv"];
 
 /// Who the image is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -82,6 +82,27 @@ fn no_service_can_do_more_than_it_needs() {
     }
 }
 
+/// Sound and words are in the memory of these two, and nowhere else: no swap, no core; the recogniser has neither a network
+/// nor a place to write to.
+#[test]
+fn what_customers_say_stays_in_memory() {
+    let folder = checkout().join("systemd/usr/lib/systemd/system");
+    let has = |unit: &str, keys: &[&str]| {
+        let text = fs::read_to_string(folder.join(unit)).unwrap();
+        for key in keys {
+            assert!(text.lines().any(|line| line == *key), "{unit} lacks {key}");
+        }
+    };
+    let in_memory = ["LimitCORE=0", "MemorySwapMax=0", "PrivateTmp=yes", "ProtectSystem=strict"];
+    has("kioskd.service", &in_memory);
+    has("kiosk-asr.service", &in_memory);
+    let alone =
+        ["PrivateNetwork=yes", "IPAddressDeny=any", "RestrictAddressFamilies=AF_UNIX", "MemoryMax=256M"];
+    has("kiosk-asr.service", &alone);
+    let text = fs::read_to_string(folder.join("kiosk-asr.service")).unwrap();
+    assert!(!text.contains("Directory="), "it has no folder of its own");
+}
+
 /// Debian's users get their numbers here as well: a package that adds one would number it by the order of installation.
 #[test]
 fn every_user_has_a_number_and_no_number_is_given_twice() {

@@ -110,6 +110,18 @@ impl CoreHandle {
     }
 }
 
+#[cfg(test)]
+impl CoreQueue {
+    /// The next input, for tests of what reports to the core.
+    pub(crate) fn next(&self, limit: Duration) -> Option<Input> {
+        loop {
+            if let Message::Input(input) = self.0.recv_timeout(limit).ok()? {
+                return Some(input);
+            }
+        }
+    }
+}
+
 /// What the loop is made of.
 pub struct CoreParts {
     /// What the shop decided.

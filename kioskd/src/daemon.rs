@@ -237,6 +237,7 @@ pub(crate) fn kiosk_config(settings: &Settings, id: &str) -> KioskConfig {
             Side::Below => domain::view::Side::Below,
         };
     }
+    config.voice = settings.voice.as_ref().map(|voice| Lang::new(&voice.language));
     config.policy.pay_at_counter = settings.policy.pay_at_counter;
     config.policy.kitchen_on_unpaid = settings.policy.kitchen_on_unpaid;
     config.policy.tips = settings.policy.tips;

@@ -12,6 +12,7 @@ mod printer;
 mod scanner;
 mod sensors;
 mod terminal;
+mod voice;
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -61,6 +62,7 @@ pub(crate) fn check(settings: &Settings) -> Result<(), WrongValue> {
     contacts(settings)?;
     settings.sensors.temperature.as_ref().map(sensors::Temperature::new).transpose()?;
     settings.light.as_ref().map(sensors::Lighting::new).transpose()?;
+    settings.voice.as_ref().map(voice::Actor::new).transpose()?;
     Ok(())
 }
 
@@ -110,6 +112,9 @@ pub fn start(
     if let Some(temperature) = &settings.sensors.temperature {
         let actor = sensors::Temperature::new(temperature)?;
         listen(supervisor, "temperature", &context, |life| actor.run(life));
+    }
+    if let Some(settings) = &settings.voice {
+        queues.voice = Some(voice::Actor::new(settings)?.start(&context, supervisor)?);
     }
     Ok(queues)
 }

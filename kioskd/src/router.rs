@@ -2,10 +2,14 @@
 //! comes back as an input of the next turn, so no cycle of queues can block.
 
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 
 use domain::View;
-use domain::effect::{DisplayEffect, DrawerEffect, Effect, KitchenEffect, PrinterEffect, TerminalEffect};
-use domain::input::{DrawerInput, Input, KitchenInput, LastAnswer, PrinterInput, TerminalInput};
+use domain::effect::{
+    DisplayEffect, DrawerEffect, Effect, KitchenEffect, PrinterEffect, TerminalEffect, VoiceEffect,
+};
+use domain::input::{DrawerInput, Input, KitchenInput, LastAnswer, PrinterInput, TerminalInput, VoiceInput};
+use domain::spoken::Failure;
 use domain::view::Page;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
@@ -32,6 +36,8 @@ pub struct Queues {
     pub display: Option<Sender<DisplayEffect>>,
     /// The light at the terminal: whether it shines.
     pub light: Option<watch::Sender<bool>>,
+    /// The microphone.
+    pub voice: Option<SyncSender<VoiceEffect>>,
 }
 
 /// What the receipt printer does: it also opens the drawer that hangs on it.
@@ -70,6 +76,7 @@ impl Outside for Router {
             }),
             // A display has no answer and is repainted anyway.
             Effect::Display(effect) => offer(self.queues.display.as_ref(), effect, |_| None),
+            Effect::Voice(effect) => self.voice(effect),
             Effect::CheckAgain => {
                 self.board.look_again();
                 None
@@ -93,6 +100,19 @@ impl Outside for Router {
             light.send_if_modified(|was| std::mem::replace(was, on) != on);
         }
         self.screen.publish(view);
+    }
+}
+
+impl Router {
+    /// A Listen that nobody takes is over; a Close that nobody takes ends with the longest utterance.
+    fn voice(&self, effect: VoiceEffect) -> Option<Input> {
+        let taken = self.queues.voice.as_ref().is_some_and(|queue| queue.try_send(effect.clone()).is_ok());
+        match effect {
+            VoiceEffect::Listen { turn, .. } if !taken => {
+                Some(Input::Voice(VoiceInput::Failed { turn, why: Failure::Gone }))
+            }
+            VoiceEffect::Listen { .. } | VoiceEffect::Release { .. } | VoiceEffect::Close { .. } => None,
+        }
     }
 }
 

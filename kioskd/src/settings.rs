@@ -14,7 +14,7 @@ pub use fragments::{SearchPath, credential, find};
 pub use model::{
     Admin, Backend, Catalog, Contact, Device, DisplayDialect, Kiosk, Level, Light, Log, LogTarget, Peers,
     Policy, Printer, Scanner, Screen, Sensors, Settings, Shop, Side, Terminal, TerminalFraming, Thermometer,
-    ThermometerPart, Update, Uplink,
+    ThermometerPart, Update, Uplink, Voice,
 };
 use ui::backend::Rotation;
 

@@ -39,7 +39,7 @@ pub enum Cli {
     Run(Box<Options>),
     /// Look at the devices of a run, break them and mend them
     ///
-    /// Devices: printer, drawer, terminal, scanner, display. A verb is silent when all went well; a wrong one is
+    /// Devices: printer, drawer, terminal, scanner, display, microphone. A verb is silent when all went well; a wrong one is
     /// explained on standard error, and the exit code is 1.
     #[command(after_help = CTL_HELP)]
     Ctl {

@@ -15,6 +15,7 @@ pub mod ctl;
 pub mod device;
 pub mod fleet;
 pub mod line_display;
+pub mod microphone;
 pub mod panel;
 pub mod printer;
 pub mod rig;

@@ -16,7 +16,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::ctl::{self, CtlError};
-use crate::device::{PortError, Shutdown};
+use crate::device::{PortError, Shutdown, VerbError};
+use crate::microphone::Microphone;
 use crate::panel::{self, PanelError};
 use crate::rig::Rig;
 use crate::terminal::StorageError;
@@ -42,6 +43,9 @@ pub struct Options {
     /// The line display.
     #[command(flatten)]
     pub display: DisplayArgs,
+    /// Somebody who speaks into a file that the kiosk takes for its microphone; needs espeak-ng.
+    #[arg(long)]
+    pub microphone: bool,
 }
 
 /// Why the devices did not start.
@@ -71,6 +75,9 @@ pub enum RunError {
     /// The control socket.
     #[error("cannot open the control socket")]
     Ctl(#[from] CtlError),
+    /// Nobody speaks.
+    #[error("there is nobody to speak")]
+    Microphone(#[from] VerbError),
     /// The web panel.
     #[error("cannot start the panel")]
     Panel(#[from] PanelError),
@@ -90,6 +97,11 @@ pub async fn start(options: &Options, shutdown: Shutdown) -> Result<Rig, RunErro
     terminal::add(&mut rig, &options.dir, &options.terminal).await?;
     scanner::add(&mut rig, &options.dir, &options.scanner)?;
     line_display::add(&mut rig, &options.dir, &options.display)?;
+    if options.microphone {
+        let microphone = Microphone::new(&options.dir)?;
+        rig.announce("microphone", microphone.file().display().to_string());
+        rig.add(microphone);
+    }
 
     let devices = rig.devices();
     rig.announce("ctl", ctl::socket_path(&options.dir).display().to_string());

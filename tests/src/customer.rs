@@ -74,7 +74,9 @@ impl Customer {
             // The whole screen is the button.
             return Ok((540.0, 960.0));
         }
-        let rect = self.targets.get(page).and_then(|labels| find(labels, label));
+        // The menu of a kiosk that hears has a button more.
+        let pages = [page, "voice"].into_iter().take(if id.starts_with("menu") { 2 } else { 1 });
+        let rect = pages.filter_map(|page| find(self.targets.get(page)?, label)).next();
         let [x, y, w, h] = rect.with_context(|| format!("no {label:?} on the page {page}"))?;
         Ok((x + w / 2.0, y + h / 2.0))
     }

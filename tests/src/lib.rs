@@ -8,6 +8,7 @@ pub mod dice;
 pub(crate) mod engines;
 pub mod fleet;
 pub mod guest;
+pub mod hearing;
 mod makers;
 pub mod mirror;
 pub mod process;
@@ -18,5 +19,6 @@ pub mod updates;
 
 pub use customer::Customer;
 pub use fleet::Fleet;
+pub use hearing::Hearing;
 pub use mirror::MirrorClient;
 pub use rig::{Rig, RigOptions};

@@ -16,10 +16,13 @@ use domain::event::Change;
 use domain::ids::{GroupId, IdSource, ItemId, ModifierId, PaymentId, Uuid};
 use domain::input::{
     Action, Command, Input, LastAnswer, Origin, PrinterCondition, PrinterInput, TerminalInput, UplinkInput,
+    VoiceInput,
 };
-use domain::intent::{CartIntent, Intent, ItemIntent, MealIntent, PayIntent};
+use domain::intent::{CartIntent, Intent, ItemIntent, MealIntent, PayIntent, VoiceIntent};
 use domain::kiosk::Kiosk;
 use domain::payment::Approval;
+use domain::spoken::{Act, Hint, Line, Said};
+use domain::text::Lang;
 use domain::time::{ClockQuality, Date, LocalTime, MonoMs, Now, WallMs, Weekday};
 use domain::view::{Overlay, Page};
 use domain::{Effect, View};
@@ -53,7 +56,8 @@ impl Shop {
     fn open() -> Self {
         let text = std::fs::read_to_string(root().join("catalog/alder-and-rye/catalog.json")).unwrap();
         let catalog = protocol::catalog::parse_json(&text, "catalog").unwrap().into_domain().unwrap();
-        let kiosk = Kiosk::new(Arc::new(KioskConfig::new("demo.k3", "K3")), 1);
+        let config = KioskConfig { voice: Some(Lang::new("en")), ..KioskConfig::new("demo.k3", "K3") };
+        let kiosk = Kiosk::new(Arc::new(config), 1);
         let mut shop = Self { kiosk, ids: Counter(0), effects: Vec::new(), mono_ms: 1000 };
         let action = Action::ActivateCatalog { catalog: Arc::new(catalog), sha256: [0; 32] };
         shop.take(Input::Command(Command { origin: Origin::Kiosk, action }));
@@ -134,6 +138,7 @@ fn walk(mut each: impl FnMut(&View)) {
     each(&shop.view());
     shop.wish(Intent::SetMode(ServiceMode::DineIn));
     each(&shop.view());
+    by_voice(&mut shop, &mut each);
     shop.wish(Intent::OpenItem(ItemId::new("bacon-rye")));
     let item = shop.view();
     each(&item);
@@ -184,6 +189,33 @@ fn walk(mut each: impl FnMut(&View)) {
     each(&shop.view());
 }
 
+/// The menu of a kiosk that hears, from the press of the button to the end of the draft. Its menu is a page of its own
+/// here: the button moves what stands beside it.
+fn by_voice(shop: &mut Shop, each: &mut impl FnMut(&View)) {
+    shop.take(Input::Voice(VoiceInput::Available(true)));
+    each(&shop.view());
+    for item in ["cappuccino", "latte"] {
+        shop.wish(Intent::Voice(VoiceIntent::Press));
+        each(&shop.view());
+        let turn = shop.kiosk.listening().expect("the microphone is open");
+        let line =
+            Line { item: ItemId::new(item), quantity: 1, size: None, ops: Vec::new(), picks: Vec::new() };
+        let said = Said { acts: vec![Act::Add(line)], doubt: None };
+        shop.take(Input::Voice(VoiceInput::Heard { turn, said }));
+        each(&shop.view());
+    }
+    shop.wish(Intent::Voice(VoiceIntent::Drop));
+    for _ in 0..2 {
+        shop.wish(Intent::Voice(VoiceIntent::Press));
+        let turn = shop.kiosk.listening().expect("the microphone is open");
+        shop.take(Input::Voice(VoiceInput::Failed { turn, why: domain::spoken::Failure::Silence }));
+    }
+    assert_eq!(shop.view().voice.and_then(|voice| voice.hint), Some(Hint::UseTouch));
+    each(&shop.view());
+    shop.wish(Intent::Voice(VoiceIntent::Drop));
+    shop.take(Input::Voice(VoiceInput::Available(false)));
+}
+
 #[test]
 fn the_places_of_everything_to_press_are_up_to_date() {
     i_slint_backend_testing::init_no_event_loop();
@@ -192,11 +224,13 @@ fn the_places_of_everything_to_press_are_up_to_date() {
     screen.window().set_size(PhysicalSize::new(1080, 1920));
     let mut targets: BTreeMap<String, BTreeMap<String, [f32; 4]>> = BTreeMap::new();
     walk(|view| {
-        screen.apply(view);
+        let id = screen.apply(view).id;
         screen.component().show().unwrap();
         i_slint_backend_testing::mock_elapsed_time(std::time::Duration::from_secs(2));
+        let hears = matches!(&view.page, Page::Menu(menu) if menu.voice);
         let name = match view.overlay {
             Some(Overlay::ConfirmCancel) => "confirm-cancel",
+            _ if hears => id.split_once('/').map_or("voice", |(_, part)| part),
             _ => view.page.name(),
         };
         let labels = targets.entry(name.to_owned()).or_default();

@@ -44,6 +44,7 @@ mod pay;
 mod rows;
 mod service;
 mod tongues;
+mod voice;
 
 pub use tongues::speaks;
 
@@ -79,6 +80,7 @@ pub struct MainScreen {
     done: done::Adapter,
     attract: attract::Adapter,
     claim: claim::Adapter,
+    voice: voice::Adapter,
 }
 
 impl MainScreen {
@@ -107,6 +109,7 @@ impl MainScreen {
             done: done::Adapter::connect(&window, &send),
             attract: attract::Adapter::connect(&window),
             claim: claim::Adapter::connect(&window, &send),
+            voice: voice::Adapter::connect(&window, &send),
             lang: RefCell::new(None),
             revision: Cell::new(0),
             window,
@@ -163,6 +166,7 @@ impl MainScreen {
             }
             PageView::Menu(menu) => {
                 self.menu.apply(context, menu);
+                self.voice.apply(context, view.voice.as_ref());
                 self.order.apply_beside_menu(context, menu);
                 pages::Page::Menu
             }

@@ -18,6 +18,7 @@ mod choices;
 mod claim;
 mod menu;
 mod pay;
+mod voice;
 
 /// The languages of the pages.
 pub const LANGUAGES: [&str; 4] = ["en", "de", "fr", "ar"];
@@ -36,6 +37,7 @@ pub fn all(lang: &str) -> Vec<Fixture> {
     let tongue = Tongue::new(lang);
     let mut all = pages(&tongue);
     all.extend(over_pages(&tongue));
+    all.extend(voice::all(&tongue));
     all
 }
 
@@ -190,6 +192,7 @@ impl Tongue {
             cart,
             page,
             overlay: None,
+            voice: None,
             banners: Banners::default(),
         }
     }

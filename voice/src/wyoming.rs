@@ -1,6 +1,7 @@
 //! The Wyoming protocol: what speech programs of Home Assistant talk. An event is a line of JSON, then so many
-//! bytes of JSON, then so many bytes of sound. There is no secret in it, so it is spoken on Unix sockets only.
+//! bytes of JSON, then so many bytes of sound. There is no secret in it, so it is spoken within one machine only.
 
+mod address;
 mod client;
 
 use std::io::{BufRead, Read as _, Write};
@@ -8,6 +9,7 @@ use std::io::{BufRead, Read as _, Write};
 use serde_json::{Map, Value};
 use zeroize::Zeroize as _;
 
+pub use address::{Address, AddressError};
 pub use client::{Client, ClientError, Heard, Request};
 
 /// Longest header line, in bytes: what the reference implementation reads.

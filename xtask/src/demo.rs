@@ -13,6 +13,7 @@ pub(crate) fn demo(arguments: &[String]) -> anyhow::Result<()> {
 
 /// The programs that run the kiosk with its emulators.
 pub(crate) fn build() -> anyhow::Result<()> {
-    let packages = ["kioskd", "fleet", "sim", "tests"].into_iter().flat_map(|name| ["--package", name]);
+    let packages =
+        ["kioskd", "asr", "fleet", "sim", "tests"].into_iter().flat_map(|name| ["--package", name]);
     run::step("build", run::cargo().arg("build").args(packages).arg("--bins"))
 }

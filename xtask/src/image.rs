@@ -16,7 +16,7 @@ fn out() -> PathBuf {
 pub(crate) fn image(arguments: &[String]) -> anyhow::Result<()> {
     let mut arguments = arguments.to_vec();
     if !given("--programs", &arguments) {
-        run::release("programs of a kiosk", &["kioskd", "ota"])?;
+        run::release("programs of a kiosk", &["kioskd", "asr", "ota"])?;
         arguments.extend(["--programs".to_owned(), run::build_dir().join("release").display().to_string()]);
     }
     if !given("--out", &arguments) {
@@ -49,7 +49,7 @@ pub(crate) fn in_guest(scripts: &[&str]) -> anyhow::Result<()> {
     let out = run::build_dir().join("guest");
     let programs = out.join("programs");
     std::fs::create_dir_all(&programs)?;
-    for name in ["kioskd", "kioskctl", "kiosk-ota", "kiosk-slot-writer", "grub-editenv"] {
+    for name in ["kioskd", "kioskctl", "kiosk-asr", "kiosk-ota", "kiosk-slot-writer", "grub-editenv"] {
         let strip = ["--strip-all", "-o"];
         let mut strip =
             Command::new("strip").args(strip).arg(programs.join(name)).arg(built(name)).spawn()?;

@@ -24,7 +24,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sim", &[]),
     ("ota", &["protocol"]),
     ("image", &[]),
-    ("tests", &["domain", "protocol", "store", "hal", "ui", "kioskd", "fleet", "sim", "ota", "image"]),
+    (
+        "tests",
+        &["domain", "protocol", "store", "hal", "ui", "kioskd", "fleet", "sim", "ota", "image", "voice"],
+    ),
     // The protocol only reads the demo catalog in its tests.
     ("voice", &["domain", "protocol"]),
     ("asr", &["domain", "protocol", "voice"]),

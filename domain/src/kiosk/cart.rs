@@ -114,7 +114,7 @@ impl Turn<'_> {
         }
     }
 
-    fn show_cart(&mut self) {
+    pub(super) fn show_cart(&mut self) {
         if self.visit().is_some_and(|visit| visit.mode.is_some()) {
             self.go(Stage::Cart);
         } else {
@@ -176,7 +176,7 @@ impl Turn<'_> {
         self.cart_changed();
     }
 
-    fn change_quantity(&mut self, id: LineId, delta: i32) {
+    pub(super) fn change_quantity(&mut self, id: LineId, delta: i32) {
         let limits = self.config.limits;
         let Some(line) = self.line(id) else { return self.refuse(Refusal::NotFound) };
         let now = line.quantity.whole();
@@ -208,7 +208,7 @@ impl Turn<'_> {
         self.cart_changed();
     }
 
-    fn change_line(&mut self, id: LineId) {
+    pub(super) fn change_line(&mut self, id: LineId) {
         let Some(menu) = self.menu() else { return self.refuse(Refusal::NotNow) };
         let Some(line) = self.line(id) else { return self.refuse(Refusal::NotFound) };
         let Some(item) = menu.catalog.item(&line.item).filter(|_| line.label.is_none()) else {
@@ -223,7 +223,7 @@ impl Turn<'_> {
         self.go(stage);
     }
 
-    fn remove_line(&mut self, id: LineId) {
+    pub(super) fn remove_line(&mut self, id: LineId) {
         let until = self.now.mono.plus(self.config.times.undo_ms);
         let Some(visit) = self.visit_mut() else { return };
         let Some(index) = visit.cart.lines.iter().position(|line| line.id == id) else {

@@ -36,6 +36,10 @@ impl Turn<'_> {
         if visit.cart.lines.is_empty() || !self.can_serve() {
             return self.refuse(Refusal::NotNow);
         }
+        // What was said and not agreed to is asked about first.
+        if self.has_draft() {
+            return self.go(Stage::Browse);
+        }
         let Some(mode) = visit.mode else { return self.go(Stage::Service) };
         if self.reprice() {
             return self.go(Stage::Cart);
@@ -50,9 +54,13 @@ impl Turn<'_> {
         };
         let Some(menu) = self.menu() else { return };
         let (cart, lang) = (visit.cart.clone(), visit.lang.clone());
+        let by_voice = visit.voice.has_ordered;
         let id = OrderId(self.new_id());
-        let order = super::snapshot::Snapshot { menu: &menu, cart: &cart, priced: &priced, lang: &lang }
+        let mut order = super::snapshot::Snapshot { menu: &menu, cart: &cart, priced: &priced, lang: &lang }
             .order(id, self.next_number(), mode, self.now);
+        if by_voice {
+            order.channel = crate::order::Channel::Voice;
+        }
         let total = order.total;
         if self.record(OrderEvent::Placed(Arc::new(order))) {
             if total == Minor::ZERO {

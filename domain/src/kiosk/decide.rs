@@ -25,6 +25,7 @@ impl Turn<'_> {
             Input::Kitchen(input) => self.kitchen(input),
             Input::Scanner(input) => self.scanner(input),
             Input::Drawer(input) => self.drawer(input),
+            Input::Voice(input) => self.voice_input(input),
             Input::Uplink(input) => self.uplink(input),
             // Whoever is there already is served: then it is tried again.
             Input::Machine(MachineInput::Restarting) => {
@@ -46,6 +47,7 @@ impl Turn<'_> {
         self.print_times();
         self.quota_duties();
         self.visit_duties();
+        self.voice_duties();
         self.printer_duties();
         self.kitchen_duties();
         self.close_orders();
@@ -158,7 +160,7 @@ pub(super) fn next_deadline(kiosk: &Kiosk) -> Option<MonoMs> {
     deadlines.into_iter().flatten().min()
 }
 
-fn visit_deadlines(visit: &Visit) -> [Option<MonoMs>; 4] {
+fn visit_deadlines(visit: &Visit) -> [Option<MonoMs>; 6] {
     let idle = match visit.idle {
         Idle::Never => None,
         Idle::Counting { until } | Idle::Warning { until } => Some(until),
@@ -167,5 +169,7 @@ fn visit_deadlines(visit: &Visit) -> [Option<MonoMs>; 4] {
         Stage::Ordered(ordered) => ordered.closes_at,
         Stage::Service | Stage::Browse | Stage::Item(_) | Stage::Meal(_) | Stage::Cart => None,
     };
-    [idle, visit.notice.as_ref().map(|(_, until)| *until), visit.undo.as_ref().map(|u| u.until), closes]
+    let notice = visit.notice.as_ref().map(|(_, until)| *until);
+    let hint = visit.voice.hint.map(|(_, until)| until);
+    [idle, notice, visit.undo.as_ref().map(|u| u.until), closes, visit.voice.phase.until(), hint]
 }

@@ -73,7 +73,7 @@ impl Turn<'_> {
     }
 
     /// The item, if it can be bought now; else the customer is told.
-    fn buyable<'b>(&mut self, menu: &'b Menu, id: &ItemId) -> Option<&'b Item> {
+    pub(super) fn buyable<'b>(&mut self, menu: &'b Menu, id: &ItemId) -> Option<&'b Item> {
         if self.visit().is_none_or(|visit| visit.mode.is_none()) {
             self.refuse(Refusal::NotNow);
             return None;
@@ -172,7 +172,7 @@ impl ItemDraft {
         }
     }
 
-    fn choose(&mut self, item: &Item, id: VariationId) -> bool {
+    pub(super) fn choose(&mut self, item: &Item, id: VariationId) -> bool {
         let known = item.variations.iter().any(|v| v.id == id);
         if known {
             self.variation = id;
@@ -180,16 +180,21 @@ impl ItemDraft {
         known
     }
 
-    /// As it would stand in the cart. Its number is given when it is put there.
-    pub(super) fn line(&self, catalog: &Catalog, item: &Item) -> CartLine {
+    /// The same of an item that is no longer sold.
+    pub(super) fn bare_line(&self) -> CartLine {
         CartLine {
             id: LineId(0),
             item: self.item.clone(),
             variation: self.variation.clone(),
             quantity: Quantity::pieces(self.quantity),
-            modifiers: choices::to_line(catalog, item, &self.chosen),
+            modifiers: Vec::new(),
             picks: Vec::new(),
             label: None,
         }
+    }
+
+    /// As it would stand in the cart. Its number is given when it is put there.
+    pub(super) fn line(&self, catalog: &Catalog, item: &Item) -> CartLine {
+        CartLine { modifiers: choices::to_line(catalog, item, &self.chosen), ..self.bare_line() }
     }
 }

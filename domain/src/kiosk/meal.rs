@@ -99,7 +99,7 @@ impl Offer<'_> {
 
 impl MealDraft {
     /// A combo with what is picked from the start.
-    fn new(offer: &Offer<'_>, combo: &Item, quantity: u32) -> Option<Self> {
+    pub(super) fn new(offer: &Offer<'_>, combo: &Item, quantity: u32) -> Option<Self> {
         let mut draft = Self {
             combo: combo.id.clone(),
             variation: combo.variations.first()?.id.clone(),
@@ -138,7 +138,13 @@ impl MealDraft {
     }
 
     /// Picks, or takes back a pick of a slot that need not be full. `false`: not possible.
-    fn pick(&mut self, offer: &Offer<'_>, combo: &Item, slot: &SlotId, variation: &VariationId) -> bool {
+    pub(super) fn pick(
+        &mut self,
+        offer: &Offer<'_>,
+        combo: &Item,
+        slot: &SlotId,
+        variation: &VariationId,
+    ) -> bool {
         let Some(rule) = combo.slots().iter().find(|s| s.id == *slot) else { return false };
         let fixed = self.offered.as_ref().is_some_and(|(_, filled)| filled == slot);
         if fixed || !rule.choices.iter().any(|choice| choice.variation == *variation) {
@@ -186,7 +192,7 @@ impl MealDraft {
     }
 
     /// The picks in the order of the slots.
-    fn sort(&mut self, combo: &Item) {
+    pub(super) fn sort(&mut self, combo: &Item) {
         let place = |slot: &SlotId| combo.slots().iter().position(|s| s.id == *slot);
         self.picks.sort_by_key(|pick| place(&pick.slot));
     }

@@ -8,7 +8,9 @@ use super::ledger::Ledger;
 use super::menu::Menu;
 use super::{Kiosk, Refusal, Step};
 use crate::config::KioskConfig;
-use crate::effect::{DisplayEffect, DrawerEffect, Effect, KitchenEffect, PrinterEffect, TerminalEffect};
+use crate::effect::{
+    DisplayEffect, DrawerEffect, Effect, KitchenEffect, PrinterEffect, TerminalEffect, VoiceEffect,
+};
 use crate::event::{
     CatalogEvent, Change, DrawerEvent, Event, KitchenEvent, OrderEvent, PaymentEvent, ReceiptEvent,
     ServiceEvent, StockEvent, TaskEvent, TaskKind,
@@ -30,6 +32,8 @@ pub(crate) struct Turn<'a> {
     changes: Vec<Change>,
     effects: Vec<Effect>,
     refusal: Option<Refusal>,
+    /// The utterance that the microphone was open for.
+    pub(super) listened_to: Option<u32>,
 }
 
 impl<'a> Turn<'a> {
@@ -43,6 +47,7 @@ impl<'a> Turn<'a> {
             changes: Vec::new(),
             effects: Vec::new(),
             refusal: None,
+            listened_to: kiosk.session.visit.as_ref().and_then(|visit| visit.voice.phase.listening()),
         }
     }
 
@@ -133,5 +138,5 @@ into_enum!(Event:
 );
 into_enum!(Effect:
     Terminal(TerminalEffect), Printer(PrinterEffect), Kitchen(KitchenEffect), Drawer(DrawerEffect),
-    Display(DisplayEffect),
+    Display(DisplayEffect), Voice(VoiceEffect),
 );

@@ -9,6 +9,7 @@ mod lines;
 mod meal;
 mod menu;
 mod pay;
+mod voice;
 
 use std::sync::Arc;
 
@@ -56,6 +57,7 @@ pub(super) fn view(kiosk: &Kiosk, now: &Now) -> View {
         mode: visit.and_then(|visit| visit.mode),
         cart: scene.cart_summary(),
         overlay: scene.overlay(&page),
+        voice: scene.voice().filter(|_| matches!(page, Page::Menu(_))),
         banners: scene.banners(),
         page,
         lang: scene.lang,

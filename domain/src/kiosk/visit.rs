@@ -13,6 +13,7 @@ use crate::ids::OrderId;
 use crate::intent::{Intent, Preference, ReceiptChoice};
 use crate::order::CancelReason;
 use crate::session::{CartPrice, Idle, Ordered, Sheet, Stage, Visit};
+use crate::spoken::Dialogue;
 use crate::text::Lang;
 use crate::time::MonoMs;
 use crate::view::{Notice, Preferences};
@@ -42,6 +43,7 @@ fn new_visit(lang: Lang, mode: Option<ServiceMode>, stage: Stage) -> Visit {
         meals_offered: BTreeSet::new(),
         idle: Idle::Never,
         staff_called: false,
+        voice: Dialogue::default(),
     }
 }
 
@@ -54,6 +56,9 @@ impl Turn<'_> {
             return;
         }
         self.touch();
+        if !matches!(intent, Intent::Voice(_) | Intent::Activity) {
+            self.close_microphone();
+        }
         match intent {
             Intent::Start | Intent::StillHere | Intent::Activity => {}
             Intent::SetLanguage(lang) => self.set_language(lang),
@@ -66,6 +71,7 @@ impl Turn<'_> {
             Intent::EndVisit => self.ask_to_end(),
             Intent::Pay(intent) => self.pay_intent(intent),
             Intent::Done(intent) => self.done_intent(intent),
+            Intent::Voice(intent) => self.voice_intent(intent),
             Intent::Back => self.back(),
             browsing @ (Intent::SetMode(_)
             | Intent::ShowMenu
@@ -106,6 +112,7 @@ impl Turn<'_> {
             | Intent::Back
             | Intent::Pay(_)
             | Intent::Done(_)
+            | Intent::Voice(_)
             | Intent::StillHere
             | Intent::EndVisit
             | Intent::CallStaff
@@ -151,6 +158,7 @@ impl Turn<'_> {
             | Intent::Cart(_)
             | Intent::Pay(_)
             | Intent::Done(_)
+            | Intent::Voice(_)
             | Intent::StillHere
             | Intent::EndVisit => {
                 self.refuse(Refusal::NotNow);
@@ -271,7 +279,7 @@ impl Turn<'_> {
         }
     }
 
-    fn show(&mut self, sheet: Sheet) {
+    pub(super) fn show(&mut self, sheet: Sheet) {
         if let Some(visit) = self.visit_mut() {
             visit.sheet = Some(sheet);
         }
@@ -297,7 +305,7 @@ impl Turn<'_> {
         *switch = !*switch;
     }
 
-    fn set_mode(&mut self, mode: ServiceMode) {
+    pub(super) fn set_mode(&mut self, mode: ServiceMode) {
         if !self.config.modes.contains(&mode) {
             return self.refuse(Refusal::NotAllowed);
         }
@@ -380,7 +388,7 @@ impl Turn<'_> {
         }
     }
 
-    fn call_staff(&mut self) {
+    pub(super) fn call_staff(&mut self) {
         let order = self.visit().and_then(ordered).map(|ordered| ordered.order);
         let kind = TaskKind::CustomerCalled { order };
         if self.ledger.tasks.values().any(|task| task.kind == kind) {

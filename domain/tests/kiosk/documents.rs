@@ -220,6 +220,7 @@ fn a_ticket_speaks_the_kitchens_language_and_groups_by_station() {
             | domain::Effect::Printer(_)
             | domain::Effect::Drawer(_)
             | domain::Effect::Display(_)
+            | domain::Effect::Voice(_)
             | domain::Effect::CheckAgain
             | domain::Effect::Reserve { .. }
             | domain::Effect::CallStaff { .. } => None,

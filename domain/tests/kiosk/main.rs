@@ -22,4 +22,5 @@ mod speed;
 mod sums;
 mod terminal_model;
 mod terminals;
+mod voice;
 mod world;

@@ -69,6 +69,7 @@ fn question(w: &mut World) -> Option<(Uuid, u64, i64)> {
         | Effect::Kitchen(_)
         | Effect::Drawer(_)
         | Effect::Display(_)
+        | Effect::Voice(_)
         | Effect::CheckAgain
         | Effect::CallStaff { .. } => None,
     })

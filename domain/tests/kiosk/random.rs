@@ -4,6 +4,7 @@
 mod around;
 mod customer;
 mod mending;
+mod voice;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,6 +39,7 @@ enum Op {
     Printer,
     Kitchen,
     Scan,
+    Voice,
     Staff,
     Fleet,
     Restart,
@@ -59,8 +61,17 @@ const USUAL: &[(Op, usize)] = &[
 ];
 
 /// What goes wrong in some lives more, in some less, in some not at all.
-const TROUBLE: &[Op] =
-    &[Op::Touch, Op::Wait, Op::LoseLink, Op::Scan, Op::Staff, Op::Fleet, Op::Restart, Op::CrashNext];
+const TROUBLE: &[Op] = &[
+    Op::Touch,
+    Op::Wait,
+    Op::LoseLink,
+    Op::Scan,
+    Op::Voice,
+    Op::Staff,
+    Op::Fleet,
+    Op::Restart,
+    Op::CrashNext,
+];
 
 /// The operations of one life: faults come in different mixtures, so that rare ones meet long quiet stretches.
 fn mixture(rng: &mut Rng) -> Vec<Op> {
@@ -166,6 +177,7 @@ impl Life {
         config.policy.kitchen_on_unpaid = rng.chance(30);
         config.policy.print_without_asking = rng.chance(30);
         config.policy.pay_at_counter = rng.chance(80);
+        config.voice = Some(domain::text::Lang::new("en"));
         let mut w = World::off(config);
         w.start();
         let terminal = TerminalModel::new(&mut rng, faults);

@@ -25,6 +25,7 @@ fn tickets(effects: &[Effect]) -> Vec<bool> {
             | Effect::Printer(_)
             | Effect::Drawer(_)
             | Effect::Display(_)
+            | Effect::Voice(_)
             | Effect::CheckAgain
             | Effect::Reserve { .. }
             | Effect::CallStaff { .. } => None,

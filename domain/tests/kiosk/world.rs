@@ -237,6 +237,7 @@ impl World {
             )
             | Effect::Drawer(_)
             | Effect::Display(DisplayEffect::Show { .. })
+            | Effect::Voice(_)
             | Effect::CheckAgain
             | Effect::Reserve { .. }
             | Effect::CallStaff { .. } => true,
@@ -489,6 +490,7 @@ pub fn prints(effects: &[Effect]) -> Vec<ReceiptKind> {
             | Effect::Kitchen(_)
             | Effect::Drawer(_)
             | Effect::Display(_)
+            | Effect::Voice(_)
             | Effect::Reserve { .. }
             | Effect::CheckAgain
             | Effect::CallStaff { .. } => None,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::input::{Action, Command, Origin};
+use domain::input::{Action, Command, Origin, VoiceInput};
 use domain::{Input, Now};
 
 /// Inputs kept: some minutes of a busy kiosk.
@@ -46,8 +46,11 @@ impl Recorder {
         Self { dir, inputs: Arc::default() }
     }
 
-    /// Keeps an input. Card data never becomes one.
+    /// Keeps an input. Card data, sound and spoken words never become one; how loud it is would push out all others.
     pub fn record(&self, now: &Now, input: &Input) {
+        if matches!(input, Input::Voice(VoiceInput::Level { .. })) {
+            return;
+        }
         let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
         if inputs.len() == KEPT {
             inputs.pop_front();

@@ -5,7 +5,7 @@ use std::mem::discriminant;
 
 use domain::Input;
 use domain::input::{
-    DrawerInput, KitchenInput, LastAnswer, PrinterInput, ScannerInput, TerminalInput, UplinkInput,
+    DrawerInput, KitchenInput, LastAnswer, PrinterInput, ScannerInput, TerminalInput, UplinkInput, VoiceInput,
 };
 
 /// The newest of each device, in the order they were told.
@@ -32,6 +32,7 @@ impl Standing {
             | Input::Kitchen(KitchenInput::Reachable(_))
             | Input::Scanner(ScannerInput::Present(_))
             | Input::Drawer(DrawerInput::Opened | DrawerInput::Closed)
+            | Input::Voice(VoiceInput::Available(_))
             | Input::Uplink(UplinkInput::Online | UplinkInput::Offline { .. } | UplinkInput::Claim(_)) => {
                 input.clone()
             }
@@ -40,6 +41,7 @@ impl Standing {
             | Input::Kitchen(_)
             | Input::Scanner(_)
             | Input::Drawer(_)
+            | Input::Voice(_)
             | Input::Uplink(UplinkInput::Denied { .. } | UplinkInput::Quota(_))
             | Input::Started
             | Input::Tick

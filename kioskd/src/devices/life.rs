@@ -51,6 +51,11 @@ impl Life {
         self.context.clock.now().wall.0
     }
 
+    /// The clock that never goes back.
+    pub(super) fn mono(&self) -> Duration {
+        Duration::from_millis(self.context.clock.now().mono.0)
+    }
+
     /// The status, to be changed by what the actor learns; [`Life::publish`] shows it.
     pub(super) fn status(&mut self) -> &mut DeviceStatus {
         &mut self.status
@@ -135,7 +140,7 @@ impl Life {
     }
 
     /// How long to wait before the next try.
-    fn pause(&mut self) -> Duration {
+    pub(super) fn pause(&mut self) -> Duration {
         let served = self.opened_at.take().map_or(Duration::ZERO, |at| at.elapsed());
         let mut random = [0; 8];
         // Without randomness every kiosk pauses alike, which is bearable.

@@ -36,6 +36,8 @@ pub struct Settings {
     pub sensors: Sensors,
     /// The light at the payment terminal.
     pub light: Option<Light>,
+    /// Ordering by voice.
+    pub voice: Option<Voice>,
     /// Whether a cash drawer hangs on the receipt printer.
     pub drawer: bool,
     /// The fleet; none: the kiosk is on its own.
@@ -356,6 +358,37 @@ pub struct Light {
 impl Default for Light {
     fn default() -> Self {
         Self { line: None, active: Level::High, spi: None, leds: 0, rgb: [0, 160, 80] }
+    }
+}
+
+/// Ordering by voice: a microphone and a speech program on this machine.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Voice {
+    /// The microphone, as ALSA calls it: `default`, `plughw:CARD=Device,DEV=0`.
+    pub device: String,
+    /// Which of its channels, from 1: of a microphone array the one with the processed sound.
+    pub channel: u16,
+    /// A WAV file instead of a microphone, for demos and tests; read anew each time the button is pressed.
+    pub wav: Option<PathBuf>,
+    /// The speech program: `unix:///run/kiosk-asr/asr.sock` or `tcp://127.0.0.1:10300`, Wyoming protocol.
+    pub recogniser: String,
+    /// The language that it understands. Visits in another language have no voice.
+    pub language: String,
+    /// How words are pronounced: the CMU dictionary.
+    pub dictionary: PathBuf,
+}
+
+impl Default for Voice {
+    fn default() -> Self {
+        Self {
+            device: "default".into(),
+            channel: 1,
+            wav: None,
+            recogniser: "unix:///run/kiosk-asr/asr.sock".into(),
+            language: "en".into(),
+            dictionary: voice::CMUDICT.into(),
+        }
     }
 }
 

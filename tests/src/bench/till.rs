@@ -162,6 +162,7 @@ impl Till {
             }
             Effect::Drawer(_)
             | Effect::Display(_)
+            | Effect::Voice(_)
             | Effect::CheckAgain
             | Effect::Reserve { .. }
             | Effect::CallStaff { .. } => {}

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use tests::rig::{Rig, RigOptions};
-use tests::{Fleet, script};
+use tests::{Fleet, Hearing, script};
 
 /// Runs the kiosk with emulated devices and a fleet, and says what to open.
 #[derive(Parser)]
@@ -71,18 +71,21 @@ fn run() -> anyhow::Result<()> {
     if arguments.window {
         screen.push_str("backend = 'window'\n");
     }
+    let hearing = Hearing::start(&dir)?;
     let rig = Rig::start(RigOptions {
-        dir,
-        sim: ["--panel", "127.0.0.1:0", "--terminal-mode", "manual"].map(str::to_owned).to_vec(),
+        sim: ["--panel", "127.0.0.1:0", "--terminal-mode", "manual", "--microphone"]
+            .map(str::to_owned)
+            .to_vec(),
         screen,
-        settings: fleet.uplink(),
+        settings: format!("{}\n{}", fleet.uplink(), hearing.settings(&dir.join("sim/said.wav"))),
+        dir,
         quiet: true,
         ..RigOptions::default()
     })?;
     fleet.admit(&rig)?;
     stop_on_signals()?;
     say(&rig, &fleet)?;
-    wait(rig, fleet)
+    wait(rig, fleet, hearing)
 }
 
 fn say(rig: &Rig, fleet: &Fleet) -> anyhow::Result<()> {
@@ -94,7 +97,11 @@ fn say(rig: &Rig, fleet: &Fleet) -> anyhow::Result<()> {
     writeln!(out, "  Devices    {}", rig.endpoints["panel"].as_str().unwrap_or("-"))?;
     writeln!(
         out,
-        "             (the receipt as it prints, the card terminal with its buttons, the scanner, faults)\n"
+        "             (the receipt as it prints, the card terminal with its buttons, the scanner, faults)"
+    )?;
+    writeln!(
+        out,
+        "  Voice      choose a sentence at the microphone of the devices, then hold Speak on the menu\n"
     )?;
     writeln!(out, "  Tools      {} --socket {dir}/admin.sock status", rig.program("kioskctl")?.display())?;
     writeln!(out, "  Receipts   {dir}/sim/receipts\n")?;
@@ -108,7 +115,7 @@ fn say(rig: &Rig, fleet: &Fleet) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn wait(mut rig: Rig, mut fleet: Fleet) -> anyhow::Result<()> {
+fn wait(mut rig: Rig, mut fleet: Fleet, mut hearing: Hearing) -> anyhow::Result<()> {
     while !STOP.load(Ordering::Relaxed) {
         if rig.is_to_be_started() {
             rig.start_kiosk()?;
@@ -117,6 +124,7 @@ fn wait(mut rig: Rig, mut fleet: Fleet) -> anyhow::Result<()> {
         let logs = rig.dir.display().to_string();
         anyhow::ensure!(rig.is_running(), "a program ended; see kioskd.log and sim.log in {logs}");
         anyhow::ensure!(fleet.is_running(), "the fleet ended; see fleetd.log in {logs}");
+        anyhow::ensure!(hearing.is_running(), "the recogniser ended; see kiosk-asr.log in {logs}");
         std::thread::sleep(LOOK_EVERY);
     }
     println!("\nEnding.");

@@ -10,6 +10,7 @@ mod faults;
 mod kill;
 mod sale;
 mod tools;
+mod voice;
 
 use std::time::Duration;
 

@@ -91,6 +91,7 @@ impl Adapter {
         if let Some(featured) = &menu.featured {
             page.set_featured(card(context, featured));
         }
+        page.set_voice(menu.voice);
         self.show_tabs(menu, is_another);
         self.cards.fill(menu.cards.iter().map(|view| card(context, view)).collect(), CARDS_PER_PAGE);
         self.show_page_number();

@@ -157,7 +157,7 @@ fn line_id(text: &str) -> Option<LineId> {
 }
 
 /// "Fried egg · no onion".
-fn details(context: &Context, details: &[LineDetail]) -> String {
+pub(super) fn details(context: &Context, details: &[LineDetail]) -> String {
     let words = context.words();
     let mut text = String::new();
     for (at, detail) in details.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! What lies over a page: sheets, short messages, banners; and what a voice would say about it all.
 
 use domain::View;
-use domain::view::{Notice, Overlay, Page};
+use domain::view::{Notice, Overlay, Page, VoiceLine, VoiceState, VoiceView};
 use slint::{Global, SharedString};
 
 use super::{Context, format, integer};
@@ -67,11 +67,25 @@ fn message(context: &Context, notice: &Notice) -> (&'static str, SharedString) {
 pub(super) fn screen_name(view: &View) -> String {
     let page = view.page.name();
     match &view.overlay {
-        None | Some(Overlay::Notice(_)) => page.to_owned(),
+        None | Some(Overlay::Notice(_)) => match view.voice.as_ref().map(voice_name) {
+            None => page.to_owned(),
+            Some(voice) => format!("{page}/{voice}"),
+        },
         Some(Overlay::Idle { .. }) => format!("{page}/idle"),
         Some(Overlay::Languages) => format!("{page}/languages"),
         Some(Overlay::Easier) => format!("{page}/easier"),
         Some(Overlay::ConfirmCancel) => format!("{page}/confirm-cancel"),
+    }
+}
+
+fn voice_name(voice: &VoiceView) -> &'static str {
+    match voice.state {
+        VoiceState::Opening => "opening",
+        VoiceState::Listening { .. } => "listening",
+        VoiceState::Recognising => "recognising",
+        VoiceState::Closed if voice.question.is_some() => "question",
+        VoiceState::Closed if voice.lines.is_empty() => "remark",
+        VoiceState::Closed => "draft",
     }
 }
 
@@ -86,7 +100,14 @@ pub(super) fn speech(context: &Context, view: &View) -> String {
             None => words.invoke_claim().to_string(),
         },
         Page::Service(service) => words.invoke_greeting(service.minute_of_day.into()).to_string(),
-        Page::Menu(menu) => format!("{}. {}", menu.title, menu.strapline),
+        Page::Menu(menu) => match view.voice.as_ref().filter(|voice| !voice.lines.is_empty()) {
+            None => format!("{}. {}", menu.title, menu.strapline),
+            Some(voice) => {
+                let line =
+                    |line: &VoiceLine| words.invoke_times(integer(line.quantity), line.name.as_ref().into());
+                voice.lines.iter().map(line).collect::<Vec<_>>().join(". ")
+            }
+        },
         Page::Item(item) => format!("{}. {} {}", item.name, item.description, money(item.total)),
         Page::Meal(meal) => format!("{} {}", meal.name, money(meal.total)),
         Page::Cart(cart) => format!("{} {}", words.invoke_items(integer(view.cart.count)), money(cart.total)),

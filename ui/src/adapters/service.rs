@@ -55,6 +55,7 @@ impl Adapter {
     pub fn apply(&self, context: &Context, view: &View, service: &ServiceView) {
         let page = ServiceAdapter::get(context.window);
         page.set_minute_of_day(service.minute_of_day.into());
+        page.set_voice(service.voice);
         page.set_eat_in(service.modes.contains(&ServiceMode::DineIn));
         page.set_take_away(service.modes.contains(&ServiceMode::TakeAway));
         page.set_language_words(tongues::language_words(&view.languages, context.lang).into());

@@ -1,12 +1,12 @@
 //! Asks a speech program for the words of one utterance.
 
-use std::io::BufReader;
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::io::{BufReader, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::address::{Address, Stream};
 use super::{Event, WyomingError};
 use crate::text::Transcript;
 
@@ -42,10 +42,10 @@ pub struct Heard {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// It is not running, or still loading its model.
-    #[error("the speech program at {path} does not answer")]
+    #[error("the speech program at {address} does not answer")]
     Absent {
         /// Its socket.
-        path: PathBuf,
+        address: Address,
         /// Why.
         #[source]
         source: std::io::Error,
@@ -64,17 +64,27 @@ pub enum ClientError {
     Silence,
 }
 
-/// A speech program behind a Unix socket. Servers close after each transcript, so each utterance connects anew.
+/// A speech program of this machine. Servers close after each transcript, so each utterance connects anew.
 #[derive(Clone, Debug)]
 pub struct Client {
-    path: PathBuf,
+    address: Address,
     answer: Duration,
 }
 
 impl Client {
-    /// The program behind this socket.
+    /// The program behind this Unix socket.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), answer: ANSWER }
+        Self::at(Address::Unix(path.to_owned()))
+    }
+
+    /// The program at this address.
+    pub fn at(address: Address) -> Self {
+        Self { address, answer: ANSWER }
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Waits so much longer than the sound lasts instead: for measuring on a machine that does other things too.
@@ -90,14 +100,10 @@ impl Client {
         if samples.is_empty() {
             return Err(ClientError::Silence);
         }
-        let absent = |source| ClientError::Absent { path: self.path.clone(), source };
-        let stream = UnixStream::connect(&self.path).map_err(absent)?;
         let limit = self.answer
             + Duration::from_millis(u64::try_from(samples.len() * 1_000 / RATE).unwrap_or(u64::MAX));
-        stream.set_read_timeout(Some(limit)).map_err(absent)?;
-        stream.set_write_timeout(Some(limit)).map_err(absent)?;
-        let mut reader = BufReader::new(stream.try_clone().map_err(absent)?);
-        send(&stream, request, samples).map_err(WyomingError::from)?;
+        let mut reader = BufReader::new(self.connect(limit)?);
+        send(reader.get_mut(), request, samples).map_err(WyomingError::from)?;
         while let Some(event) = Event::read(&mut reader)? {
             match event.kind.as_str() {
                 "transcript" => {
@@ -118,11 +124,8 @@ impl Client {
     /// # Errors
     /// As [`ClientError`] says.
     pub fn describe(&self) -> Result<Value, ClientError> {
-        let absent = |source| ClientError::Absent { path: self.path.clone(), source };
-        let mut stream = UnixStream::connect(&self.path).map_err(absent)?;
-        stream.set_read_timeout(Some(ANSWER)).map_err(absent)?;
-        Event::new("describe", json!({})).write(&mut stream).map_err(WyomingError::from)?;
-        let mut reader = BufReader::new(stream);
+        let mut reader = BufReader::new(self.connect(ANSWER)?);
+        Event::new("describe", json!({})).write(reader.get_mut()).map_err(WyomingError::from)?;
         while let Some(event) = Event::read(&mut reader)? {
             if event.kind == "info" {
                 return Ok(Value::Object(event.data.clone()));
@@ -130,20 +133,25 @@ impl Client {
         }
         Err(ClientError::NoAnswer)
     }
+
+    fn connect(&self, limit: Duration) -> Result<impl Stream, ClientError> {
+        let absent = |source| ClientError::Absent { address: self.address.clone(), source };
+        self.address.connect(limit).map_err(absent)
+    }
 }
 
-fn send(mut stream: &UnixStream, request: Request<'_>, samples: &[i16]) -> std::io::Result<()> {
+fn send(stream: &mut impl Write, request: Request<'_>, samples: &[i16]) -> std::io::Result<()> {
     let mut asked = json!({ "language": request.language, "transcript_terms": request.terms });
     if let Some(context) = request.context {
         asked["context"] = context.clone();
     }
     let format = json!({ "rate": RATE, "width": 2, "channels": 1 });
-    Event::new("transcribe", asked).write(&mut stream)?;
-    Event::new("audio-start", format.clone()).write(&mut stream)?;
+    Event::new("transcribe", asked).write(stream)?;
+    Event::new("audio-start", format.clone()).write(stream)?;
     for chunk in samples.chunks(CHUNK) {
         let mut event = Event::new("audio-chunk", format.clone());
         event.payload = chunk.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        event.write(&mut stream)?;
+        event.write(stream)?;
     }
-    Event::new("audio-stop", json!({})).write(&mut stream)
+    Event::new("audio-stop", json!({})).write(stream)
 }

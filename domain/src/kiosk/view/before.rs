@@ -28,7 +28,7 @@ impl Scene<'_> {
             minute_of_day: self.now.local.minute,
             pictures: self.best_pictures(),
             modes: self.kiosk.config.modes.clone(),
-            voice: self.kiosk.config.voice,
+            voice: self.visit.is_some_and(|visit| self.has_voice(visit)),
         })
     }
 

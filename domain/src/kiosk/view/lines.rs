@@ -65,7 +65,7 @@ impl Scene<'_> {
     }
 
     /// What was changed, or the parts of a meal with what was changed on them.
-    fn details(&self, menu: &Menu, item: &Item, line: &CartLine) -> Vec<LineDetail> {
+    pub(super) fn details(&self, menu: &Menu, item: &Item, line: &CartLine) -> Vec<LineDetail> {
         let mut details = self.changes(menu, item, &line.modifiers);
         for (pick, count) in same_together(&line.picks) {
             let Some((part, variation)) = menu.catalog.variation(&pick.variation) else { continue };

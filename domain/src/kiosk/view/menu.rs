@@ -36,7 +36,7 @@ impl Scene<'_> {
             cards: items.map(card).collect(),
             lines: self.cart_lines(menu, visit, |line| line.net),
             tax: visit.price.priced.as_ref().map_or(Minor::ZERO, |p| p.taxes.iter().map(|t| t.tax).sum()),
-            voice: self.kiosk.config.voice,
+            voice: self.has_voice(visit),
             scanner: self.kiosk.session.devices.scanner,
         })
     }

@@ -47,6 +47,7 @@ impl Life {
             Op::Printer => self.printer(),
             Op::Kitchen => self.kitchen(),
             Op::Scan => self.scan(),
+            Op::Voice => self.voice(),
             Op::Staff => self.staff(),
             Op::Fleet => self.fleet(),
             Op::Person => self.staff_look_after_unclear_payments(),
@@ -113,7 +114,11 @@ impl Life {
                 self.tickets.push(job);
             }
             Effect::Reserve { question, goods, .. } => self.asked = Some((question, goods)),
-            Effect::Drawer(_) | Effect::Display(_) | Effect::CheckAgain | Effect::CallStaff { .. } => {}
+            Effect::Drawer(_)
+            | Effect::Display(_)
+            | Effect::Voice(_)
+            | Effect::CheckAgain
+            | Effect::CallStaff { .. } => {}
         }
     }
 

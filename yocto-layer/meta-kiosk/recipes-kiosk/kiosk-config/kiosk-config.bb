@@ -30,7 +30,10 @@ REQUIRED_DISTRO_FEATURES = "systemd"
 
 # Numbers are those of files/kiosk-passwd and kiosk-group: both slots share one state.
 USERADD_PACKAGES = "${PN}"
-USERADD_PARAM:${PN} = "--system --no-create-home --home-dir ${localstatedir}/lib/kioskd --shell /sbin/nologin --user-group --comment Kiosk kioskd"
+USERADD_PARAM:${PN} = " \
+    --system --no-create-home --home-dir ${localstatedir}/lib/kioskd --shell /sbin/nologin --user-group --comment Kiosk kioskd; \
+    --system --no-create-home --home-dir / --shell /sbin/nologin --user-group kiosk-asr \
+"
 GROUPADD_PARAM:${PN} = "--system gpio; --system i2c; --system spi"
 
 KIOSK_PRESET = "${KIOSK_WORKSPACE}/systemd/usr/lib/systemd/system-preset/10-kiosk.preset"
@@ -98,6 +101,7 @@ RDEPENDS:${PN} = " \
     dosfstools \
     e2fsprogs-e2fsck \
     e2fsprogs-mke2fs \
+    kiosk-asr \
     kiosk-grub-editenv \
     kiosk-release \
     kiosk-slot-writer \

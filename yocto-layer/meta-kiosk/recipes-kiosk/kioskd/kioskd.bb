@@ -3,7 +3,7 @@ SUMMARY:kioskctl = "Asks and tells the kiosk's daemon on its own machine"
 DESCRIPTION = "Sells on a touchscreen: catalog, orders, card payment, receipts. Keeps selling without a network."
 SECTION = "apps"
 CVE_PRODUCT = "kioskd"
-DEPENDS = "fontconfig udev"
+DEPENDS = "alsa-lib fontconfig udev"
 
 inherit kiosk_workspace ptest-cargo features_check
 
